@@ -83,9 +83,8 @@ func ParseKind(s string) (Kind, error) {
 // OrganisationOnly reports whether the kind exists in the organisation's scope only.
 func (k Kind) OrganisationOnly() bool { return k <= maxOrganisationKind }
 
-// Restrictive reports whether a put of this kind takes rights away. Such an
-// entry stays in force when a reorganisation drops it, until finality passes
-// it, and no DISTRUST voids it. A revoke is restrictive whatever its kind.
+// Restrictive reports whether a put of this kind takes rights away, and so
+// whether its revoke gives them back (Entry.Restrictive).
 func (k Kind) Restrictive() bool {
 	switch k {
 	case KindDistrust, KindDenyClear, KindPolicy, KindDeny:

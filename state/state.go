@@ -1,0 +1,301 @@
+package state
+
+import "iter"
+
+// Head is a verified block.
+type Head struct {
+	Number uint64
+	Hash   Word
+	Time   uint64 // Unix seconds
+}
+
+// State is what one device knows, verified, at one moment. It is immutable:
+// whoever learns more makes a new one. The zero State permits nothing.
+type State struct {
+	Scopes    Scopes
+	Head      Head   // newest verified block
+	Safe      uint64 // number of the newest block that is `safe`
+	Finalized uint64 // number of the newest block that is final
+
+	Confirmed *Facts // from entries in final blocks
+	Overlay   *Facts // from entries after them; rebuilt as a whole
+	Sticky    *Facts // restrictions that a reorganisation dropped, until finality has passed them
+}
+
+// Standing is how a fact stands at one time. The zero value, Unknown, permits
+// nothing, and neither does any other but Live.
+type Standing uint8
+
+// Standings, in the order in which they are looked for.
+const (
+	Unknown    Standing = iota // no such fact, or none that could be read
+	Revoked                    // revoked, whatever its window
+	Distrusted                 // voided by a DISTRUST over its author and time
+	NotSafe                    // policy wants its kind in a `safe` block, and it is in a newer one
+	NotYet                     // its window has not begun
+	Expired                    // its window is over
+	Live
+)
+
+var standingNames = [...]string{"unknown", "revoked", "distrusted", "not yet safe", "not yet valid", "expired", "live"}
+
+func (s Standing) String() string {
+	if int(s) < len(standingNames) {
+		return standingNames[s]
+	}
+	return "unknown"
+}
+
+// layers are the facts that may permit, in the log's order; restrictions also
+// come from Sticky.
+func (s *State) layers() [2]*Facts {
+	return [2]*Facts{s.Confirmed.orNone(), s.Overlay.orNone()}
+}
+
+func (s *State) restrictions() [3]*Facts {
+	return [3]*Facts{s.Confirmed.orNone(), s.Overlay.orNone(), s.Sticky.orNone()}
+}
+
+// Standing judges a fact at now (Unix seconds).
+func (s *State) Standing(f *Fact, now uint64) Standing {
+	switch {
+	case s.revoked(f.Scope, f.Kind, f.Subject):
+		return Revoked
+	case !f.Kind.Restrictive() && s.distrusted(f.Authors, f.Time):
+		return Distrusted
+	case f.Block > s.Safe && !f.Kind.Restrictive() && s.policy(now).SafeKinds.Has(f.Kind):
+		return NotSafe
+	case now < f.From:
+		return NotYet
+	case !inForce(f.From, f.Until, now):
+		return Expired
+	}
+	return Live
+}
+
+// revoked looks for a revoke of (scope, kind, subject). The revoke of a
+// restriction gives a right, so it is void when its author is distrusted; the
+// revoke of a permission never is.
+func (s *State) revoked(scope Word, kind Kind, subject Word) bool {
+	key := revokeKey{scope: scope, kind: kind, subject: subject}
+	for _, l := range s.restrictions() {
+		if r, ok := l.revoked[key]; ok && !(kind.Restrictive() && kind != KindDistrust && s.distrusted(r.authors, r.time)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *State) distrusted(authors []Address, t uint64) bool {
+	for _, l := range s.restrictions() {
+		for i := range l.distrusts {
+			d := &l.distrusts[i]
+			if d.voids(authors, t) && !s.revoked(d.Scope, d.Kind, d.Subject) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Grants yields the grants with this subject: usually one, more where an
+// administrator entered the same subject under another kind or scope.
+func (s *State) Grants(subject Word) iter.Seq[*GrantFact] {
+	return func(yield func(*GrantFact) bool) {
+		for _, l := range s.layers() {
+			for g := l.grants[subject]; g != nil; g = g.sameSubject {
+				if !yield(g) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// GrantsForKey yields the grants whose key has this hash.
+func (s *State) GrantsForKey(key Word) iter.Seq[*GrantFact] {
+	return func(yield func(*GrantFact) bool) {
+		for _, l := range s.layers() {
+			for g := l.byKey[key]; g != nil; g = g.sameKey {
+				if !yield(g) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// AllGrants yields every grant in no particular order, for status and for the
+// gear that keeps watch while one lives.
+func (s *State) AllGrants() iter.Seq[*GrantFact] {
+	return func(yield func(*GrantFact) bool) {
+		for _, l := range s.layers() {
+			for _, chain := range l.grants {
+				for g := chain; g != nil; g = g.sameSubject {
+					if !yield(g) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// CA judges the certificate authority with this fingerprint (sha-256 of its
+// key blob) for a use, KindCAUser or KindCAHost. known says that it stands
+// under the other kind only.
+func (s *State) CA(use Kind, fingerprint Word, now uint64) (standing Standing, otherUse bool) {
+	for _, l := range s.layers() {
+		for i := range l.cas[fingerprint] {
+			ca := &l.cas[fingerprint][i]
+			if ca.Kind != use {
+				otherUse = true
+				continue
+			}
+			if v := s.Standing(&ca.Fact, now); v > standing {
+				standing = v
+			}
+		}
+	}
+	return standing, otherUse && standing == Unknown
+}
+
+// CAs yields every authority that could be read.
+func (s *State) CAs() iter.Seq[*CAFact] {
+	return func(yield func(*CAFact) bool) {
+		for _, l := range s.layers() {
+			for _, list := range l.cas {
+				for i := range list {
+					if !yield(&list[i]) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Denied reports whether a DENY or DENY_CLEAR in force refuses the key for a
+// grant (or certificate) entered at the given time, Unix seconds.
+func (s *State) Denied(key Word, entered, now uint64) bool {
+	for _, l := range s.restrictions() {
+		for i := range l.denied[key] {
+			d := &l.denied[key][i]
+			if (d.Before == Never || entered < d.Before) && s.Standing(&d.Fact, now) == Live {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// DeniedKeys yields the hash of every key that a DENY without a `before`
+// refuses now: what the break-glass keys are checked against while the daemon
+// is away.
+func (s *State) DeniedKeys(now uint64) iter.Seq[Word] {
+	return func(yield func(Word) bool) {
+		seen := map[Word]bool{}
+		for _, l := range s.restrictions() {
+			for key := range l.denied {
+				if !seen[key] && s.Denied(key, Never-1, now) {
+					seen[key] = true
+					if !yield(key) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// Unreadable returns a restrictive entry in force that could not be opened or
+// parsed: nobody knows whom it restricts, so everybody.
+func (s *State) Unreadable(now uint64) (Fact, bool) {
+	for _, l := range s.restrictions() {
+		for i := range l.unreadable {
+			if s.Standing(&l.unreadable[i], now) == Live {
+				return l.unreadable[i], true
+			}
+		}
+	}
+	return Fact{}, false
+}
+
+// Retired reports whether this device or its zone has been revoked.
+func (s *State) Retired() bool {
+	return s.revoked(s.Scopes.Zone, KindDevice, s.Scopes.Mailbox) || s.revoked(s.Scopes.Org, KindZone, s.Scopes.Zone)
+}
+
+// Policy is what the device obeys at now: of the organisation and of the zone
+// the live policy with the highest sequence, combined.
+func (s *State) Policy(now uint64) Policy { return s.policy(now) }
+
+func (s *State) policy(now uint64) Policy {
+	return effective(s.latestPolicy(s.Scopes.Org, now), s.latestPolicy(s.Scopes.Zone, now))
+}
+
+func (s *State) latestPolicy(scope Word, now uint64) Policy {
+	var latest *PolicyFact
+	for _, l := range s.layers() {
+		for i := range l.policies {
+			p := &l.policies[i]
+			if p.Scope == scope && (latest == nil || p.Seq > latest.Seq) && s.Standing(&p.Fact, now) == Live {
+				latest = p
+			}
+		}
+	}
+	if latest == nil {
+		return Policy{}
+	}
+	return latest.Policy
+}
+
+// Batches yields the live BATCH entries in the order of their layers: those
+// confirmed first, then those of the overlay, each in the log's order.
+func (s *State) Batches(now uint64) iter.Seq[*BatchFact] {
+	return func(yield func(*BatchFact) bool) {
+		for _, l := range s.layers() {
+			for i := range l.batches {
+				if s.Standing(&l.batches[i].Fact, now) == Live && !yield(&l.batches[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Deliveries yields the live deliveries, in the log's order.
+func (s *State) Deliveries(now uint64) iter.Seq[*DeliveryFact] {
+	return func(yield func(*DeliveryFact) bool) {
+		for _, l := range s.layers() {
+			for i := range l.deliveries {
+				if s.Standing(&l.deliveries[i].Fact, now) == Live && !yield(&l.deliveries[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Zones yields the zones that the organisation has announced and not revoked:
+// where a device that has not been enrolled yet looks for its batch.
+func (s *State) Zones(now uint64) iter.Seq[Word] {
+	return func(yield func(Word) bool) {
+		for _, l := range s.layers() {
+			for i := range l.zones {
+				if s.Standing(&l.zones[i], now) == Live && !yield(l.zones[i].Subject) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Opaque counts the permissive entries that could not be opened, for status:
+// a bundle that is withheld shows here.
+func (s *State) Opaque() (n int) {
+	for _, l := range s.layers() {
+		n += len(l.opaque)
+	}
+	return n
+}
