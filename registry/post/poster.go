@@ -1,0 +1,44 @@
+package post
+
+import (
+	"context"
+	"math/big"
+
+	"dpki/state"
+)
+
+// Call is one transaction to make.
+type Call struct {
+	To   state.Address
+	Data []byte
+	// CodeHash is the hash of the code that must stand at To; zero = do not look.
+	CodeHash state.Word
+}
+
+// Estimate is what a call will cost.
+type Estimate struct {
+	Gas         uint64   // within 2 % of what the receipt says
+	GasPrice    *big.Int // wei a gas, expected
+	MaxGasPrice *big.Int // wei a gas, at most
+	L1Fee       *big.Int // wei, OP-stack chains
+	Fee         *big.Int // wei, expected: Gas * GasPrice + L1Fee
+	MaxFee      *big.Int // wei, at most; the account must hold it
+	Balance     *big.Int // wei, of the account
+}
+
+// Receipt is a mined transaction.
+type Receipt struct {
+	Tx      state.Word
+	Block   uint64
+	Time    uint64 // Unix seconds, of the block
+	GasUsed uint64
+	Fee     *big.Int // wei, paid, L1 fee included
+}
+
+// Poster is what admin's use cases need.
+type Poster interface {
+	Estimate(ctx context.Context, c Call) (Estimate, error)
+	// Post signs, sends and waits until the transaction is in a block.
+	Post(ctx context.Context, c Call) (Receipt, error)
+	From() state.Address
+}
