@@ -1,0 +1,134 @@
+package bundle
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"dpki/state"
+)
+
+// Getter fetches a block of at most max bytes by its CID. It may be anybody:
+// what it returns is compared with the CID. Its errors are passed on wrapped;
+// ErrTooLarge is the one that this package looks at.
+type Getter interface {
+	Get(ctx context.Context, id CID, max int) ([]byte, error)
+}
+
+// Batch is the reader's side of a batch: the root is fetched once, then one
+// leaf and one bundle for each part.
+type Batch struct {
+	get     Getter
+	subject state.Word
+	leaves  []CID
+}
+
+// RootOf returns the CID of the root block that a BATCH entry announces.
+func RootOf(entryData []byte) (CID, error) {
+	if len(entryData) != 1+32 || entryData[0] != batchVersion {
+		return CID{}, malformed("data of a BATCH entry")
+	}
+	return CID(entryData[1:]), nil
+}
+
+// OpenBatch fetches and checks the root of the batch that e announces.
+func OpenBatch(ctx context.Context, get Getter, e *state.Entry) (*Batch, error) {
+	id, err := RootOf(e.Data)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Fetch(ctx, get, id, blockHeader+32*MaxLeaves)
+	if err != nil {
+		return nil, fmt.Errorf("root of batch %v: %w", e.Subject, err)
+	}
+	leaves, err := parseRoot(b)
+	if err != nil {
+		return nil, err
+	}
+	return &Batch{get: get, subject: e.Subject, leaves: leaves}, nil
+}
+
+// Find returns the CID of the recipient's bundle, or ErrNotInBatch.
+func (b *Batch) Find(ctx context.Context, secret MailboxSecret, part uint16) (CID, error) {
+	tag := secret.Tag(b.subject, part)
+	i := leafOf(tag, len(b.leaves))
+	if b.leaves[i].IsZero() {
+		return CID{}, ErrNotInBatch
+	}
+	raw, err := Fetch(ctx, b.get, b.leaves[i], blockHeader+leafEntry*MaxLeafEntries)
+	if err != nil {
+		return CID{}, fmt.Errorf("leaf %d of batch %v: %w", i, b.subject, err)
+	}
+	line, err := parseLeaf(raw, i, len(b.leaves))
+	if err != nil {
+		return CID{}, err
+	}
+	for _, r := range line {
+		if r.tag == tag {
+			return r.cid, nil
+		}
+	}
+	return CID{}, ErrNotInBatch
+}
+
+// Block fetches the recipient's bundle, still encrypted.
+func (b *Batch) Block(ctx context.Context, secret MailboxSecret, part uint16) ([]byte, error) {
+	id, err := b.Find(ctx, secret, part)
+	if err != nil {
+		return nil, err
+	}
+	block, err := Fetch(ctx, b.get, id, MaxBlock)
+	if err != nil {
+		return nil, fmt.Errorf("bundle %v of batch %v: %w", id, b.subject, err)
+	}
+	return block, nil
+}
+
+// Fetch gets a block and compares it with its CID. A Getter that answers with
+// other bytes, or with too many, changes nothing but its own reputation.
+func Fetch(ctx context.Context, get Getter, id CID, max int) ([]byte, error) {
+	b, err := get.Get(ctx, id, max)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > max {
+		return nil, fmt.Errorf("block %v of %d bytes, at most %d: %w", id, len(b), max, ErrTooLarge)
+	}
+	if Sum(b) != id {
+		return nil, fmt.Errorf("block %v: %w", id, ErrAltered)
+	}
+	return b, nil
+}
+
+func parseRoot(b []byte) ([]CID, error) {
+	body, ok := bytes.CutPrefix(b, []byte(rootMagic+"\x01"))
+	if !ok || len(body) == 0 || len(body)%32 != 0 || len(body) > 32*MaxLeaves {
+		return nil, malformed("root block of %d bytes", len(b))
+	}
+	leaves := make([]CID, len(body)/32)
+	for i := range leaves {
+		leaves[i] = CID(body[32*i:])
+	}
+	return leaves, nil
+}
+
+// parseLeaf also checks that each tag belongs into leaf i of n: a leaf has one
+// canonical form, and nobody else's leaf serves for it.
+func parseLeaf(b []byte, i, n int) ([]ref, error) {
+	body, ok := bytes.CutPrefix(b, []byte(leafMagic+"\x01"))
+	if !ok || len(body) == 0 || len(body)%leafEntry != 0 || len(body) > leafEntry*MaxLeafEntries {
+		return nil, malformed("leaf block of %d bytes", len(b))
+	}
+	line := make([]ref, len(body)/leafEntry)
+	for j := range line {
+		e := body[leafEntry*j:]
+		line[j] = ref{tag: Tag(e[:16]), cid: CID(e[16:leafEntry])}
+		if leafOf(line[j].tag, n) != i {
+			return nil, malformed("leaf %d holds a tag of another leaf", i)
+		}
+		if j > 0 && bytes.Compare(line[j-1].tag[:], line[j].tag[:]) >= 0 {
+			return nil, malformed("leaf %d: tags not ascending", i)
+		}
+	}
+	return line, nil
+}

@@ -1,0 +1,201 @@
+package bundle
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/internal/anchor"
+	"dpki/state"
+)
+
+// MaxRequest bounds an enrolment request, in bytes.
+const MaxRequest = 16 << 10
+
+// Request is an enrolment request: what a device or person shows to the
+// admins, once, over a channel of their choice. It holds the mailbox secret and
+// is therefore confidential; a reader of it learns what is written to that
+// mailbox, but cannot open bundles.
+type Request struct {
+	Anchor        anchor.Anchor
+	Name          string
+	Recipient     Recipient
+	SigningKey    string // "ssh-ed25519 <base64>"
+	HostKey       string // "<type> <base64>", empty for a person
+	MailboxSecret MailboxSecret
+	Nonce         [16]byte
+	Signature     [ed25519.SignatureSize]byte
+}
+
+// requestJSON is the wire form (docs/formats.md section 6).
+type requestJSON struct {
+	Version       int           `json:"version"`
+	Anchor        anchor.Anchor `json:"anchor"`
+	Name          string        `json:"name"`
+	Recipient     Recipient     `json:"recipient"`
+	SigningKey    string        `json:"signing_key"`
+	HostKey       string        `json:"host_key"`
+	MailboxSecret MailboxSecret `json:"mailbox_secret"`
+	Nonce         base64Nonce   `json:"nonce"`
+	Signature     base64Sig     `json:"signature"`
+}
+
+type (
+	base64Nonce [16]byte
+	base64Sig   [ed25519.SignatureSize]byte
+)
+
+func (n base64Nonce) MarshalText() ([]byte, error)  { return encodeSecret(n[:]), nil }
+func (n *base64Nonce) UnmarshalText(b []byte) error { return decodeSecret(n[:], b) }
+func (s base64Sig) MarshalText() ([]byte, error)    { return encodeSecret(s[:]), nil }
+func (s *base64Sig) UnmarshalText(b []byte) error   { return decodeSecret(s[:], b) }
+
+// NewRequest makes and signs a request. hostKey is the line of the SSH host
+// key's .pub file, with or without comment, or empty for a person.
+func (i *Identity) NewRequest(a anchor.Anchor, name, hostKey string) (*Request, error) {
+	signing, err := ssh.NewPublicKey(i.signing.Public())
+	if err != nil {
+		return nil, fmt.Errorf("enrolment request: %w", err)
+	}
+	r := &Request{
+		Anchor: a, Name: name, Recipient: i.Recipient(),
+		SigningKey: authorizedKey(signing), MailboxSecret: i.mailbox,
+	}
+	rand.Read(r.Nonce[:])
+	if hostKey != "" {
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(hostKey))
+		if err != nil {
+			return nil, malformed("host key")
+		}
+		r.HostKey = authorizedKey(key)
+	}
+	digest := r.digest()
+	copy(r.Signature[:], ed25519.Sign(i.signing, digest[:]))
+	return r, r.Verify()
+}
+
+// ParseRequest decodes a request and verifies its signature. Whether it is for
+// this organisation, and whose it is, remains the reader's question: compare
+// Anchor, and have the fingerprint read out.
+func ParseRequest(b []byte) (*Request, error) {
+	var w requestJSON
+	if err := decodeStrict(b, MaxRequest, &w); err != nil {
+		return nil, fmt.Errorf("enrolment request: %w", err)
+	}
+	if w.Version != 1 {
+		return nil, malformed("enrolment request of version %d", w.Version)
+	}
+	r := &Request{
+		Anchor: w.Anchor, Name: w.Name, Recipient: w.Recipient, SigningKey: w.SigningKey, HostKey: w.HostKey,
+		MailboxSecret: w.MailboxSecret, Nonce: w.Nonce, Signature: w.Signature,
+	}
+	return r, r.Verify()
+}
+
+// Marshal encodes the JSON form, with a line feed.
+func (r *Request) Marshal() ([]byte, error) {
+	b, err := json.Marshal(requestJSON{
+		Version: 1, Anchor: r.Anchor, Name: r.Name, Recipient: r.Recipient, SigningKey: r.SigningKey, HostKey: r.HostKey,
+		MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("enrolment request: %w", err)
+	}
+	if b = append(b, '\n'); len(b) > MaxRequest {
+		return nil, fmt.Errorf("enrolment request of %d bytes: %w", len(b), ErrTooLarge)
+	}
+	return b, nil
+}
+
+// Verify checks every field and the signature: possession of the signing key,
+// bound to anchor, name, recipient, host key, mailbox and nonce.
+func (r *Request) Verify() error {
+	switch {
+	case r.Anchor == (anchor.Anchor{}):
+		return malformed("enrolment request without an anchor")
+	case !validName(r.Name):
+		return malformed("name %.80q: want 1 to %d of a-z 0-9 . _ -, the first alphanumeric", r.Name, maxName)
+	case r.Recipient.age == nil:
+		return malformed("enrolment request without a recipient")
+	case r.MailboxSecret == MailboxSecret{}:
+		return malformed("enrolment request without a mailbox secret")
+	}
+	if r.HostKey != "" {
+		if _, err := parseKey(r.HostKey); err != nil {
+			return err
+		}
+	}
+	signing, err := parseSigningKey(r.SigningKey)
+	if err != nil {
+		return err
+	}
+	digest := r.digest()
+	if !ed25519.Verify(signing, digest[:], r.Signature[:]) {
+		return fmt.Errorf("enrolment request of %q: %w", r.Name, ErrSignature)
+	}
+	return nil
+}
+
+// Mailbox is the mailbox's scope in a zone: the identifier of the device or person.
+func (r *Request) Mailbox(zone state.Word) state.Word { return r.MailboxSecret.Mailbox(zone) }
+
+// digest is what the signature is over: sha256 of "dpki/enroll/1" and then, as
+// u16 length | bytes each, anchor, name, recipient, signing key, host key,
+// mailbox commitment, nonce.
+func (r *Request) digest() [32]byte {
+	commitment := r.MailboxSecret.Commitment()
+	b := []byte("dpki/enroll/1")
+	for _, field := range []string{
+		r.Anchor.String(), r.Name, r.Recipient.String(), r.SigningKey, r.HostKey, string(commitment[:]), string(r.Nonce[:]),
+	} {
+		b = binary.BigEndian.AppendUint16(b, uint16(len(field)))
+		b = append(b, field...)
+	}
+	return sha256.Sum256(b)
+}
+
+// Fingerprint is what two people compare over the telephone: 100 bits over
+// everything signed and the signature, "abcde-fghij-klmno-pqrst".
+func (r *Request) Fingerprint() string {
+	digest := r.digest()
+	sum := sha256.Sum256(append(digest[:], r.Signature[:]...))
+	text := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))
+	return strings.Join([]string{text[0:5], text[5:10], text[10:15], text[15:20]}, "-")
+}
+
+func authorizedKey(k ssh.PublicKey) string {
+	return strings.TrimSuffix(string(ssh.MarshalAuthorizedKey(k)), "\n")
+}
+
+// parseKey accepts "<type> <base64>" in its one canonical spelling; no
+// certificate, no comment, no option.
+func parseKey(s string) (ssh.PublicKey, error) {
+	k, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(s))
+	if err != nil || len(rest) != 0 || authorizedKey(k) != s {
+		return nil, malformed("SSH public key")
+	}
+	if _, ok := k.(*ssh.Certificate); ok {
+		return nil, malformed("a certificate where a key belongs")
+	}
+	return k, nil
+}
+
+func parseSigningKey(s string) (ed25519.PublicKey, error) {
+	k, err := parseKey(s)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := k.(ssh.CryptoPublicKey); ok && k.Type() == ssh.KeyAlgoED25519 {
+		if key, ok := c.CryptoPublicKey().(ed25519.PublicKey); ok {
+			return key, nil
+		}
+	}
+	return nil, malformed("signing key of type %s: want ssh-ed25519", k.Type())
+}
