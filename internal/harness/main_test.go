@@ -1,0 +1,90 @@
+package harness
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"strings"
+	"testing"
+)
+
+func TestMain(m *testing.M) { Main(m) }
+
+func TestNamespaceHasItsOwnAccounts(t *testing.T) {
+	Need(t, Namespace)
+	for _, a := range accounts {
+		if a.shell == "" {
+			if _, err := user.LookupGroup(a.name); err != nil {
+				t.Errorf("group %s: %v", a.name, err)
+			}
+			continue
+		}
+		if _, err := user.Lookup(a.name); err != nil {
+			t.Errorf("user %s: %v", a.name, err)
+		}
+	}
+	out, err := exec.Command("id", "-nG", "alice").Output()
+	if err != nil || strings.TrimSpace(string(out)) != "alice "+Group {
+		t.Errorf("groups of alice = %q, %v", out, err)
+	}
+}
+
+func TestNamespaceNetworkIsLoopbackOnly(t *testing.T) {
+	Need(t, Namespace)
+	ifs, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range ifs {
+		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagLoopback == 0 {
+			t.Errorf("interface %s is up", i.Name)
+		}
+	}
+}
+
+// What a test writes must never reach the machine. The test cannot look outside; that each folder is a mount of this
+// namespace, with a writable half on its tmpfs, is what keeps it so.
+func TestNamespaceFoldersAreMountsOfTheirOwn(t *testing.T) {
+	Need(t, Namespace)
+	text, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		types[f[1]] = f[2]
+	}
+	for dir, want := range map[string]string{
+		"/usr": "overlay", "/etc": "overlay", "/var": "overlay", "/home": "overlay", "/root": "overlay",
+		"/run": "tmpfs", "/dev": "tmpfs", "/proc": "proc",
+	} {
+		if types[dir] != want {
+			t.Errorf("%s is %q, want %q", dir, types[dir], want)
+		}
+	}
+}
+
+func TestNamespaceCollectsOrphans(t *testing.T) {
+	Need(t, Namespace)
+	out, err := exec.Command("sh", "-c", "(sleep 0.05 & echo $!)").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := strings.TrimSpace(string(out))
+	Eventually(t, 5e9, func() error {
+		if _, err := os.Stat("/proc/" + pid); err == nil {
+			return errStill
+		}
+		return nil
+	})
+}
+
+func TestSyslogKeepsMessages(t *testing.T) {
+	log := StartSyslog(t)
+	if out, err := exec.Command("logger", "-p", "auth.info", "a line for the test").CombinedOutput(); err != nil {
+		t.Fatalf("logger: %v %s", err, out)
+	}
+	log.Wait(t, "a line for the test", 5e9)
+}

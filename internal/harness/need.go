@@ -1,0 +1,89 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// A Part is something a test needs that may be missing on a laptop.
+type Part struct {
+	name    string
+	missing func() string // why the part cannot be used; empty when it can
+}
+
+// The parts that exist. Namespace implies Root: it says that Main has put the test on a machine of its own.
+var (
+	Root      = Part{"root", func() string { return unless(os.Geteuid() == 0, "run the tests as root") }}
+	Namespace = Part{"a namespace", func() string {
+		return unless(inNamespace(), "run the tests as root, in a package that calls harness.Main")
+	}}
+	Sshd      = Part{"sshd", func() string { _, err := SshdPath(); return reason(err) }}
+	Ssh       = Part{"ssh", program("ssh")}
+	SshKeygen = Part{"ssh-keygen", program("ssh-keygen")}
+	SshAgent  = Part{"ssh-agent", program("ssh-agent")}
+	Strace    = Part{"strace", program("strace")}
+	Dpkg      = Part{"dpkg", program("dpkg")}
+	Rpm       = Part{"rpm", program("rpm")}
+	Gcc       = Part{"gcc", program("gcc")}
+	Kubo      = Part{"kubo", func() string { _, err := KuboPath(); return reason(err) }}
+)
+
+// Need skips the test when a part is missing, and fails it when CI=true.
+func Need(t testing.TB, parts ...Part) {
+	t.Helper()
+	for _, p := range parts {
+		if why := p.missing(); why != "" {
+			lack(t, fmt.Sprintf("needs %s: %s", p.name, why))
+			return
+		}
+	}
+}
+
+func lack(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+		return
+	}
+	t.Skip(why)
+}
+
+// SshdPath finds sshd: on the system (in the namespace that is the unpacked package), else in build/root.
+func SshdPath() (string, error) {
+	return firstProgram("make build/root", "/usr/sbin/sshd", filepath.Join(RepoRoot(), "build/root/usr/sbin/sshd"))
+}
+
+// KuboPath finds the ipfs program that the tools module builds.
+func KuboPath() (string, error) {
+	return firstProgram("make build/bin/ipfs", filepath.Join(RepoRoot(), "build/bin/ipfs"))
+}
+
+func firstProgram(hint string, paths ...string) (string, error) {
+	for _, p := range paths {
+		if fi, err := os.Stat(p); err == nil && fi.Mode().IsRegular() {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("not found; get it by `%s`", hint)
+}
+
+func program(name string) func() string {
+	return func() string { _, err := exec.LookPath(name); return reason(err) }
+}
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
+}
+
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
