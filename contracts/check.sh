@@ -1,0 +1,26 @@
+#!/bin/sh
+# Everything about the contract, offline: compile, test, compare gas with the committed snapshot, rebuild the committed
+# artefacts and compare them. `check.sh --update` replaces the snapshot and the artefacts instead of comparing them.
+# Needs contracts/node_modules (make contracts-tools), abigen (its path in $ABIGEN, or build/bin/abigen) and Go.
+set -eu
+cd "$(dirname "$0")"
+update=${1:-}
+forge=node_modules/.bin/forge
+abigen=${ABIGEN:-../build/bin/abigen}
+
+"$forge" build --quiet src
+
+new=$(mktemp -d)
+trap 'rm -rf "$new"' EXIT
+mkdir "$new/bindings"
+go run ./internal/generate ../build/forge/DPKI.sol/DPKI.json "$new"
+"$abigen" --v2 --abi "$new/DPKI.abi" --pkg bindings --type DPKI --out "$new/bindings/dpki.go" 2>"$new/abigen.log" ||
+	{ cat "$new/abigen.log" >&2; exit 1; }
+for f in DPKI.abi DPKI.bin DPKI.bin-runtime code/hash.go bindings/dpki.go; do
+	if [ "$update" = --update ]; then
+		cp "$new/$f" "$f"
+	elif ! cmp "$new/$f" "$f"; then
+		echo "contracts/$f is not what src/ compiles to: run contracts/check.sh --update" >&2
+		exit 1
+	fi
+done

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity 0.8.37;
+
+/// @notice What an account may do in an organisation. Its id, the subject of the ADMIN entry that made it, is
+/// keccak256(abi.encode(admin)); a caller shows the whole of it and only the id's record is stored.
+/// @param account An EOA, or a contract (a Safe, any ERC-1271 wallet).
+/// @param power The organisation: reaches every scope. Else a scope: reaches it and its mailboxes.
+/// @param putMask Bit k: may put kind k.
+/// @param revokeMask Bit k: may revoke kind k.
+/// @param flags Bit 0: root, which requires power = organisation, all mask bits, no end. Other bits are zero.
+/// @param salt Makes two otherwise equal admins different, so that one who was revoked can be made again.
+struct Admin {
+    address account;
+    bytes32 power;
+    uint96 putMask;
+    uint96 revokeMask;
+    uint8 flags;
+    bytes32 salt;
+}
+
+/// @notice Changes to one scope.
+/// @param scope The organisation's id, a zone's or a mailbox's.
+/// @param salt For a mailbox reached by zone power: its commitment. Else zero.
+/// @param changes One after the other, nothing between and nothing after, integers big endian:
+/// u8 action | u8 kind | u40 from | u40 until | u16 data length | 32 bytes subject | data.
+/// Packed by hand because the ABI's own encoding of the same costs about 1,000 gas more a change.
+struct Group {
+    bytes32 scope;
+    bytes32 salt;
+    bytes changes;
+}
+
+/// @title The registry of keys, grants and revocations of all organisations on this chain
+/// @notice Each organisation writes append-only logs, one a scope, and readers prove one word a log: its running hash.
+/// Nobody owns this contract, nothing in it can be replaced, and no organisation has power over another.
+/// @dev docs/formats.md, sections 1 to 4, is the normative text for ids, entries, kinds and authority.
+interface IDPKI {
+    /// @notice An entry was appended to a scope's log.
+    /// @param org The organisation.
+    /// @param scope The scope.
+    /// @param head 24 zero bits | action 8 | kind 8 | seq 48 | block of the scope's entry before 48 | time 40 | from 40 | until 40.
+    /// @param subject What the entry is about.
+    /// @param authors Who signed, strictly ascending. A direct write has one, the caller.
+    /// @param data At most 1,024 bytes, usually sealed.
+    event Appended(
+        bytes32 indexed org, bytes32 indexed scope, bytes32 head, bytes32 subject, address[] authors, bytes data
+    );
+
+    /// @notice Thrown when the caller has already created an organisation with this salt.
+    error OrganisationExists(bytes32 org);
+    /// @notice Thrown when the admin shown is not the caller's, was never made, is revoked, outside its window or of an older epoch.
+    error NotAdmin(bytes32 admin);
+    /// @notice Thrown when the scope is not the admin's, nor a mailbox of it by the salt shown.
+    error OutOfReach(bytes32 scope);
+    /// @notice Thrown when the admin's mask for this action lacks the kind.
+    error NotAllowed(uint8 action, uint8 kind);
+    /// @notice Thrown when the changes end inside a change.
+    error MalformedChanges();
+    /// @notice Thrown when the action is neither put nor revoke.
+    error UnknownAction(uint8 action);
+    /// @notice Thrown when the kind is above 95, or reserved for rules that this contract does not have.
+    error UnknownKind(uint8 kind);
+    /// @notice Thrown when a kind of the organisation's is written to another scope.
+    error OrganisationScopeOnly(uint8 kind);
+    /// @notice Thrown when data is longer than 1,024 bytes.
+    error DataTooLong(uint256 length);
+    /// @notice Thrown when a put has ended already, starts at or after its end, or outlives what its scope or kind allows;
+    /// or when a revoke has a window.
+    error InvalidWindow(uint40 from, uint40 until);
+    /// @notice Thrown when the subject was put before, or revoked before it was put.
+    error SubjectUsed(bytes32 subject);
+    /// @notice Thrown when the data of an ADMIN entry is not an Admin in canonical form, breaks the rules of root, or does not hash to the subject.
+    error InvalidAdmin(bytes32 subject);
+    /// @notice Thrown when an admin makes another with more than its own masks, power or time, or a root without being root.
+    error BeyondMaker(bytes32 subject);
+    /// @notice Thrown when the only root admin, or without being root a root admin, is revoked.
+    error RootProtected(bytes32 subject);
+    /// @notice Thrown when the data of a LIMIT entry is not canonical or out of range.
+    error InvalidLimit();
+    /// @notice Thrown when the data of a DISTRUST entry is not canonical or its interval is reversed or not past.
+    error InvalidDistrust();
+    /// @notice Thrown when an entry of this kind is revoked: it is superseded by the next instead.
+    error NotRevocable(uint8 kind);
+
+    /// @notice Creates an organisation, whose first entry makes the caller its root admin:
+    /// Admin(caller, organisation, all, all, root, salt).
+    /// @param salt Free choice; the organisation's id follows from chain, contract, caller and salt.
+    /// @return org The organisation's id.
+    function createOrganisation(bytes32 salt) external returns (bytes32 org);
+
+    /// @notice Appends changes, all or none.
+    /// @dev A revoke of what is revoked succeeds and appends nothing.
+    /// @param org The organisation.
+    /// @param admin The caller's own power.
+    /// @param groups The changes by scope.
+    function write(bytes32 org, Admin calldata admin, Group[] calldata groups) external;
+
+    /// @notice The running hash, h0 if the scope has no entry. Readers that do not trust the node prove slot 0 instead.
+    function hashOf(bytes32 org, bytes32 scope) external view returns (bytes32 h);
+
+    /// @notice The running hash at sequence 1,024 * i, or zero. Readers that do not trust the node prove slot 1 instead.
+    function checkpointOf(bytes32 org, bytes32 scope, uint256 i) external view returns (bytes32 h);
+
+    /// @notice The last entry of a scope: its sequence (0: none), block and time.
+    function tipOf(bytes32 org, bytes32 scope) external view returns (uint48 seq, uint48 blockNumber, uint40 time);
+
+    /// @notice What is stored of a subject.
+    /// @return from Start of the window.
+    /// @return until End of the window; 0 if never put.
+    /// @return revokedAt When it was revoked; 0 if it was not.
+    /// @return seq The entry that used the subject first; 0 if none did.
+    /// @return epoch The organisation's epoch then.
+    function recordOf(bytes32 org, bytes32 scope, uint8 kind, bytes32 subject)
+        external
+        view
+        returns (uint40 from, uint40 until, uint40 revokedAt, uint48 seq, uint32 epoch);
+
+    /// @notice An organisation's epoch and number of root admins (0: no such organisation).
+    function organisationOf(bytes32 org) external view returns (uint32 epoch, uint32 roots);
+
+    /// @notice Approvals that a kind needs, and its longest validity in seconds (2^40-1: no limit of its own).
+    function limitOf(bytes32 org, uint8 kind) external view returns (uint8 approvals, uint40 longest);
+}

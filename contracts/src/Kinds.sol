@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity 0.8.37;
+
+uint8 constant PUT = 1;
+uint8 constant REVOKE = 2;
+
+// The kinds that the contract itself reads. It treats all others alike, so a new one needs no new contract.
+uint8 constant ADMIN = 1;
+uint8 constant LIMIT = 2;
+uint8 constant GUARDIAN = 3;
+uint8 constant DISTRUST = 4;
+uint8 constant POINTER = 5;
+
+/// @dev Kinds up to this one exist in the organisation's own scope only.
+uint8 constant LAST_ORGANISATION_KIND = 15;
+uint8 constant LAST_KIND = 95;
+
+uint256 constant MAX_DATA = 1024;
+/// @dev An end that is none. In the organisation's scope only.
+uint40 constant NEVER = type(uint40).max;
+/// @dev Longest validity outside the organisation's scope: what lets a reader join at a checkpoint instead of the beginning.
+uint256 constant LONGEST = 400 days;
+/// @dev Every CHECKPOINT-th running hash is kept.
+uint256 constant CHECKPOINT = 1024;
+
+/// @dev Admin.flags.
+uint8 constant ROOT = 1;
+uint96 constant ALL_KINDS = type(uint96).max;
