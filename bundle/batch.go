@@ -129,7 +129,7 @@ func buildIndex(refs []ref) (*Index, error) {
 		root = append(root, leaf.CID[:]...)
 	}
 	ix.Root = Block{CID: Sum(root), Bytes: root}
-	ix.Data = append([]byte{batchVersion}, ix.Root.CID[:]...)
+	ix.Data = state.MarshalBatch(state.Word(ix.Root.CID))
 	return ix, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"dpki/state"
 )
@@ -16,36 +17,29 @@ type Getter interface {
 }
 
 // Batch is the reader's side of a batch: the root is fetched once, then one
-// leaf and one bundle for each part.
+// leaf and one bundle for each part. It is not safe for concurrent use.
 type Batch struct {
 	get     Getter
 	subject state.Word
 	leaves  []CID
+
+	// The leaf read last: in a small batch all parts of a recipient share it.
+	leaf     []ref
+	leafRead int // its index, -1 before the first
 }
 
-// RootOf returns the CID of the root block that a BATCH entry announces.
-func RootOf(entryData []byte) (CID, error) {
-	if len(entryData) != 1+32 || entryData[0] != batchVersion {
-		return CID{}, malformed("data of a BATCH entry")
-	}
-	return CID(entryData[1:]), nil
-}
-
-// OpenBatch fetches and checks the root of the batch that e announces.
-func OpenBatch(ctx context.Context, get Getter, e *state.Entry) (*Batch, error) {
-	id, err := RootOf(e.Data)
+// OpenBatch fetches and checks the root that the BATCH entry with this subject
+// announces.
+func OpenBatch(ctx context.Context, get Getter, subject, root state.Word) (*Batch, error) {
+	b, err := Fetch(ctx, get, CID(root), blockHeader+32*MaxLeaves)
 	if err != nil {
-		return nil, err
-	}
-	b, err := Fetch(ctx, get, id, blockHeader+32*MaxLeaves)
-	if err != nil {
-		return nil, fmt.Errorf("root of batch %v: %w", e.Subject, err)
+		return nil, fmt.Errorf("root of batch %v: %w", subject, err)
 	}
 	leaves, err := parseRoot(b)
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{get: get, subject: e.Subject, leaves: leaves}, nil
+	return &Batch{get: get, subject: subject, leaves: leaves, leafRead: -1}, nil
 }
 
 // Find returns the CID of the recipient's bundle, or ErrNotInBatch.
@@ -55,20 +49,30 @@ func (b *Batch) Find(ctx context.Context, secret MailboxSecret, part uint16) (CI
 	if b.leaves[i].IsZero() {
 		return CID{}, ErrNotInBatch
 	}
+	if err := b.readLeaf(ctx, i); err != nil {
+		return CID{}, err
+	}
+	at, ok := slices.BinarySearchFunc(b.leaf, tag, func(r ref, t Tag) int { return bytes.Compare(r.tag[:], t[:]) })
+	if !ok {
+		return CID{}, ErrNotInBatch
+	}
+	return b.leaf[at].cid, nil
+}
+
+func (b *Batch) readLeaf(ctx context.Context, i int) error {
+	if b.leafRead == i {
+		return nil
+	}
 	raw, err := Fetch(ctx, b.get, b.leaves[i], blockHeader+leafEntry*MaxLeafEntries)
 	if err != nil {
-		return CID{}, fmt.Errorf("leaf %d of batch %v: %w", i, b.subject, err)
+		return fmt.Errorf("leaf %d of batch %v: %w", i, b.subject, err)
 	}
 	line, err := parseLeaf(raw, i, len(b.leaves))
 	if err != nil {
-		return CID{}, err
+		return err
 	}
-	for _, r := range line {
-		if r.tag == tag {
-			return r.cid, nil
-		}
-	}
-	return CID{}, ErrNotInBatch
+	b.leaf, b.leafRead = line, i
+	return nil
 }
 
 // Block fetches the recipient's bundle, still encrypted.

@@ -47,7 +47,7 @@ func (m *DeviceMaterials) check() error {
 	switch {
 	case m.Version != 1:
 		return malformed("device materials of version %d", m.Version)
-	case !validName(m.Name) || !validName(m.ZoneName):
+	case !state.ValidName(m.Name) || !state.ValidName(m.ZoneName):
 		return malformed("device materials: name %.80q in zone %.80q", m.Name, m.ZoneName)
 	case m.Zone.IsZero() || m.Network == "":
 		return malformed("device materials without zone or network")

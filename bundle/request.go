@@ -120,8 +120,8 @@ func (r *Request) Verify() error {
 	switch {
 	case r.Anchor == (anchor.Anchor{}):
 		return malformed("enrolment request without an anchor")
-	case !validName(r.Name):
-		return malformed("name %.80q: want 1 to %d of a-z 0-9 . _ -, the first alphanumeric", r.Name, maxName)
+	case !state.ValidName(r.Name):
+		return malformed("name %.80q: want 1 to 63 of a-z 0-9 . _ -, the first alphanumeric", r.Name)
 	case r.Recipient.age == nil:
 		return malformed("enrolment request without a recipient")
 	case r.MailboxSecret == MailboxSecret{}:

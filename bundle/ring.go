@@ -77,16 +77,17 @@ func (r *Ring) Seal(e Entry, payload []byte) (Sealed, error) {
 	return r.sealAs(subject, e, payload)
 }
 
-// SealZone makes a zone: it draws the zone's salt, and seals what encode makes
-// of it with the organisation key. The subject of a ZONE entry is the zone's
-// id, fresh because the salt is drawn here.
-func (r *Ring) SealZone(org state.Word, from, until uint64, encode func(salt state.Word) ([]byte, error)) (Sealed, error) {
-	salt := r.draw()
-	payload, err := encode(salt)
+// SealZone makes a zone of the organisation and seals its ZONE entry with the
+// organisation key. The entry's subject is the zone's id, fresh because the
+// salt that it is derived from is drawn here.
+func (r *Ring) SealZone(org state.Word, name string, from, until uint64) (Sealed, state.Zone, error) {
+	zone := state.Zone{Name: name, Salt: r.draw()}
+	payload, err := zone.Marshal()
 	if err != nil {
-		return Sealed{}, err
+		return Sealed{}, state.Zone{}, fmt.Errorf("zone %.80q: %w", name, err)
 	}
-	return r.sealAs(state.ZoneID(org, salt), Entry{Scope: org, Kind: state.KindZone, From: from, Until: until}, payload)
+	s, err := r.sealAs(state.ZoneID(org, zone.Salt), Entry{Scope: org, Kind: state.KindZone, From: from, Until: until}, payload)
+	return s, zone, err
 }
 
 func (r *Ring) sealAs(subject state.Word, e Entry, payload []byte) (Sealed, error) {
@@ -96,7 +97,10 @@ func (r *Ring) sealAs(subject state.Word, e Entry, payload []byte) (Sealed, erro
 	}
 	k := key.entryKey(subject)
 	data, err := seal(r.anchor, id, k, subject, e, payload)
-	return Sealed{Subject: subject, Data: data, Key: k}, err
+	if err != nil {
+		return Sealed{}, err
+	}
+	return Sealed{Subject: subject, Data: data, Key: k}, nil
 }
 
 // Open returns the payload sealed in an entry. It is state's opener.

@@ -78,7 +78,7 @@ func (r *Roster) check() error {
 		return err
 	}
 	for _, z := range r.Zones {
-		if !validName(z.Name) {
+		if !state.ValidName(z.Name) {
 			return malformed("zone name %.80q", z.Name)
 		}
 		if err := checkKeys(z.Keys); err != nil {
@@ -96,7 +96,7 @@ func (r *Roster) check() error {
 }
 
 func (m *RosterMember) check() error {
-	if !validName(m.Name) {
+	if !state.ValidName(m.Name) {
 		return malformed("name %.80q", m.Name)
 	}
 	if m.Recipient.age == nil || m.MailboxSecret.Mailbox(m.Zone) != m.Device {

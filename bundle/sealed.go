@@ -23,9 +23,7 @@ import (
 const (
 	sealedVersion = 1
 	sealedHeader  = 1 + 4 + sha256.Size
-	// MaxPayload is the longest payload that an entry can hold sealed, in bytes.
-	MaxPayload = 511
-	maxTime    = 1<<40 - 1
+	maxTime       = 1<<40 - 1
 )
 
 // paddedSizes are the only sizes of a padded payload: what an entry says shows
@@ -125,7 +123,7 @@ func pad(payload []byte) ([]byte, error) {
 			return b, nil
 		}
 	}
-	return nil, fmt.Errorf("payload of %d bytes, at most %d: %w", len(payload), MaxPayload, ErrTooLarge)
+	return nil, fmt.Errorf("payload of %d bytes, at most %d: %w", len(payload), state.MaxPayload, ErrTooLarge)
 }
 
 // unpad undoes pad and refuses what pad does not make.

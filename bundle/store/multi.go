@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"dpki/bundle"
+)
+
+// hedgeAfter is how long a store may keep a reader waiting before the next one
+// is asked too.
+const hedgeAfter = time.Second
+
+// Multi is several stores as one: what is put goes to all of them, what is got
+// comes from the first that answers with the right bytes.
+type Multi struct {
+	stores []Store
+	hedge  time.Duration
+
+	// Failed, unless nil, hears of each store that failed although the call as
+	// a whole may have succeeded. Calls to it may be concurrent.
+	Failed func(error)
+}
+
+// NewMulti asks stores in this order.
+func NewMulti(stores ...Store) *Multi { return &Multi{stores: stores, hedge: hedgeAfter} }
+
+// Stores are the stores, in order.
+func (m *Multi) Stores() []Store { return m.stores }
+
+func (m *Multi) String() string { return fmt.Sprintf("%d stores", len(m.stores)) }
+
+// Failures names every store that failed.
+type Failures struct {
+	Op     string
+	ID     bundle.CID
+	Of     int     // stores asked
+	Errors []error // of those that failed, each an *Error
+}
+
+func (f *Failures) Error() string {
+	if f.Of == 0 {
+		return fmt.Sprintf("%s %v: no store", f.Op, f.ID)
+	}
+	lines := make([]string, len(f.Errors))
+	for i, err := range f.Errors {
+		lines[i] = err.Error()
+	}
+	return fmt.Sprintf("%d of %d stores failed: %s", len(f.Errors), f.Of, strings.Join(lines, "; "))
+}
+
+// Is reports ErrNotFound only when every store says so: one that did not answer
+// may have the block. Any other error is reported if some store gave it, and
+// ErrUnavailable if there was no store at all.
+func (f *Failures) Is(target error) bool {
+	if f.Of == 0 {
+		return target == ErrUnavailable
+	}
+	all, some := true, false
+	for _, err := range f.Errors {
+		is := errors.Is(err, target)
+		all, some = all && is, some || is
+	}
+	if target == ErrNotFound {
+		return all
+	}
+	return some
+}
+
+// Get asks one store after the other; the next one as soon as one fails, or
+// after a second of silence. The first right answer ends the others.
+func (m *Multi) Get(ctx context.Context, id bundle.CID, max int) ([]byte, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		block []byte
+		err   error
+	}
+	answers := make(chan answer, len(m.stores))
+	failures := &Failures{Op: "get", ID: id, Of: len(m.stores)}
+	next, waiting := 0, 0
+	ask := func() {
+		if next == len(m.stores) {
+			return
+		}
+		s := m.stores[next]
+		next++
+		waiting++
+		go func() {
+			b, err := s.Get(ctx, id, max)
+			answers <- answer{b, err}
+		}()
+	}
+	ask()
+	for waiting > 0 {
+		select {
+		case a := <-answers:
+			if a.err == nil {
+				return a.block, nil
+			}
+			waiting--
+			m.failed(a.err)
+			failures.Errors = append(failures.Errors, a.err)
+			ask()
+		case <-time.After(m.hedge):
+			ask()
+		}
+	}
+	return nil, failures
+}
+
+// Put puts a block into all stores that can be written, at once. If some of
+// them failed the error is a *Failures that names them, and the CID is valid:
+// the caller decides whether the others are enough.
+func (m *Multi) Put(ctx context.Context, block []byte) (bundle.CID, error) {
+	id, err := admit(block)
+	if err != nil {
+		return bundle.CID{}, &Error{Store: m.String(), Op: "put", ID: id, Err: err}
+	}
+	results := make(chan error, len(m.stores))
+	for _, s := range m.stores {
+		go func() {
+			_, err := s.Put(ctx, block)
+			results <- err
+		}()
+	}
+	failures := &Failures{Op: "put", ID: id}
+	for range m.stores {
+		err := <-results
+		if errors.Is(err, ErrReadOnly) {
+			continue
+		}
+		failures.Of++
+		if err != nil {
+			m.failed(err)
+			failures.Errors = append(failures.Errors, err)
+		}
+	}
+	switch {
+	case failures.Of == 0:
+		return bundle.CID{}, &Error{Store: m.String(), Op: "put", ID: id, Err: ErrReadOnly}
+	case len(failures.Errors) == failures.Of:
+		return bundle.CID{}, failures
+	case len(failures.Errors) > 0:
+		return id, failures
+	}
+	return id, nil
+}
+
+// Unpin tells all stores that can, and returns a *Failures if some failed.
+func (m *Multi) Unpin(ctx context.Context, id bundle.CID) error {
+	failures := &Failures{Op: "unpin", ID: id}
+	for _, s := range m.stores {
+		u, ok := s.(Unpinner)
+		if !ok {
+			continue
+		}
+		failures.Of++
+		if err := u.Unpin(ctx, id); err != nil {
+			m.failed(err)
+			failures.Errors = append(failures.Errors, err)
+		}
+	}
+	if len(failures.Errors) > 0 {
+		return failures
+	}
+	return nil
+}
+
+func (m *Multi) failed(err error) {
+	if m.Failed != nil {
+		m.Failed(err)
+	}
+}
