@@ -1,0 +1,226 @@
+package devchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"dpki/state"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+// mine makes blocks: every BlockTime, or as soon as a transaction waits.
+func (c *Chain) mine() {
+	defer c.done.Done()
+	events := make(chan core.NewTxsEvent, 256)
+	sub := c.eth.TxPool().SubscribeTransactions(events, true)
+	defer sub.Unsubscribe()
+	var tick <-chan time.Time
+	if c.options.BlockTime > 0 {
+		t := time.NewTicker(c.options.BlockTime)
+		defer t.Stop()
+		tick = t.C
+	}
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-tick:
+			c.mining.Lock()
+			c.commit()
+			c.mining.Unlock()
+		case <-events:
+			if tick == nil {
+				c.mineWaiting()
+			}
+		case <-c.wake:
+			if tick == nil {
+				c.mineWaiting()
+			}
+		}
+	}
+}
+
+// mineWaiting mines until no executable transaction is left. One that the miner
+// will not take (its fee is below the base fee) is tried again with the next.
+func (c *Chain) mineWaiting() {
+	for range 3 {
+		if !c.waitForClock() {
+			return
+		}
+		c.mining.Lock()
+		c.eth.TxPool().Sync()
+		n, _ := c.eth.TxPool().Stats()
+		if n > 0 {
+			c.commit()
+			c.eth.TxPool().Sync()
+			n, _ = c.eth.TxPool().Stats()
+		}
+		c.mining.Unlock()
+		if n == 0 {
+			return
+		}
+	}
+	// More came while mining than three blocks hold, or one is not minable.
+	time.AfterFunc(time.Second, func() {
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// waitForClock waits until the next block, a second after its parent, is no
+// more than MaxDrift ahead of the clock.
+func (c *Chain) waitForClock() bool {
+	if c.options.MaxDrift < 0 {
+		return true
+	}
+	next := time.Unix(int64(c.eth.BlockChain().CurrentBlock().Time)+1, 0)
+	wait := time.Until(next.Add(-c.options.MaxDrift))
+	// A chain whose time was moved on purpose is ahead for good: mine anyway.
+	if wait <= 0 || wait > time.Minute {
+		return true
+	}
+	select {
+	case <-time.After(wait):
+		return true
+	case <-c.stop:
+		return false
+	}
+}
+
+// commit makes one block and puts it on disk. The caller holds c.mining.
+func (c *Chain) commit() {
+	c.beacon.Commit()
+	c.sync()
+}
+
+// sync flushes the database's write-ahead log, which geth leaves to the
+// operating system's and its own leisure.
+func (c *Chain) sync() { c.eth.ChainDb().SyncKeyValue() }
+
+// Number is the head's number.
+func (c *Chain) Number() uint64 { return c.eth.BlockChain().CurrentBlock().Number.Uint64() }
+
+// Time is the head's timestamp, Unix seconds.
+func (c *Chain) Time() uint64 { return c.eth.BlockChain().CurrentBlock().Time }
+
+// Mine makes n blocks, empty where nothing waits.
+func (c *Chain) Mine(n int) {
+	c.mining.Lock()
+	defer c.mining.Unlock()
+	for range n {
+		c.commit()
+	}
+}
+
+// AdjustTime makes one block that is d later than the head.
+func (c *Chain) AdjustTime(d time.Duration) error {
+	c.mining.Lock()
+	defer c.mining.Unlock()
+	defer c.sync()
+	return c.beacon.AdjustTime(d)
+}
+
+// HoldBack keeps safe and finalized n blocks behind the head from now on.
+func (c *Chain) HoldBack(n uint64) { c.holdBack.Store(n) }
+
+// Reorg replaces the last depth blocks by depth + 1 others. With keep their
+// transactions are mined again, in the first of them; without, they never
+// happened.
+func (c *Chain) Reorg(depth int, keep bool) error {
+	c.mining.Lock()
+	defer c.mining.Unlock()
+	head := c.eth.BlockChain().CurrentBlock().Number.Uint64()
+	if depth < 1 || uint64(depth) >= head-c.DeployBlock {
+		return fmt.Errorf("reorganisation of %d blocks at block %d", depth, head)
+	}
+	if err := c.eth.TxPool().Sync(); err != nil {
+		return err
+	}
+	parent := c.eth.BlockChain().GetHeaderByNumber(head - uint64(depth))
+	if parent == nil {
+		return errors.New("no such block")
+	}
+	if err := c.beacon.Fork(parent.Hash()); err != nil {
+		return err
+	}
+	if err := c.eth.TxPool().Sync(); err != nil {
+		return err
+	}
+	if !keep {
+		c.beacon.Rollback()
+	}
+	for range depth + 1 {
+		c.commit()
+	}
+	if got := c.Number(); got != head+1 {
+		return fmt.Errorf("reorganisation ended at block %d, not %d", got, head+1)
+	}
+	return nil
+}
+
+// Fund sends wei to an account and returns when it has it.
+func (c *Chain) Fund(ctx context.Context, to state.Address, wei *big.Int) error {
+	_, err := c.send(ctx, (*common.Address)(&to), wei, nil, 21_000)
+	return err
+}
+
+// send makes a transaction from the faucet and waits for its receipt.
+func (c *Chain) send(ctx context.Context, to *common.Address, wei *big.Int, data []byte, gas uint64) (*types.Receipt, error) {
+	heads := make(chan core.ChainHeadEvent, 16)
+	sub := c.eth.BlockChain().SubscribeChainHeadEvent(heads)
+	defer sub.Unsubscribe()
+	from := crypto.PubkeyToAddress(c.faucet.PublicKey)
+	c.mining.Lock()
+	tx, err := types.SignNewTx(c.faucet, types.LatestSignerForChainID(new(big.Int).SetUint64(c.ChainID)), &types.DynamicFeeTx{
+		ChainID: new(big.Int).SetUint64(c.ChainID), Nonce: c.eth.TxPool().PoolNonce(from), To: to, Value: wei, Data: data, Gas: gas,
+		GasTipCap: big.NewInt(1e9), GasFeeCap: big.NewInt(1e12)})
+	if err == nil {
+		err = c.eth.APIBackend.SendTx(ctx, tx)
+	}
+	c.mining.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		select {
+		case <-heads:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-c.stop:
+			return nil, errors.New("chain closed")
+		}
+		if r := c.receipt(tx.Hash()); r != nil {
+			if r.Status != types.ReceiptStatusSuccessful {
+				return r, errors.New("transaction reverted")
+			}
+			return r, nil
+		}
+	}
+}
+
+func (c *Chain) receipt(tx common.Hash) *types.Receipt {
+	for n := c.Number(); n > 0; n-- {
+		header := c.eth.BlockChain().GetHeaderByNumber(n)
+		if header == nil {
+			return nil
+		}
+		for _, r := range c.eth.BlockChain().GetReceiptsByHash(header.Hash()) {
+			if r.TxHash == tx {
+				return r
+			}
+		}
+		if c.Number()-n > 8 {
+			return nil
+		}
+	}
+	return nil
+}
