@@ -63,8 +63,8 @@ func NewBatch(a anchor.Anchor, scope state.Word) *BatchBuilder {
 // Subject is the subject of the BATCH entry.
 func (b *BatchBuilder) Subject() state.Word { return b.subject }
 
-// Delivery is one bundle of a batch.
-type Delivery struct {
+// Item is one bundle of a batch.
+type Item struct {
 	To      Recipient
 	Mailbox MailboxSecret // the recipient's
 	Part    uint16        // 0 for the recipient's first bundle, then 1, 2, ...
@@ -74,9 +74,9 @@ type Delivery struct {
 
 // Add encrypts one bundle and returns its block, which the caller stores before
 // it writes the entry.
-func (b *BatchBuilder) Add(d Delivery) (Block, error) {
+func (b *BatchBuilder) Add(d Item) (Block, error) {
 	if d.Mailbox == (MailboxSecret{}) {
-		return Block{}, malformed("delivery without a mailbox secret")
+		return Block{}, malformed("batch: an item without a mailbox secret")
 	}
 	h := Header{Anchor: b.anchor, Scope: b.scope, Subject: b.subject, Purpose: d.Purpose}
 	block, _, err := Seal(d.To, h, d.Content)

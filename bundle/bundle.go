@@ -117,7 +117,10 @@ func (i *Identity) Open(block []byte, want Expect) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, want.check(b)
+	if err := want.check(b); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // onlyRecipient refuses files with other stanzas than the one for us: a bundle

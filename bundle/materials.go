@@ -40,7 +40,10 @@ func ParseDeviceMaterials(b []byte) (*DeviceMaterials, error) {
 	if err := decodeStrict(b, MaxContent, m); err != nil {
 		return nil, fmt.Errorf("device materials: %w", err)
 	}
-	return m, m.check()
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (m *DeviceMaterials) check() error {

@@ -78,7 +78,10 @@ func (i *Identity) NewRequest(a anchor.Anchor, name, hostKey string) (*Request, 
 	}
 	digest := r.digest()
 	copy(r.Signature[:], ed25519.Sign(i.signing, digest[:]))
-	return r, r.Verify()
+	if err := r.Verify(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // ParseRequest decodes a request and verifies its signature. Whether it is for
@@ -96,7 +99,10 @@ func ParseRequest(b []byte) (*Request, error) {
 		Anchor: w.Anchor, Name: w.Name, Recipient: w.Recipient, SigningKey: w.SigningKey, HostKey: w.HostKey,
 		MailboxSecret: w.MailboxSecret, Nonce: w.Nonce, Signature: w.Signature,
 	}
-	return r, r.Verify()
+	if err := r.Verify(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Marshal encodes the JSON form, with a line feed.
@@ -127,10 +133,8 @@ func (r *Request) Verify() error {
 	case r.MailboxSecret == MailboxSecret{}:
 		return malformed("enrolment request without a mailbox secret")
 	}
-	if r.HostKey != "" {
-		if _, err := parseKey(r.HostKey); err != nil {
-			return err
-		}
+	if err := checkHostKey(r.HostKey); err != nil {
+		return err
 	}
 	signing, err := parseSigningKey(r.SigningKey)
 	if err != nil {
@@ -185,6 +189,22 @@ func parseKey(s string) (ssh.PublicKey, error) {
 		return nil, malformed("a certificate where a key belongs")
 	}
 	return k, nil
+}
+
+// checkHostKey accepts what sshd can serve as a host key, or nothing.
+func checkHostKey(s string) error {
+	if s == "" {
+		return nil
+	}
+	k, err := parseKey(s)
+	if err != nil {
+		return err
+	}
+	switch k.Type() {
+	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA:
+		return nil
+	}
+	return malformed("host key of type %s", k.Type())
 }
 
 func parseSigningKey(s string) (ed25519.PublicKey, error) {

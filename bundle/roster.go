@@ -67,7 +67,10 @@ func ParseRoster(b []byte, org state.Word) (*Roster, error) {
 			return nil, malformed("zone %q is not of this organisation", z.Name)
 		}
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (r *Roster) check() error {
@@ -105,12 +108,7 @@ func (m *RosterMember) check() error {
 	if _, err := parseSigningKey(m.SigningKey); err != nil {
 		return err
 	}
-	if m.HostKey != "" {
-		if _, err := parseKey(m.HostKey); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkHostKey(m.HostKey)
 }
 
 // filled has empty lists instead of absent ones: null is refused by readers.
@@ -165,10 +163,4 @@ func mergeMembers(earlier, later []RosterMember) []RosterMember {
 	return mergeBy(earlier, later, func(m RosterMember) state.Word { return m.Device }, func(a, b RosterMember) int {
 		return bytes.Compare(a.Device[:], b.Device[:])
 	})
-}
-
-// Split cuts a roster into contents that fit one bundle each, in the order of
-// the batch's parts. Merging them gives the roster again.
-func (r *Roster) Split() ([][]byte, error) {
-	return r.split(MaxContent)
 }

@@ -6,6 +6,10 @@ import (
 	"math"
 )
 
+// Split cuts a roster into contents that fit one bundle each, in the order of
+// the batch's parts. Merging them gives the roster again.
+func (r *Roster) Split() ([][]byte, error) { return r.split(MaxContent) }
+
 // split packs the roster's lines greedily. Each part is a roster of its own;
 // sizes are counted from the encoded lines plus a fixed allowance for the frame.
 func (r *Roster) split(max int) ([][]byte, error) {

@@ -3,7 +3,6 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -32,12 +31,9 @@ func decodeStrict(b []byte, max int, v any) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		// Errors of our own types keep their meaning; texts of encoding/json
-		// may quote a secret, so only its kind is told.
-		if errors.Is(err, ErrMalformed) || errors.Is(err, ErrTooLarge) {
-			return err
-		}
-		return malformed("JSON of the wrong form")
+		// The types of the fields refuse without quoting secrets, and
+		// encoding/json quotes numbers and keys at most.
+		return fmt.Errorf("%w: %w", err, ErrMalformed)
 	}
 	return nil
 }

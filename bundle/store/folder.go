@@ -43,6 +43,9 @@ func (f Folder) read(ctx context.Context, id bundle.CID, max int) ([]byte, error
 		return nil, fmt.Errorf("%w: %w", err, ErrUnavailable)
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("not a regular file: %w", ErrUnavailable)
+	}
 	b, err := io.ReadAll(io.LimitReader(file, int64(max)+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, ErrUnavailable)

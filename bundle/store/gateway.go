@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -48,8 +49,7 @@ func (g *Gateway) String() string { return "gateway " + g.base.String() }
 // nowhere else: a hostile one must not be able to point a device's requests at
 // another host, least of all at one inside its network.
 func (g *Gateway) checkRedirect(req *http.Request, via []*http.Request) error {
-	id := strings.TrimPrefix(via[0].URL.Path, g.base.Path)
-	id = strings.TrimPrefix(strings.TrimPrefix(id, "/"), "ipfs/")
+	id := path.Base(via[0].URL.Path)
 	own := req.URL.Host == g.base.Host || req.URL.Host == id+".ipfs."+g.base.Host
 	if !own || req.URL.Scheme != g.base.Scheme || len(via) > 2 {
 		return errRedirect

@@ -107,6 +107,8 @@ func (m *Multi) Get(ctx context.Context, id bundle.CID, max int) ([]byte, error)
 			ask()
 		case <-time.After(m.hedge):
 			ask()
+		case <-ctx.Done():
+			return nil, &Error{Store: m.String(), Op: "get", ID: id, Err: fmt.Errorf("%w: %w", ctx.Err(), ErrUnavailable)}
 		}
 	}
 	return nil, failures
