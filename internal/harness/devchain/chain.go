@@ -100,11 +100,11 @@ func (c *Chain) start(ctx context.Context) error {
 	if err := c.startNode(); err != nil {
 		return err
 	}
-	c.done.Add(1)
-	go c.mine()
 	if err := c.deploy(ctx); err != nil {
 		return err
 	}
+	c.done.Add(1)
+	go c.mine()
 	return c.serve()
 }
 

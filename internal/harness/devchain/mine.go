@@ -1,18 +1,11 @@
 package devchain
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
-	"dpki/state"
-
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core"
-	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // mine makes blocks: every BlockTime, or as soon as a transaction waits.
@@ -163,64 +156,6 @@ func (c *Chain) Reorg(depth int, keep bool) error {
 	}
 	if got := c.Number(); got != head+1 {
 		return fmt.Errorf("reorganisation ended at block %d, not %d", got, head+1)
-	}
-	return nil
-}
-
-// Fund sends wei to an account and returns when it has it.
-func (c *Chain) Fund(ctx context.Context, to state.Address, wei *big.Int) error {
-	_, err := c.send(ctx, (*common.Address)(&to), wei, nil, 21_000)
-	return err
-}
-
-// send makes a transaction from the faucet and waits for its receipt.
-func (c *Chain) send(ctx context.Context, to *common.Address, wei *big.Int, data []byte, gas uint64) (*types.Receipt, error) {
-	heads := make(chan core.ChainHeadEvent, 16)
-	sub := c.eth.BlockChain().SubscribeChainHeadEvent(heads)
-	defer sub.Unsubscribe()
-	from := crypto.PubkeyToAddress(c.faucet.PublicKey)
-	c.mining.Lock()
-	tx, err := types.SignNewTx(c.faucet, types.LatestSignerForChainID(new(big.Int).SetUint64(c.ChainID)), &types.DynamicFeeTx{
-		ChainID: new(big.Int).SetUint64(c.ChainID), Nonce: c.eth.TxPool().PoolNonce(from), To: to, Value: wei, Data: data, Gas: gas,
-		GasTipCap: big.NewInt(1e9), GasFeeCap: big.NewInt(1e12)})
-	if err == nil {
-		err = c.eth.APIBackend.SendTx(ctx, tx)
-	}
-	c.mining.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	for {
-		select {
-		case <-heads:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-c.stop:
-			return nil, errors.New("chain closed")
-		}
-		if r := c.receipt(tx.Hash()); r != nil {
-			if r.Status != types.ReceiptStatusSuccessful {
-				return r, errors.New("transaction reverted")
-			}
-			return r, nil
-		}
-	}
-}
-
-func (c *Chain) receipt(tx common.Hash) *types.Receipt {
-	for n := c.Number(); n > 0; n-- {
-		header := c.eth.BlockChain().GetHeaderByNumber(n)
-		if header == nil {
-			return nil
-		}
-		for _, r := range c.eth.BlockChain().GetReceiptsByHash(header.Hash()) {
-			if r.TxHash == tx {
-				return r
-			}
-		}
-		if c.Number()-n > 8 {
-			return nil
-		}
 	}
 	return nil
 }
