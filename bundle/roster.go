@@ -36,6 +36,10 @@ type RosterMember struct {
 	SigningKey    string        `json:"signing_key"`
 	HostKey       string        `json:"host_key"` // empty for a person
 	Fingerprint   string        `json:"fingerprint"`
+	// Address is where the device's sshd listens, HOST:PORT, for the admins'
+	// ssh command; empty where they find it otherwise. It is no identity: the
+	// host key is.
+	Address string `json:"address"`
 }
 
 // Member is the roster's line for an enrolment in a zone.
@@ -104,6 +108,9 @@ func (m *RosterMember) check() error {
 	}
 	if m.Recipient.age == nil || m.MailboxSecret.Mailbox(m.Zone) != m.Device {
 		return malformed("member %q: its id is not that of its mailbox", m.Name)
+	}
+	if m.Address != "" && !ValidAddress(m.Address) {
+		return malformed("member %q: address %.80q", m.Name, m.Address)
 	}
 	if _, err := parseSigningKey(m.SigningKey); err != nil {
 		return err
