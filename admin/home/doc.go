@@ -1,0 +1,14 @@
+// Package home is where an administrator's own things lie:
+//
+//	$XDG_CONFIG_HOME/dpki/            0700, nobody else's
+//	  config.toml                     organisations by the admin's names for them, and the default one
+//	  identity                        bundle.Identity: opens rosters, is a recipient of every batch
+//	  chain-key.json                  keystore V3: writes to the chain
+//	  ca/LABEL, ca/LABEL.pub          certificate authorities, OpenSSH format, encrypted
+//	  networks/NAME.toml              docs/formats.md section 8
+//	$XDG_STATE_HOME/dpki/<org>/       what was read and verified; deleting it costs time and nothing else
+//
+// Files are written to a temporary name, synced and renamed; keys are never
+// replaced. A folder that others may read or write is refused, not repaired:
+// whoever opened it may already have used it.
+package home
