@@ -1,0 +1,116 @@
+package breakglass
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// ErrDeniedList says that the list of denied keys is missing or incomplete. Nobody is let in without it.
+var ErrDeniedList = errors.New("the list of denied keys cannot be read")
+
+const (
+	deniedHeader = "dpki-denied 1"
+	deniedEnd    = "end "
+	maxDenied    = 8 << 20 // bytes: about 129,000 keys
+)
+
+// WriteDenied replaces the list at path by these keys (sha-256 of the key blob). A reader sees the old list or the new one.
+func WriteDenied[K ~[32]byte](path string, keys iter.Seq[K]) (err error) {
+	var b bytes.Buffer
+	b.WriteString(deniedHeader + "\n")
+	n := 0
+	for k := range keys {
+		b.WriteString(hex.EncodeToString(k[:]) + "\n")
+		n++
+	}
+	b.WriteString(deniedEnd + strconv.Itoa(n) + "\n")
+	if b.Len() > maxDenied {
+		return fmt.Errorf("breakglass: %d denied keys are too many", n)
+	}
+	dir := filepath.Dir(path)
+	tmp, err := os.CreateTemp(dir, ".denied-*")
+	if err != nil {
+		return fmt.Errorf("breakglass: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+			err = fmt.Errorf("breakglass: %w", err)
+		}
+	}()
+	if _, err := tmp.Write(b.Bytes()); err != nil {
+		return err
+	}
+	// The helper, which is not root, reads it. Hashes of public keys name nobody.
+	if err := tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// parseDenied reads what WriteDenied wrote. The count at the end tells a whole list from the beginning of one.
+func parseDenied(b []byte) (map[[32]byte]bool, error) {
+	lines := bytes.Split(b, []byte("\n"))
+	// Header, end, and the empty piece after the last line end.
+	if len(lines) < 3 || string(lines[0]) != deniedHeader || len(lines[len(lines)-1]) != 0 {
+		return nil, ErrDeniedList
+	}
+	keys := lines[1 : len(lines)-2]
+	if string(lines[len(lines)-2]) != deniedEnd+strconv.Itoa(len(keys)) {
+		return nil, ErrDeniedList
+	}
+	denied := make(map[[32]byte]bool, len(keys))
+	for _, line := range keys {
+		var k [32]byte
+		if len(line) != hex.EncodedLen(len(k)) || bytes.ContainsAny(line, "ABCDEF") {
+			return nil, ErrDeniedList
+		}
+		if _, err := hex.Decode(k[:], line); err != nil {
+			return nil, ErrDeniedList
+		}
+		denied[k] = true
+	}
+	return denied, nil
+}
+
+func (s Store) readDenied() (map[[32]byte]bool, error) {
+	f, err := open(s.Root, s.Owner, s.Denied, os.O_RDONLY|nonBlock)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.New("it does not exist: dpkid writes it when it starts")
+		}
+		return nil, fmt.Errorf("%w: %w", ErrDeniedList, err)
+	}
+	defer f.Close()
+	b, err := readAll(f, s.Owner, maxDenied)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDeniedList, err)
+	}
+	return parseDenied(b)
+}
