@@ -74,16 +74,16 @@ type Item struct {
 
 // Add encrypts one bundle and returns its block, which the caller stores before
 // it writes the entry.
-func (b *BatchBuilder) Add(d Item) (Block, error) {
-	if d.Mailbox == (MailboxSecret{}) {
+func (b *BatchBuilder) Add(item Item) (Block, error) {
+	if item.Mailbox == (MailboxSecret{}) {
 		return Block{}, malformed("batch: an item without a mailbox secret")
 	}
-	h := Header{Anchor: b.anchor, Scope: b.scope, Subject: b.subject, Purpose: d.Purpose}
-	block, _, err := Seal(d.To, h, d.Content)
+	h := Header{Anchor: b.anchor, Scope: b.scope, Subject: b.subject, Purpose: item.Purpose}
+	block, _, err := Seal(item.To, h, item.Content)
 	if err != nil {
 		return Block{}, err
 	}
-	b.refs = append(b.refs, ref{tag: d.Mailbox.Tag(b.subject, d.Part), cid: block.CID})
+	b.refs = append(b.refs, ref{tag: item.Mailbox.Tag(b.subject, item.Part), cid: block.CID})
 	return block, nil
 }
 
@@ -105,7 +105,7 @@ func buildIndex(refs []ref) (*Index, error) {
 	if len(refs) == 0 {
 		return nil, malformed("batch without bundles")
 	}
-	slices.SortFunc(refs, func(a, b ref) int { return bytes.Compare(a.tag[:], b.tag[:]) })
+	refs = sorted(refs)
 	for i := 1; i < len(refs); i++ {
 		if refs[i].tag == refs[i-1].tag {
 			return nil, fmt.Errorf("batch: %w", ErrDuplicate)
@@ -115,6 +115,16 @@ func buildIndex(refs []ref) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	return indexOf(refs, n), nil
+}
+
+func sorted(refs []ref) []ref {
+	slices.SortFunc(refs, func(a, b ref) int { return bytes.Compare(a.tag[:], b.tag[:]) })
+	return refs
+}
+
+// indexOf makes root and n leaves of the sorted refs.
+func indexOf(refs []ref, n int) *Index {
 	root := append(make([]byte, 0, blockHeader+32*n), rootMagic...)
 	root = append(root, batchVersion)
 	ix := &Index{Leaves: make([]Block, 0, n)}
@@ -130,7 +140,7 @@ func buildIndex(refs []ref) (*Index, error) {
 	}
 	ix.Root = Block{CID: Sum(root), Bytes: root}
 	ix.Data = state.MarshalBatch(state.Word(ix.Root.CID))
-	return ix, nil
+	return ix
 }
 
 // leafCount is a number of leaves with which no leaf is over-full. Tags are

@@ -50,7 +50,7 @@ func (i *Identity) SigningKey() ed25519.PrivateKey { return i.signing }
 func (i *Identity) MailboxSecret() MailboxSecret { return i.mailbox }
 
 // Format keeps the identity out of messages, whatever the verb.
-func (i *Identity) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+func (Identity) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 
 // identityFile is the file form, one JSON object and a line feed:
 //

@@ -29,6 +29,10 @@ func NewRing(a anchor.Anchor) *Ring {
 	return &Ring{anchor: a.String(), keys: make(map[state.Word]map[uint32]Key)}
 }
 
+// Format keeps the keys out of messages, whatever the verb: package fmt does not
+// ask unexported fields how they want to be printed.
+func (Ring) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+
 // Add puts a scope's key into the ring. The same key again changes nothing;
 // another key under the same number is ErrKeyConflict, because entries that are
 // already sealed would silently stop to open.
