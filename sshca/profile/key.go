@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 
@@ -70,6 +71,10 @@ func ParseBlob(blob []byte) (*Key, error) {
 	}
 	pub, err := ssh.ParsePublicKey(blob)
 	if err != nil {
+		// x/crypto refuses it before it parses it, without an error of its own for it.
+		if strings.Contains(err.Error(), "is invalid for certificates") {
+			return nil, ErrAuthority
+		}
 		return nil, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
 	k := &Key{Public: pub, Blob: bytes.Clone(blob)}
