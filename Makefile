@@ -1,22 +1,127 @@
-# What a build leaves behind lives in build/, except npm's contracts/node_modules. `make clean` removes both.
-.PHONY: contracts-tools
-contracts-tools: contracts/node_modules/.stamp
+# dpki's own needs are Go, git and make. What is built or fetched lies in build/ and contracts/node_modules.
+#
+#   make build      the product's commands, in build/bin
+#   make demo       the main story on real parts, in under a minute
+#   make check      format, vet, staticcheck, unit tests: no root, three minutes
+#   make test       everything: check, contract, real sshd and kubo, packages; as root for the parts that need it
+#   make test-long  more of all; before a release
+#   make bench      the numbers of the design, measured here
+#   make packages   deb and rpm, in build/packages
+#   make contracts  compile the contract and replace what is committed of it
+#   make deps       which Debian packages the tests lack; YES=1 installs them
+#   make clean
 
-contracts/node_modules/.stamp: contracts/package.json contracts/package-lock.json contracts/.npmrc
-	cd contracts && npm ci
-	touch $@
+VERSION := 0.1.0
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+# Package times are the commit's, so that the same commit gives the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# A checkout that belongs to another user, as in a container, must still build.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+COMMANDS := dpki dpkid dpki-authkeys dpki-sandbox
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -buildid= -X main.version=$(VERSION)$(if $(COMMIT),+$(COMMIT))"
+GO_TOOL := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
+
+SUITE := build/bin/suite -tally build/tally
+FUZZTIME ?= 60s
+
+.PHONY: build check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean \
+	run-check run-contracts run-e2e run-long FORCE
+
+build: $(COMMANDS:%=build/bin/%)
+
+# Go knows best what is up to date.
+$(COMMANDS:%=build/bin/%): FORCE
+	$(GO_BUILD) -o $@ ./cmd/$(@F)
+build/bin/suite: FORCE
+	$(GO_BUILD) -o $@ ./internal/suite
+FORCE:
+
+# A suite is a list of calls that all run, whatever the others did, and one sum at the end. The exit code of make is not
+# enough: a part that died before it could count must fail the whole.
+define summed
+	@rm -f build/tally
+	@status=0; for part in $(1); do $(MAKE) --no-print-directory run-$$part || status=1; done; \
+	echo; $(SUITE) total || status=1; exit $$status
+endef
+
+check: build/bin/suite
+	$(call summed,check)
+
+test: build/bin/suite
+	@tools/deps.sh || true
+	$(call summed,check contracts e2e)
+
+test-long: build/bin/suite
+	@tools/deps.sh || true
+	$(call summed,check contracts e2e long)
+
+GO_FILES := git ls-files -co --exclude-standard '*.go'
+# The packages that need the machine to themselves. The others run without root.
+UNIT := $$(go list ./... | grep -v /internal/e2e)
+
+run-check: build/bin/suite build/bin/staticcheck
+	@status=0; \
+	$(SUITE) step gofmt sh -c 'out=$$(gofmt -l $$($(GO_FILES))); echo "$$out"; test -z "$$out"' || status=1; \
+	$(SUITE) step vet go vet ./... || status=1; \
+	$(SUITE) step staticcheck build/bin/staticcheck ./... || status=1; \
+	$(SUITE) go -timeout 170s $(UNIT) || status=1; \
+	exit $$status
+
+run-contracts: contracts-tools build/bin/suite build/bin/abigen
+	@status=0; \
+	$(SUITE) step contracts contracts/check.sh || status=1; \
+	$(SUITE) forge contracts/node_modules/.bin/forge test --root contracts || status=1; \
+	exit $$status
+
+run-e2e: build/bin/suite build/bin/ipfs build/root packages
+	@$(SUITE) go -count=1 -timeout 15m ./internal/e2e/...
+
+run-long: build/bin/suite
+	@status=0; \
+	FOUNDRY_PROFILE=long $(SUITE) forge contracts/node_modules/.bin/forge test --root contracts || status=1; \
+	$(SUITE) go -count=5 -timeout 20m $(UNIT) || status=1; \
+	$(SUITE) fuzz $(FUZZTIME) $(UNIT) || status=1; \
+	exit $$status
+
+contracts-check: build/bin/suite
+	$(call summed,contracts)
+
+contracts: contracts-tools build/bin/abigen
+	contracts/check.sh --update
+
+bench: build build/root build/bin/ipfs
+	go run ./internal/bench
+
+demo: build build/root
+	go run ./internal/demo
+
+packages: build build/bin/nfpm
+	packaging/build.sh "$(VERSION)"
+
+deps:
+	@tools/deps.sh
 
 # Tools live in modules of their own, so that the product's go.mod stays short; each is built when something needs it.
+tools: build/bin/ipfs build/bin/nfpm build/bin/abigen build/bin/staticcheck build/root contracts-tools
 build/bin/ipfs: tools/kubo/go.mod tools/kubo/go.sum
-	cd tools/kubo && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ../../$@ github.com/ipfs/kubo/cmd/ipfs
+	cd tools/kubo && $(GO_TOOL) -o ../../$@ github.com/ipfs/kubo/cmd/ipfs
 build/bin/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
-	cd tools/nfpm && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+	cd tools/nfpm && $(GO_TOOL) -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 build/bin/abigen: tools/abigen/go.mod tools/abigen/go.sum
-	cd tools/abigen && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ../../$@ github.com/ethereum/go-ethereum/cmd/abigen
+	cd tools/abigen && $(GO_TOOL) -o ../../$@ github.com/ethereum/go-ethereum/cmd/abigen
 build/bin/staticcheck: tools/lint/go.mod tools/lint/go.sum
-	cd tools/lint && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ../../$@ honnef.co/go/tools/cmd/staticcheck
+	cd tools/lint && $(GO_TOOL) -o ../../$@ honnef.co/go/tools/cmd/staticcheck
 
 # OpenSSH, unpacked and not installed.
 build/root: tools/sysroot.sh
 	tools/sysroot.sh $@
 	touch $@
+
+contracts-tools: contracts/node_modules/.stamp
+contracts/node_modules/.stamp: contracts/package.json contracts/package-lock.json contracts/.npmrc
+	cd contracts && npm ci
+	touch $@
+
+clean:
+	rm -rf build contracts/node_modules

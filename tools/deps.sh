@@ -1,0 +1,36 @@
+#!/bin/sh
+# Says which Debian packages the suites lack, and installs them only when asked to: YES=1, or CI=true.
+# What the product needs is Go alone; what `make demo` needs is unpacked below build/ (sysroot.sh), never installed.
+set -eu
+
+missing=
+need() { # COMMAND PACKAGES...: the packages are wanted when the command is not there
+	command -v "$1" >/dev/null || { shift; missing="$missing $*"; }
+}
+need ssh openssh-client
+need strace strace
+need rpm rpm
+need npm nodejs npm
+
+if [ -z "$missing" ]; then
+	exit 0
+fi
+install="apt-get install --no-install-recommends$missing"
+if [ "${YES:-}" != 1 ] && [ "${CI:-}" != true ]; then
+	echo "Missing for 'make test':$missing"
+	echo "Nothing was installed. Run 'make deps YES=1', or as root: $install"
+	exit 1
+fi
+
+# None of these packages brings a daemon; what they depend on must not start one either.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+	trap 'rm -f $policy' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+$install -qy >/dev/null || {
+	apt-get update -q
+	$install -qy
+}
