@@ -1,0 +1,370 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"dpki/admin/home"
+	"dpki/bundle"
+	"dpki/contracts"
+	"dpki/sshca"
+	"dpki/sshca/profile"
+	"dpki/state"
+)
+
+// CA is one certificate authority of a zone.
+type CA struct {
+	Label       string  `json:"label"`
+	ID          string  `json:"id"` // subject of its entry
+	Zone        string  `json:"zone"`
+	Use         string  `json:"use"` // "user" or "host"
+	Fingerprint string  `json:"fingerprint"`
+	Standing    string  `json:"standing"`
+	Until       Time    `json:"until"`
+	Key         string  `json:"key,omitempty"` // where its private key was found: a file, "agent", or nowhere
+	Posted      *Posted `json:"transaction,omitempty"`
+}
+
+// NewCA is what `ca create` and `ca import` ask for.
+type NewCA struct {
+	Zone, Label string
+	For         time.Duration
+	// Passphrase encrypts the key file that CreateCA makes.
+	Passphrase func() ([]byte, error)
+}
+
+// CreateCA makes a key, keeps it encrypted, and announces it in the zone. Run
+// again after an interruption it announces the key that it made before.
+func (d *Desk) CreateCA(ctx context.Context, n NewCA) (*CA, error) {
+	z, err := d.newCA(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	path := d.caFile(n.Label)
+	if pub, err := readPublic(path + ".pub"); err == nil {
+		d.warn("the key " + path + " exists already and is announced as it is")
+		return d.announceCA(ctx, z, n, pub)
+	}
+	if d.DryRun { // any key costs the same
+		return d.announceCA(ctx, z, n, nil)
+	}
+	if err := home.Make(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	secret, err := n.Passphrase()
+	if err != nil {
+		return nil, err
+	}
+	if len(secret) == 0 {
+		return nil, problem(Usage, "give one on the terminal, by --passphrase-file or by --passphrase-fd", "a CA's key needs a passphrase")
+	}
+	defer clear(secret)
+	pub, err := sshca.CreateKey(path, "dpki CA "+n.Label, secret)
+	if err != nil {
+		return nil, because(err, Failed, "remove the file if it is left over", "the CA's key could not be made")
+	}
+	if err := home.Publish(path+".pub", ssh.MarshalAuthorizedKey(pub)); err != nil {
+		return nil, err
+	}
+	return d.announceCA(ctx, z, n, pub)
+}
+
+// ImportCA announces a key that exists: a public key whose private half is in
+// an ssh-agent or beside it, or an OpenSSH private key file, which is copied.
+func (d *Desk) ImportCA(ctx context.Context, n NewCA, path string) (*CA, error) {
+	z, err := d.newCA(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	text, err := home.Read(path, 64<<10)
+	if err != nil {
+		return nil, because(err, Usage, "name an OpenSSH public or private key file", "the CA's key could not be read")
+	}
+	defer clear(text)
+	pub, _, _, _, err := ssh.ParseAuthorizedKey(text)
+	if err != nil {
+		if pub, err = readPublic(path + ".pub"); err != nil {
+			return nil, because(err, Usage, "its public half must lie beside it; make it with ssh-keygen -y", "%s is a private key without %s.pub", path, path)
+		}
+		if !d.DryRun {
+			if err := home.Make(d.Home.CAs()); err != nil {
+				return nil, err
+			}
+			if err := home.Create(d.caFile(n.Label), text); err != nil && !errors.Is(err, home.ErrExists) {
+				return nil, err
+			}
+		}
+	}
+	if err := profile.Accepted(pub); err != nil {
+		return nil, because(err, Usage, "use Ed25519, ECDSA on a NIST curve, or RSA of 2,048 to 8,192 bits", "this key cannot be a CA")
+	}
+	if !d.DryRun {
+		if err := home.Make(d.Home.CAs()); err != nil {
+			return nil, err
+		}
+		if err := home.Publish(d.caFile(n.Label)+".pub", ssh.MarshalAuthorizedKey(pub)); err != nil {
+			return nil, err
+		}
+		s, done, err := d.signer(ctx, profile.Hash(pub), n.Label)
+		if err != nil {
+			return nil, err
+		}
+		defer done.Close()
+		if !bytes.Equal(s.PublicKey().Marshal(), pub.Marshal()) {
+			return nil, problem(Usage, "", "the private and the public key do not belong together")
+		}
+	}
+	return d.announceCA(ctx, z, n, pub)
+}
+
+func (d *Desk) newCA(ctx context.Context, n NewCA) (bundle.RosterZone, error) {
+	if !state.ValidName(n.Label) {
+		return bundle.RosterZone{}, problem(Usage, "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "CA label %.80q", n.Label)
+	}
+	if err := d.member(ctx); err != nil {
+		return bundle.RosterZone{}, err
+	}
+	z, err := d.findZone(n.Zone)
+	if err != nil {
+		return z, err
+	}
+	for _, ca := range d.cas() {
+		if ca.Label == n.Label && ca.standing == state.Live {
+			return z, problem(Failed, "choose another label; see dpki ca list", "there is a CA %s already, in zone %s", n.Label, d.zoneName(ca.Scope))
+		}
+	}
+	return z, nil
+}
+
+func (d *Desk) announceCA(ctx context.Context, z bundle.RosterZone, n NewCA, pub ssh.PublicKey) (*CA, error) {
+	ca := state.CA{Label: n.Label, Key: state.Word{1}}
+	fingerprint := ""
+	if pub != nil {
+		ca.Key, fingerprint = profile.Hash(pub), ssh.FingerprintSHA256(pub)
+	}
+	payload, err := ca.Marshal()
+	if err != nil {
+		return nil, because(err, Usage, "", "CA label %.80q", n.Label)
+	}
+	from, until, err := d.window(n.For)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := d.ring.Seal(bundle.Entry{Scope: z.Zone, Kind: state.KindCAUser, From: from, Until: until}, payload)
+	if err != nil {
+		return nil, err
+	}
+	posted, err := d.write(ctx, contracts.Group{Scope: z.Zone, Changes: []contracts.Change{put(state.KindCAUser, sealed, from, until)}})
+	if err != nil {
+		return nil, err
+	}
+	shown := &CA{
+		Label: n.Label, ID: sealed.Subject.String(), Zone: z.Name, Use: "user", Fingerprint: fingerprint,
+		Standing: state.Live.String(), Until: Time(until), Posted: posted,
+	}
+	if d.DryRun {
+		return shown, nil
+	}
+	shown.Key = d.whereKey(ca.Key)
+	return shown, d.reload(ctx)
+}
+
+// knownCA is a CA of some zone as the log has it.
+type knownCA struct {
+	state.CAFact
+	standing state.Standing
+}
+
+// cas are all CAs of all zones, the newest entry first.
+func (d *Desk) cas() []knownCA {
+	var list []knownCA
+	now := uint64(d.Now().Unix())
+	for _, z := range d.zones() {
+		view := d.view(z.Zone, state.Word{})
+		for ca := range view.CAs() {
+			list = append(list, knownCA{*ca, view.Standing(&ca.Fact, now)})
+		}
+	}
+	slices.SortFunc(list, func(a, b knownCA) int {
+		if a.Block != b.Block {
+			return int(int64(b.Block) - int64(a.Block))
+		}
+		return int(int64(b.Seq) - int64(a.Seq))
+	})
+	return list
+}
+
+// CAs lists the certificate authorities of one zone, or of all.
+func (d *Desk) CAs(ctx context.Context, zone string) ([]CA, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	var only state.Word
+	if zone != "" {
+		z, err := d.findZone(zone)
+		if err != nil {
+			return nil, err
+		}
+		only = z.Zone
+	}
+	list := []CA{}
+	for _, ca := range d.cas() {
+		if only.IsZero() || ca.Scope == only {
+			list = append(list, d.showCA(ca))
+		}
+	}
+	return list, nil
+}
+
+func (d *Desk) showCA(ca knownCA) CA {
+	use := "user"
+	if ca.Kind == state.KindCAHost {
+		use = "host"
+	}
+	return CA{
+		Label: ca.Label, ID: ca.Subject.String(), Zone: d.zoneName(ca.Scope), Use: use, Fingerprint: fingerprintText(ca.CA.Key),
+		Standing: ca.standing.String(), Until: Time(ca.Until), Key: d.whereKey(ca.CA.Key),
+	}
+}
+
+// caFor is the CA that signs for a zone: the newest that lives and whose key
+// can be reached, so that making a new one is all that a change takes.
+func (d *Desk) caFor(ctx context.Context, zone state.Word) (ssh.Signer, io.Closer, error) {
+	live := 0
+	for _, ca := range d.cas() {
+		if ca.Scope != zone || ca.Kind != state.KindCAUser || ca.standing != state.Live {
+			continue
+		}
+		live++
+		if d.whereKey(ca.CA.Key) != "" {
+			return d.signer(ctx, ca.CA.Key, ca.Label)
+		}
+	}
+	name := d.zoneName(zone)
+	if live == 0 {
+		return nil, nil, problem(Failed, "dpki ca create LABEL --zone "+name, "zone %s has no live CA", name)
+	}
+	return nil, nil, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or dpki ca create LABEL --zone "+name,
+		"the key of no live CA of zone %s is here", name)
+}
+
+// whereKey says where the private half of a CA's key is: its file, "agent", or "".
+func (d *Desk) whereKey(key state.Word) string {
+	if path := d.caFileOf(key); path != "" {
+		return path
+	}
+	if d.agentKey(key) != nil {
+		return "agent"
+	}
+	return ""
+}
+
+// signer opens a CA's key: from its file, else from the agent.
+func (d *Desk) signer(ctx context.Context, key state.Word, label string) (ssh.Signer, io.Closer, error) {
+	if path := d.caFileOf(key); path != "" {
+		s, err := sshca.LoadKey(path, func() ([]byte, error) { return d.Passphrase("CA " + label) })
+		if err != nil {
+			return nil, nil, because(err, Failed, "it is the passphrase that was given to dpki ca create", "the key of CA %s could not be opened", label)
+		}
+		return s, io.NopCloser(nil), nil
+	}
+	pub := d.agentKey(key)
+	if pub == nil {
+		return nil, nil, problem(Failed, "ssh-add it (is SSH_AUTH_SOCK set?), or put the private key into "+d.Home.CAs(), "the private key of CA %s is neither in a file nor in an agent", label)
+	}
+	s, done, err := sshca.AgentSigner(ctx, d.AgentSocket, pub)
+	return s, done, because(err, Failed, "see ssh-add -l", "the agent would not sign for CA %s", label)
+}
+
+// caFileOf finds the key file whose public half has this hash.
+func (d *Desk) caFileOf(key state.Word) string {
+	files, err := filepath.Glob(filepath.Join(d.Home.CAs(), "*.pub"))
+	if err != nil {
+		return ""
+	}
+	for _, f := range files {
+		private := strings.TrimSuffix(f, ".pub")
+		if pub, err := readPublic(f); err == nil && profile.Hash(pub) == key {
+			if _, err := os.Stat(private); err == nil {
+				return private
+			}
+		}
+	}
+	return ""
+}
+
+// agentKey finds the key with this hash in the agent.
+func (d *Desk) agentKey(key state.Word) ssh.PublicKey {
+	if d.AgentSocket == "" {
+		return nil
+	}
+	conn, err := net.DialTimeout("unix", d.AgentSocket, 2*time.Second)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	if conn.SetDeadline(time.Now().Add(5*time.Second)) != nil {
+		return nil
+	}
+	keys, err := agent.NewClient(conn).List()
+	if err != nil {
+		return nil
+	}
+	for _, k := range keys {
+		pub, err := ssh.ParsePublicKey(k.Blob)
+		if err == nil && profile.Hash(pub) == key {
+			return pub
+		}
+	}
+	return nil
+}
+
+func (d *Desk) caFile(label string) string { return filepath.Join(d.Home.CAs(), label) }
+
+// readPublic reads a public key file: one line of authorized_keys form.
+func readPublic(path string) (ssh.PublicKey, error) {
+	b, err := home.Read(path, 64<<10)
+	if err != nil {
+		return nil, err
+	}
+	pub, _, _, _, err := ssh.ParseAuthorizedKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not an OpenSSH public key", path)
+	}
+	return pub, nil
+}
+
+// ReadPublicKey reads the public key of a key file that somebody names: the
+// .pub file itself, or the one beside a private key.
+func ReadPublicKey(path string) (ssh.PublicKey, error) {
+	pub, err := readPublic(path)
+	if err != nil {
+		if beside, err2 := readPublic(path + ".pub"); err2 == nil {
+			pub, err = beside, nil
+		}
+	}
+	if err != nil {
+		hint := "name an OpenSSH public key file, such as id_ed25519.pub"
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "make one: ssh-keygen -t ed25519 -f " + strings.TrimSuffix(path, ".pub")
+		}
+		return nil, because(err, Usage, hint, "the key could not be read")
+	}
+	if _, ok := pub.(*ssh.Certificate); ok {
+		return nil, problem(Usage, "name the plain public key; grant makes the certificate", "%s is a certificate", path)
+	}
+	return pub, because(profile.Accepted(pub), Usage, "use Ed25519, ECDSA on a NIST curve, RSA of 2,048 to 8,192 bits, or a security key", "%s cannot be granted anything", path)
+}

@@ -1,0 +1,40 @@
+package admin
+
+import (
+	"time"
+
+	"dpki/state"
+)
+
+// clockTolerance is how far the wall clock and the chain's may be apart. A grant
+// is counted from the one and judged by the other.
+const clockTolerance = 5 * time.Minute
+
+// now is the wall clock, held against the verified head.
+func (d *Desk) now() (uint64, error) {
+	now := d.Now()
+	head := time.Unix(int64(d.Ledger.Head().Time), 0)
+	if apart := now.Sub(head).Round(time.Second); apart > clockTolerance || apart < -clockTolerance {
+		word := "ahead of"
+		if apart < 0 {
+			word, apart = "behind", -apart
+		}
+		return 0, problem(Later, "set this machine's clock, or find an endpoint that keeps up: dpki network check",
+			"this machine's clock is %v %s the newest block (%s, block %d)", apart, word, head.UTC().Format(time.RFC3339), d.Ledger.Head().Number)
+	}
+	return uint64(now.Unix()), nil
+}
+
+// window is from now for so long. It begins at the newest block's time where
+// that is earlier, so that no device waits for its clock to catch up.
+func (d *Desk) window(length time.Duration) (from, until uint64, err error) {
+	now, err := d.now()
+	if err != nil {
+		return 0, 0, err
+	}
+	seconds := uint64(length / time.Second)
+	if seconds > state.MaxValidity {
+		return 0, 0, problem(Usage, "400 days are the most; renew in time", "%v is too long", length)
+	}
+	return min(now, d.Ledger.Head().Time), now + seconds, nil
+}

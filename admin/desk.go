@@ -1,0 +1,92 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"dpki/admin/home"
+	"dpki/admin/ledger"
+	"dpki/bundle"
+	"dpki/bundle/store"
+	"dpki/internal/anchor"
+	"dpki/internal/network"
+	"dpki/registry/post"
+	"dpki/state"
+)
+
+// Config is what a Desk works with.
+type Config struct {
+	Home     home.Home
+	Anchor   anchor.Anchor
+	Network  network.File
+	Identity *bundle.Identity
+	Ledger   *ledger.Ledger
+	// Stores are read one after the other and written all at once.
+	Stores *store.Multi
+	// Account is the chain account that writes are made from. It is known
+	// without opening the key.
+	Account state.Address
+	// Poster signs and sends; it opens the chain key when it first signs.
+	Poster post.Poster
+	// Passphrase opens a CA's key file.
+	Passphrase func(what string) ([]byte, error)
+	// AgentSocket is where an ssh-agent listens that may hold CA keys; may be empty.
+	AgentSocket string
+	// DryRun estimates instead of writing.
+	DryRun bool
+	// Now is the wall clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Desk is one administrator at work for one organisation. It is not safe for
+// concurrent use.
+type Desk struct {
+	Config
+	roster   *bundle.Roster
+	ring     *bundle.Ring
+	cache    *blocks
+	opened   bool
+	warnings []string
+}
+
+// New makes a Desk. Nothing is read until a use case needs it.
+func New(c Config) *Desk {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Desk{
+		Config: c, roster: &bundle.Roster{Version: 1}, ring: bundle.NewRing(c.Anchor),
+		cache: newBlocks(c.Home.State(c.Anchor.Org), c.Stores),
+	}
+}
+
+// Warnings are what the administrator should hear although it worked.
+func (d *Desk) Warnings() []string {
+	all := d.warnings
+	for _, err := range d.Ledger.Alarms() {
+		all = append(all, err.Error())
+	}
+	return all
+}
+
+func (d *Desk) warn(text string) {
+	for _, w := range d.warnings {
+		if w == text {
+			return
+		}
+	}
+	d.warnings = append(d.warnings, text)
+}
+
+// read brings scopes up to date, whether they were read before or not.
+func (d *Desk) read(ctx context.Context, scopes ...state.Word) error {
+	return chainProblem(d.Ledger.Read(ctx, scopes...), d.Network)
+}
+
+// need reads those of the scopes that this Desk has not read yet.
+func (d *Desk) need(ctx context.Context, scopes ...state.Word) error {
+	if missing := d.Ledger.Missing(scopes...); len(missing) > 0 {
+		return d.read(ctx, missing...)
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/bundle"
+	"dpki/contracts"
+	"dpki/state"
+)
+
+// Device is what `device` commands show.
+type Device struct {
+	Name        string `json:"name"`
+	Zone        string `json:"zone"`
+	ID          string `json:"id"`
+	Address     string `json:"address,omitempty"`
+	HostKey     string `json:"host_key"` // fingerprint
+	Fingerprint string `json:"fingerprint"`
+	Retired     bool   `json:"retired"`
+	Grants      int    `json:"live_grants"`
+}
+
+// Enrolment is one request as it would be added.
+type Enrolment struct {
+	Device
+	// Already: the same request was added before; nothing is left to do.
+	Already bool `json:"already,omitempty"`
+
+	member bundle.RosterMember
+}
+
+// AddDevices is what `device add` asks for.
+type AddDevices struct {
+	Zone     string
+	Requests []*bundle.Request
+	Address  string // HOST:PORT, for a single request
+}
+
+// PlanDevices checks requests against the organisation and says what adding
+// them would mean, so that somebody can compare fingerprints before.
+func (d *Desk) PlanDevices(ctx context.Context, add AddDevices) ([]Enrolment, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	z, err := d.findZone(add.Zone)
+	if err != nil {
+		return nil, err
+	}
+	if add.Address != "" && len(add.Requests) != 1 {
+		return nil, problem(Usage, "add the devices one by one to give each its address", "--address goes with one request")
+	}
+	if add.Address != "" && !bundle.ValidAddress(add.Address) {
+		return nil, problem(Usage, "write HOST:PORT, as gate-7.example:22", "%.80q is not an address", add.Address)
+	}
+	var plan []Enrolment
+	seen := map[state.Word]bool{}
+	for _, r := range add.Requests {
+		e, err := d.planDevice(z, r, add.Address)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range plan {
+			if other.member.Name == e.member.Name && other.member.Device != e.member.Device {
+				return nil, problem(Usage, "rename one of them on the device: dpkid enroll --name", "two of the requests name their device %s", e.Name)
+			}
+		}
+		if !seen[e.member.Device] {
+			seen[e.member.Device] = true
+			plan = append(plan, e)
+		}
+	}
+	return plan, nil
+}
+
+func (d *Desk) planDevice(z bundle.RosterZone, r *bundle.Request, address string) (Enrolment, error) {
+	if r.Anchor != d.Anchor {
+		return Enrolment{}, problem(Failed, "enrol the device with "+d.Anchor.String(), "the request of %s is for another organisation: %s", r.Name, r.Anchor)
+	}
+	if r.HostKey == "" {
+		return Enrolment{}, problem(Failed, "run dpkid enroll on the device, where its host key is", "the request of %s names no host key", r.Name)
+	}
+	m := r.Member(z.Zone)
+	m.Address = address
+	e := Enrolment{Device: d.showDevice(m), member: m}
+	for _, known := range d.roster.Devices {
+		switch {
+		case known.Device == m.Device && d.retired(known):
+			return Enrolment{}, problem(Failed, "on the device: dpkid leave, then dpkid enroll again", "this identity of %s was retired", r.Name)
+		case known.Device == m.Device:
+			e.Already = known.Recipient.String() == m.Recipient.String() && known.HostKey == m.HostKey && known.Name == m.Name &&
+				(address == "" || address == known.Address)
+			if address == "" {
+				e.member.Address, e.Address = known.Address, known.Address
+			}
+		case known.Name == m.Name && known.Zone == m.Zone && !d.retired(known):
+			return Enrolment{}, problem(Failed, fmt.Sprintf("dpki device retire %s first if this one replaces it, or give it another name: dpkid enroll --name", m.Name),
+				"zone %s has another device %s", z.Name, m.Name)
+		}
+	}
+	return e, nil
+}
+
+// DevicesAdded is the outcome of AddPlanned.
+type DevicesAdded struct {
+	Devices []Enrolment `json:"devices"`
+	Posted  *Posted     `json:"transaction,omitempty"` // absent where nothing was left to do
+}
+
+// AddPlanned enrols what was planned and confirmed: the bundles go to the
+// stores, then one entry announces them all. Those already enrolled are left alone.
+func (d *Desk) AddPlanned(ctx context.Context, plan []Enrolment) (*DevicesAdded, error) {
+	fresh := slices.DeleteFunc(slices.Clone(plan), func(e Enrolment) bool { return e.Already })
+	if len(fresh) == 0 {
+		return &DevicesAdded{Devices: plan}, nil
+	}
+	text, err := d.Network.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	zone := fresh[0].member.Zone
+	i := slices.IndexFunc(d.roster.Zones, func(z bundle.RosterZone) bool { return z.Zone == zone })
+	if i < 0 {
+		return nil, problem(Failed, "dpki zone list", "the keys of zone %s are not here", short(zone))
+	}
+	b, delta := d.newBatch(zone), &bundle.Roster{Version: 1}
+	for _, e := range fresh {
+		m := &bundle.DeviceMaterials{
+			Version: 1, Name: e.member.Name, Zone: zone, ZoneName: d.roster.Zones[i].Name, ZoneKeys: d.roster.Zones[i].Keys, Network: string(text),
+		}
+		content, err := m.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		err = b.add(bundle.Item{To: e.member.Recipient, Mailbox: e.member.MailboxSecret, Purpose: bundle.PurposeDeviceMaterials, Content: content})
+		if err != nil {
+			return nil, err
+		}
+		delta.Devices = append(delta.Devices, e.member)
+	}
+	if err := d.addRoster(b, delta); err != nil {
+		return nil, err
+	}
+	now, err := d.now()
+	if err != nil {
+		return nil, err
+	}
+	// The longest that a zone allows, less an hour for the block to come.
+	until := min(now, d.Ledger.Head().Time) + state.MaxValidity - 3600
+	change, err := d.finish(ctx, b, min(now, d.Ledger.Head().Time), until)
+	if err != nil {
+		return nil, err
+	}
+	posted, err := d.write(ctx, contracts.Group{Scope: zone, Changes: []contracts.Change{change}})
+	if err != nil {
+		return nil, err
+	}
+	added := &DevicesAdded{Devices: plan, Posted: posted}
+	if d.DryRun {
+		return added, nil
+	}
+	return added, d.reload(ctx)
+}
+
+// Devices lists devices by name; zone may be empty, retired ones are asked for.
+func (d *Desk) Devices(ctx context.Context, zone string, retired bool) ([]Device, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	var only state.Word
+	if zone != "" {
+		z, err := d.findZone(zone)
+		if err != nil {
+			return nil, err
+		}
+		only = z.Zone
+	}
+	var members []bundle.RosterMember
+	var mailboxes []state.Word
+	for _, m := range d.roster.Devices {
+		if (only.IsZero() || m.Zone == only) && (retired || !d.retired(m)) {
+			members, mailboxes = append(members, m), append(mailboxes, m.Device)
+		}
+	}
+	if err := d.need(ctx, mailboxes...); err != nil {
+		return nil, err
+	}
+	list := []Device{}
+	for _, m := range members {
+		list = append(list, d.showDevice(m))
+	}
+	slices.SortFunc(list, func(a, b Device) int { return strings.Compare(a.Zone+"/"+a.Name, b.Zone+"/"+b.Name) })
+	return list, nil
+}
+
+// Device shows one device.
+func (d *Desk) Device(ctx context.Context, name string) (*Device, error) {
+	m, err := d.device(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	shown := d.showDevice(m)
+	return &shown, nil
+}
+
+// device finds a device and reads its mailbox.
+func (d *Desk) device(ctx context.Context, name string) (bundle.RosterMember, error) {
+	if err := d.member(ctx); err != nil {
+		return bundle.RosterMember{}, err
+	}
+	m, err := d.findDevice(name)
+	if err != nil {
+		return m, err
+	}
+	return m, d.need(ctx, m.Device)
+}
+
+// RetireDevice revokes a device: it lets nobody in from then on, and its
+// identity is never accepted again.
+func (d *Desk) RetireDevice(ctx context.Context, name string) (*Revoked, error) {
+	m, err := d.device(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return d.revokeFact(ctx, revocable{
+		What: "device", Name: d.zoneName(m.Zone) + "/" + m.Name, scope: m.Zone, kind: state.KindDevice, subject: m.Device,
+	})
+}
+
+func (d *Desk) showDevice(m bundle.RosterMember) Device {
+	shown := Device{
+		Name: m.Name, Zone: d.zoneName(m.Zone), ID: m.Device.String(), Address: m.Address, Fingerprint: m.Fingerprint,
+	}
+	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.HostKey)); err == nil {
+		shown.HostKey = ssh.FingerprintSHA256(key)
+	}
+	view := d.view(m.Zone, m.Device)
+	shown.Retired = view.Retired()
+	now := uint64(d.Now().Unix())
+	for g := range view.AllGrants() {
+		if view.Standing(&g.Fact, now) == state.Live && !shown.Retired {
+			shown.Grants++
+		}
+	}
+	return shown
+}

@@ -1,0 +1,275 @@
+package admin
+
+import (
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/bundle"
+	"dpki/contracts"
+	"dpki/sshca"
+	"dpki/sshca/profile"
+	"dpki/state"
+)
+
+// GrantRequest is what `grant` asks for.
+type GrantRequest struct {
+	Targets []string // devices, or zone:NAME for all devices of a zone
+	Account string
+	For     time.Duration
+	From    string // CIDR list, empty = anywhere
+	Command string // forced command, empty = any
+	Flags   state.GrantFlags
+	Label   string
+	Key     ssh.PublicKey // who may log in
+}
+
+// Grant is one grant, as it was entered.
+type Grant struct {
+	ID         string   `json:"id"`
+	Device     string   `json:"device,omitempty"` // ZONE/NAME; absent for a whole zone
+	Zone       string   `json:"zone"`
+	Account    string   `json:"account"`
+	Privileged bool     `json:"privileged"`
+	Key        string   `json:"key"` // fingerprint
+	From       string   `json:"from,omitempty"`
+	Command    string   `json:"command,omitempty"`
+	Allows     []string `json:"allows"`
+	Label      string   `json:"label,omitempty"`
+	Standing   string   `json:"standing"`
+	Since      Time     `json:"since"`
+	Until      Time     `json:"until"`
+	Block      uint64   `json:"block,omitempty"`
+	Author     string   `json:"author,omitempty"`
+	// Certificate is where the command kept it; absent where none was made.
+	Certificate string `json:"certificate,omitempty"`
+	Address     string `json:"address,omitempty"`
+
+	// Cert is what logs in together with the grant; nil where the zone asks
+	// for the plain key only, and with DryRun.
+	Cert *ssh.Certificate `json:"-"`
+}
+
+// Granted is the outcome of Grant.
+type Granted struct {
+	Grants []*Grant `json:"grants"`
+	Posted *Posted  `json:"transaction"`
+}
+
+// target is where a grant goes.
+type target struct {
+	scope, zone state.Word
+	member      *bundle.RosterMember // nil for a zone
+}
+
+// Grant enters one grant for each target, in one transaction, and makes the
+// certificates that go with them.
+func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	payload, err := r.payload()
+	if err != nil {
+		return nil, err
+	}
+	targets, err := d.targets(ctx, r.Targets)
+	if err != nil {
+		return nil, err
+	}
+	from, until, err := d.window(r.For)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkLimits(from, until, r.Account); err != nil {
+		return nil, err
+	}
+	signers := newSigners(d)
+	defer signers.close()
+	out := &Granted{}
+	var groups []contracts.Group
+	for _, t := range targets {
+		policy := d.view(t.zone, t.mailbox()).Policy(from)
+		kind := state.KindGrant
+		if policy.NeedsPrivilege(r.Account) || r.Flags&state.GrantSudo != 0 {
+			kind = state.KindGrantPriv
+		}
+		sealed, err := d.ring.Seal(bundle.Entry{Scope: t.scope, Kind: kind, From: from, Until: until}, payload)
+		if err != nil {
+			return nil, because(err, Failed, "the roster may be incomplete: dpki store check", "the grant could not be sealed")
+		}
+		g := d.showGrant(t, kind, sealed.Subject, r)
+		g.Since, g.Until = Time(from), Time(until)
+		if !d.DryRun {
+			if g.Cert, err = signers.certificate(ctx, t.zone, policy, r, sealed.Subject, until); err != nil {
+				return nil, err
+			}
+		}
+		groups = append(groups, t.group(put(kind, sealed, from, until)))
+		out.Grants = append(out.Grants, g)
+	}
+	if out.Posted, err = d.write(ctx, groups...); err != nil {
+		return nil, err
+	}
+	for _, g := range out.Grants {
+		g.Block, g.Author = out.Posted.Block, d.Account.String()
+	}
+	return out, nil
+}
+
+func (r GrantRequest) payload() ([]byte, error) {
+	switch {
+	case !state.ValidAccount(r.Account):
+		return nil, problem(Usage, "accounts have 1 to 32 of A-Z a-z 0-9 _ . -, the first no dash or dot", "account %.80q", r.Account)
+	case r.Key == nil:
+		return nil, problem(Usage, "name the public key that may log in: --key FILE", "no key")
+	case !state.ValidCommand(r.Command) && r.Command != "":
+		return nil, problem(Usage, "printable ASCII, at most 256 bytes, no backslash at the end", "command %.80q", r.Command)
+	case r.From != "" && !state.ValidFrom(r.From):
+		return nil, problem(Usage, "write CIDRs separated by commas, as 10.0.0.0/8,192.0.2.7/32", "%.80q is not a list of networks", r.From)
+	case !state.ValidLabel(r.Label):
+		return nil, problem(Usage, "at most 64 bytes without control characters", "label %.80q", r.Label)
+	}
+	b, err := state.Grant{
+		Account: r.Account, Key: profile.Hash(r.Key), From: r.From, Command: r.Command, Flags: r.Flags, Label: r.Label,
+	}.Marshal()
+	return b, because(err, Usage, "see dpki grant --help", "the grant is not valid")
+}
+
+// targets resolves what grants are for and reads the mailboxes.
+func (d *Desk) targets(ctx context.Context, names []string) ([]target, error) {
+	if len(names) == 0 {
+		return nil, problem(Usage, "dpki grant DEVICE --account ACCOUNT --for DURATION", "no device")
+	}
+	var list []target
+	var mailboxes []state.Word
+	for _, name := range names {
+		if zone, ok := strings.CutPrefix(name, "zone:"); ok {
+			z, err := d.findZone(zone)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, target{scope: z.Zone, zone: z.Zone})
+			continue
+		}
+		m, err := d.findDevice(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, target{scope: m.Device, zone: m.Zone, member: &m})
+		mailboxes = append(mailboxes, m.Device)
+	}
+	for i, t := range list {
+		for _, u := range list[:i] {
+			if t.scope == u.scope {
+				return nil, problem(Usage, "name each once", "%s and %s are the same", names[i], d.scopeName(t.scope))
+			}
+		}
+	}
+	return list, d.need(ctx, mailboxes...)
+}
+
+func (t target) mailbox() state.Word {
+	if t.member == nil {
+		return state.Word{}
+	}
+	return t.member.Device
+}
+
+func (t target) group(changes ...contracts.Change) contracts.Group {
+	g := contracts.Group{Scope: t.scope, Changes: changes}
+	if t.member != nil {
+		g.Salt = t.member.MailboxSecret.Commitment()
+	}
+	return g
+}
+
+// checkLimits refuses what the contract would: the organisation's longest
+// validity for grants.
+func (d *Desk) checkLimits(from, until uint64, account string) error {
+	limits := map[state.Kind]uint64{}
+	for _, e := range d.Ledger.Entries(d.Anchor.Org) {
+		if e.Kind == state.KindLimit && e.Action == state.ActionPut {
+			if l, err := state.ParseLimit(e.Data); err == nil {
+				limits[l.Kind] = l.Longest
+			}
+		}
+	}
+	for _, k := range []state.Kind{state.KindGrant, state.KindGrantPriv} {
+		longest, ok := limits[k]
+		if ok && until-from > longest && (k == state.KindGrantPriv) == (account == "root") {
+			return problem(Failed, "ask for less: --for "+(time.Duration(longest)*time.Second).String(),
+				"this organisation grants for %v at most", time.Duration(longest)*time.Second)
+		}
+	}
+	return nil
+}
+
+func (d *Desk) showGrant(t target, kind state.Kind, id state.Word, r GrantRequest) *Grant {
+	g := &Grant{
+		ID: id.String(), Zone: d.zoneName(t.zone), Account: r.Account, Privileged: kind == state.KindGrantPriv,
+		Key: ssh.FingerprintSHA256(r.Key), From: r.From, Command: r.Command, Allows: flagNames(r.Flags), Label: r.Label,
+		Standing: state.Live.String(),
+	}
+	if t.member != nil {
+		g.Device, g.Address = g.Zone+"/"+t.member.Name, t.member.Address
+	}
+	return g
+}
+
+var grantFlags = []struct {
+	flag state.GrantFlags
+	name string
+}{
+	{state.GrantPTY, "pty"},
+	{state.GrantPortForwarding, "port-forwarding"},
+	{state.GrantAgentForwarding, "agent-forwarding"},
+	{state.GrantX11, "x11-forwarding"},
+	{state.GrantSudo, "sudo"},
+}
+
+func flagNames(f state.GrantFlags) []string {
+	names := []string{}
+	for _, known := range grantFlags {
+		if f&known.flag != 0 {
+			names = append(names, known.name)
+		}
+	}
+	return names
+}
+
+// signers opens each zone's CA once.
+type signers struct {
+	desk    *Desk
+	open    map[state.Word]ssh.Signer
+	closers []io.Closer
+}
+
+func newSigners(d *Desk) *signers { return &signers{desk: d, open: map[state.Word]ssh.Signer{}} }
+
+func (s *signers) close() {
+	for _, c := range s.closers {
+		c.Close()
+	}
+}
+
+// certificate signs for one grant, unless the zone's policy wants the plain key.
+func (s *signers) certificate(ctx context.Context, zone state.Word, p state.Policy, r GrantRequest, subject state.Word, until uint64) (*ssh.Certificate, error) {
+	if p.Modes&state.ModeCertificateAndGrant == 0 && p.Modes&state.ModeGrantedKey != 0 {
+		return nil, nil
+	}
+	ca, ok := s.open[zone]
+	if !ok {
+		var done io.Closer
+		var err error
+		if ca, done, err = s.desk.caFor(ctx, zone); err != nil {
+			return nil, err
+		}
+		s.open[zone] = ca
+		s.closers = append(s.closers, done)
+	}
+	cert, err := sshca.IssueGrant(ca, r.Key, sshca.Grant{Subject: subject, Until: until, Flags: r.Flags})
+	return cert, because(err, Failed, "", "the certificate could not be made")
+}

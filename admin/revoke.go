@@ -1,0 +1,221 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"dpki/contracts"
+	"dpki/state"
+)
+
+// Revoked is the outcome of a revocation.
+type Revoked struct {
+	What string `json:"what"` // grant, device, ca, denial
+	Name string `json:"name"`
+	ID   string `json:"id"`
+	// Already: it was revoked before, nothing was written.
+	Already bool    `json:"already,omitempty"`
+	Posted  *Posted `json:"transaction,omitempty"`
+}
+
+// revocable is something in a log that can be revoked.
+type revocable struct {
+	What, Name     string
+	scope, subject state.Word
+	kind           state.Kind
+	salt           state.Word
+	done           bool
+}
+
+// Revocable says what a name stands for, so that somebody can confirm.
+type Revocable struct {
+	What, Name, ID string
+	found          revocable
+}
+
+// FindRevocable resolves the beginning of a grant's or denial's identifier, a
+// device's name or a CA's label. A name of several things is an error that
+// lists them.
+func (d *Desk) FindRevocable(ctx context.Context, name string) (*Revocable, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	all, err := d.revocables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []revocable
+	for _, r := range all {
+		plain := r.Name[strings.LastIndex(r.Name, "/")+1:]
+		if isPrefix(grantID(name), r.subject) || (r.What != "grant" && (r.Name == name || plain == name)) {
+			found = append(found, r)
+		}
+	}
+	// A name that is used again stands for the one that is in use.
+	if live := onlyLive(found); len(live) > 0 {
+		found = live
+	}
+	switch len(found) {
+	case 1:
+		return &Revocable{What: found[0].What, Name: found[0].Name, ID: found[0].subject.String(), found: found[0]}, nil
+	case 0:
+		var names []string
+		for _, r := range all {
+			if r.What != "grant" && !r.done {
+				names = append(names, r.Name)
+			}
+		}
+		return nil, problem(Failed, suggest(name, names)+"; dpki grant list shows grants", "nothing here is called %.80q", name)
+	}
+	var candidates []string
+	for _, r := range found {
+		candidates = append(candidates, fmt.Sprintf("%s %s (%s)", r.What, r.Name, short(r.subject)))
+	}
+	return nil, problem(Failed, "write more of it, or an identifier: "+strings.Join(candidates, ", "), "%q stands for %d things", name, len(found))
+}
+
+func onlyLive(list []revocable) []revocable {
+	var live []revocable
+	for _, r := range list {
+		if !r.done {
+			live = append(live, r)
+		}
+	}
+	return live
+}
+
+// revocables is everything that revoke knows by name.
+func (d *Desk) revocables(ctx context.Context) ([]revocable, error) {
+	grants, err := d.allGrants(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var all []revocable
+	for _, g := range grants {
+		r := revocable{
+			What: "grant", Name: g.Account + " on " + d.scopeName(g.Scope), scope: g.Scope, kind: g.Kind, subject: g.Subject,
+			done: g.standing == state.Revoked,
+		}
+		if g.member != nil {
+			r.salt = g.member.MailboxSecret.Commitment()
+		}
+		all = append(all, r)
+	}
+	for _, m := range d.roster.Devices {
+		all = append(all, revocable{
+			What: "device", Name: d.zoneName(m.Zone) + "/" + m.Name, scope: m.Zone, kind: state.KindDevice, subject: m.Device, done: d.retired(m),
+		})
+	}
+	for _, ca := range d.cas() {
+		all = append(all, revocable{
+			What: "ca", Name: d.zoneName(ca.Scope) + "/" + ca.Label, scope: ca.Scope, kind: ca.Kind, subject: ca.Subject,
+			done: ca.standing == state.Revoked,
+		})
+	}
+	return append(all, d.denials()...), nil
+}
+
+// Revoke revokes what was found.
+func (d *Desk) Revoke(ctx context.Context, r *Revocable) (*Revoked, error) {
+	return d.revokeFact(ctx, r.found)
+}
+
+func (d *Desk) revokeFact(ctx context.Context, r revocable) (*Revoked, error) {
+	out := &Revoked{What: r.What, Name: r.Name, ID: r.subject.String(), Already: r.done}
+	if r.done {
+		return out, nil
+	}
+	posted, err := d.write(ctx, contracts.Group{Scope: r.scope, Salt: r.salt, Changes: []contracts.Change{revoke(r.kind, r.subject)}})
+	out.Posted = posted
+	return out, err
+}
+
+// RevokeCA revokes a CA at once: certificates that it signed let nobody in any more.
+func (d *Desk) RevokeCA(ctx context.Context, label, zone string) (*Revoked, error) {
+	ca, err := d.findCA(ctx, label, zone)
+	if err != nil {
+		return nil, err
+	}
+	return d.revokeFact(ctx, revocable{What: "ca", Name: d.zoneName(ca.Scope) + "/" + ca.Label, scope: ca.Scope, kind: ca.Kind, subject: ca.Subject})
+}
+
+// RetireCA revokes a CA once nothing depends on it: a newer one signs, and the
+// grants from before it have ended. Until then it says when to come back.
+func (d *Desk) RetireCA(ctx context.Context, label, zone string) (*Revoked, error) {
+	ca, err := d.findCA(ctx, label, zone)
+	if err != nil {
+		return nil, err
+	}
+	successor := knownCA{}
+	for _, other := range d.cas() {
+		if other.Scope == ca.Scope && other.Kind == ca.Kind && other.standing == state.Live && other.Seq > ca.Seq {
+			successor = other
+		}
+	}
+	if successor.Seq == 0 {
+		return nil, problem(Failed, fmt.Sprintf("make its successor first: dpki ca create LABEL --zone %s; to stop it now: dpki ca revoke %s", d.zoneName(ca.Scope), ca.Label),
+			"CA %s is the newest of zone %s", ca.Label, d.zoneName(ca.Scope))
+	}
+	grants, err := d.allGrants(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	last := uint64(0)
+	for _, g := range grants {
+		if g.zone == ca.Scope && (g.standing == state.Live || g.standing == state.NotYet) && g.Time <= successor.Time {
+			last = max(last, g.Until)
+		}
+	}
+	if last > 0 {
+		return nil, problem(Later, "run it again then; to stop it now: dpki ca revoke "+ca.Label,
+			"certificates of CA %s may be in use until %v", ca.Label, Time(last))
+	}
+	return d.revokeFact(ctx, revocable{What: "ca", Name: d.zoneName(ca.Scope) + "/" + ca.Label, scope: ca.Scope, kind: ca.Kind, subject: ca.Subject})
+}
+
+func (d *Desk) findCA(ctx context.Context, label, zone string) (knownCA, error) {
+	if err := d.member(ctx); err != nil {
+		return knownCA{}, err
+	}
+	var found []knownCA
+	var names []string
+	for _, ca := range d.cas() {
+		name := d.zoneName(ca.Scope)
+		if zone != "" && name != zone || ca.standing == state.Revoked {
+			continue
+		}
+		names = append(names, ca.Label)
+		if ca.Label == label || name+"/"+ca.Label == label || isPrefix(label, ca.Subject) {
+			found = append(found, ca)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		if len(names) == 0 {
+			return knownCA{}, problem(Failed, "dpki ca create LABEL --zone ZONE", "there is no CA")
+		}
+		return knownCA{}, problem(Failed, suggest(label, names), "there is no live CA %.80q", label)
+	}
+	return knownCA{}, problem(Failed, "name its zone: --zone", "%q is the label of %d CAs", label, len(found))
+}
+
+// scopeName is the name of a scope for people.
+func (d *Desk) scopeName(scope state.Word) string {
+	if scope == d.Anchor.Org {
+		return "organisation"
+	}
+	for _, z := range d.roster.Zones {
+		if z.Zone == scope {
+			return z.Name
+		}
+	}
+	for _, m := range d.roster.Devices {
+		if m.Device == scope {
+			return d.zoneName(m.Zone) + "/" + m.Name
+		}
+	}
+	return short(scope)
+}
