@@ -522,4 +522,3 @@ func FuzzDecide(f *testing.F) {
 		}
 	})
 }
-
