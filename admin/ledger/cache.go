@@ -27,6 +27,7 @@ type cachedScope struct {
 	Scope     state.Word `json:"scope"`
 	Base      state.Tip  `json:"base"`
 	Confirmed state.Tip  `json:"confirmed"`
+	Through   uint64     `json:"through"`
 	Entries   [][]byte   `json:"entries"`
 	Overlay   [][]byte   `json:"overlay"`
 	Sticky    [][]byte   `json:"sticky"`
@@ -39,7 +40,7 @@ func registryText(c verify.Config) string {
 func save(path string, config verify.Config, known verify.Known, confirmed map[state.Word][]state.Entry) error {
 	f := cacheFile{Version: 1, Registry: registryText(config), Org: config.Org, Head: known.Head}
 	for scope, log := range known.Scopes {
-		s := cachedScope{Scope: scope, Base: log.Base, Confirmed: log.Confirmed}
+		s := cachedScope{Scope: scope, Base: log.Base, Confirmed: log.Confirmed, Through: log.Through}
 		for _, part := range []struct {
 			to   *[][]byte
 			from []state.Entry
@@ -85,7 +86,7 @@ func load(path string, config verify.Config) (verify.Known, map[state.Word][]sta
 		if !ok || !ok2 || !ok3 || !replays(s.Base, s.Confirmed, entries) {
 			return verify.Known{}, empty
 		}
-		known.Scopes[s.Scope] = verify.ScopeLog{Base: s.Base, Confirmed: s.Confirmed, Overlay: overlay, Sticky: sticky}
+		known.Scopes[s.Scope] = verify.ScopeLog{Base: s.Base, Confirmed: s.Confirmed, Through: s.Through, Overlay: overlay, Sticky: sticky}
 		confirmed[s.Scope] = entries
 	}
 	return known, confirmed

@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"errors"
+	"io/fs"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/admin/chainkey"
+	"dpki/admin/home"
+	"dpki/bundle"
+	"dpki/state"
+)
+
+// Identity is what `identity` shows. Nothing in it is secret.
+type Identity struct {
+	Account    string `json:"account"`     // chain account
+	Recipient  string `json:"recipient"`   // age, where bundles are encrypted to
+	SigningKey string `json:"signing_key"` // fingerprint
+	Folder     string `json:"folder"`
+	Created    bool   `json:"created,omitempty"`
+}
+
+// NewIdentity is what `identity create` asks for.
+type NewIdentity struct {
+	// ChainKey, unless nil, is the text of a key file to take over.
+	ChainKey []byte
+	// Passphrase encrypts a chain key that is not encrypted yet.
+	Passphrase func() ([]byte, error)
+}
+
+// CreateIdentity makes what is not there yet of an administrator's own keys.
+// Nothing that exists is replaced.
+func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
+	if err := home.Make(h.Config()); err != nil {
+		return nil, folderProblem(err)
+	}
+	_, err := chainkey.Address(h.ChainKey())
+	haveKey := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, keyProblem(err, h)
+	}
+	id, err := bundle.LoadIdentity(h.Identity())
+	haveID := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, because(err, Failed, "restore it from your copy; who lost it is enrolled anew", "the identity file cannot be used")
+	}
+	if haveKey && haveID {
+		return nil, problem(Failed, "dpki identity show", "there is an identity in %s already", h.Config())
+	}
+	if haveKey && n.ChainKey != nil {
+		return nil, problem(Failed, "move it away first: "+h.ChainKey(), "there is a chain key already")
+	}
+	if !haveKey {
+		if err := createChainKey(h, n); err != nil {
+			return nil, err
+		}
+	}
+	if !haveID {
+		if id, err = bundle.GenerateIdentity(); err != nil {
+			return nil, err
+		}
+		if err := id.Save(h.Identity()); err != nil {
+			return nil, because(err, Failed, "", "the identity could not be kept")
+		}
+	}
+	shown, err := ShowIdentity(h)
+	if err == nil {
+		shown.Created = true
+	}
+	return shown, err
+}
+
+func createChainKey(h home.Home, n NewIdentity) error {
+	if n.ChainKey != nil && chainkey.IsKeystore(n.ChainKey) {
+		_, err := chainkey.Import(h.ChainKey(), n.ChainKey, nil)
+		return keyProblem(err, h)
+	}
+	secret, err := n.Passphrase()
+	if err != nil {
+		return err
+	}
+	if len(secret) == 0 {
+		return problem(Usage, "give one on the terminal, by --passphrase-file or by --passphrase-fd", "the chain key needs a passphrase")
+	}
+	defer clear(secret)
+	if n.ChainKey != nil {
+		_, err = chainkey.Import(h.ChainKey(), n.ChainKey, secret)
+	} else {
+		_, err = chainkey.Create(h.ChainKey(), secret)
+	}
+	return keyProblem(err, h)
+}
+
+// ShowIdentity reads an administrator's own public keys.
+func ShowIdentity(h home.Home) (*Identity, error) {
+	id, err := LoadIdentity(h)
+	if err != nil {
+		return nil, err
+	}
+	account, err := Account(h)
+	if err != nil {
+		return nil, err
+	}
+	signing, err := ssh.NewPublicKey(id.SigningKey().Public())
+	if err != nil {
+		return nil, err
+	}
+	return &Identity{
+		Account: account.String(), Recipient: id.Recipient().String(), SigningKey: ssh.FingerprintSHA256(signing), Folder: h.Config(),
+	}, nil
+}
+
+// LoadIdentity reads the identity file.
+func LoadIdentity(h home.Home) (*bundle.Identity, error) {
+	if err := h.Check(); err != nil {
+		return nil, folderProblem(err)
+	}
+	id, err := bundle.LoadIdentity(h.Identity())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, because(err, Usage, "dpki identity create; or restore "+h.Identity(), "there is no identity yet")
+	case errors.Is(err, bundle.ErrFileMode):
+		return nil, because(err, Failed, "chmod 600 "+h.Identity()+" if nobody else has read it", "the identity file is not safe")
+	}
+	return id, because(err, Failed, "restore it from your copy", "the identity file cannot be used")
+}
+
+// Account reads the chain account's address, without opening its key.
+func Account(h home.Home) (state.Address, error) {
+	a, err := chainkey.Address(h.ChainKey())
+	return a, keyProblem(err, h)
+}
+
+func folderProblem(err error) error {
+	return because(err, Failed, "it holds keys: chmod 700 it if nobody else has used it", "the configuration folder is not safe")
+}
+
+func keyProblem(err error, h home.Home) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return because(err, Usage, "dpki identity create; or restore "+h.ChainKey(), "there is no chain key yet")
+	case errors.Is(err, home.ErrExists):
+		return because(err, Failed, "nothing is replaced; move it away first", "the chain key is there already")
+	case errors.Is(err, chainkey.ErrPassphrase):
+		return because(err, Failed, "it is the one that was given to dpki identity create", "the chain key %s was not opened", h.ChainKey())
+	case errors.Is(err, chainkey.ErrMode):
+		return because(err, Failed, "chmod 600 it if nobody else has read it", "the chain key is not safe")
+	}
+	return because(err, Failed, "give a keystore V3 file or a file with 64 hex digits", "the chain key cannot be used")
+}

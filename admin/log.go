@@ -1,0 +1,210 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dpki/state"
+)
+
+// LogLine is one verified entry in words.
+type LogLine struct {
+	Scope   string `json:"scope"` // organisation, a zone's name, ZONE/NAME
+	ScopeID string `json:"scope_id"`
+	Seq     uint64 `json:"seq"`
+	Block   uint64 `json:"block"`
+	Time    Time   `json:"time"`
+	Author  string `json:"author"`
+	Action  string `json:"action"`
+	Kind    string `json:"kind"`
+	Subject string `json:"subject"`
+	From    Time   `json:"from,omitempty"`
+	Until   Time   `json:"until,omitempty"`
+	// Text is what the entry says, as far as this administrator's keys open it.
+	Text  string `json:"text"`
+	Final bool   `json:"final"`
+}
+
+// Log returns entries in the order of their blocks: of one device's mailbox, of
+// one zone with its devices, or of everything.
+func (d *Desk) Log(ctx context.Context, of string) ([]LogLine, error) {
+	if err := d.open(ctx); err != nil {
+		return nil, err
+	}
+	scopes, err := d.logScopes(of)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.need(ctx, scopes...); err != nil {
+		return nil, err
+	}
+	lines := []LogLine{}
+	for _, scope := range scopes {
+		entries := d.Ledger.Entries(scope)
+		for i := range entries {
+			lines = append(lines, d.logLine(scope, &entries[i], entries))
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b LogLine) int { return cmp.Compare(a.Block, b.Block) })
+	return lines, nil
+}
+
+func (d *Desk) logScopes(of string) ([]state.Word, error) {
+	if of != "" {
+		for _, z := range d.zones() {
+			if z.Name == of || "zone:"+z.Name == of {
+				return append([]state.Word{z.Zone}, d.mailboxes(z.Zone)...), nil
+			}
+		}
+		m, err := d.findDevice(of)
+		if err != nil {
+			return nil, err
+		}
+		return []state.Word{m.Device}, nil
+	}
+	scopes := []state.Word{d.Anchor.Org}
+	for _, zone := range d.liveZones() {
+		scopes = append(append(scopes, zone), d.mailboxes(zone)...)
+	}
+	return scopes, nil
+}
+
+func (d *Desk) mailboxes(zone state.Word) []state.Word {
+	var list []state.Word
+	for _, m := range d.roster.Devices {
+		if m.Zone == zone {
+			list = append(list, m.Device)
+		}
+	}
+	return list
+}
+
+func (d *Desk) logLine(scope state.Word, e *state.Entry, log []state.Entry) LogLine {
+	var authors []string
+	for _, a := range e.Authors {
+		authors = append(authors, a.String())
+	}
+	line := LogLine{
+		Scope: d.scopeName(scope), ScopeID: scope.String(), Seq: e.Seq, Block: e.Block, Time: Time(e.Time), Author: strings.Join(authors, ","),
+		Action: e.Action.String(), Kind: e.Kind.String(), Subject: e.Subject.String(), Final: e.Block <= d.Ledger.Head().Finalized,
+	}
+	if e.Action == state.ActionPut {
+		line.From, line.Until = Time(e.From), Time(e.Until)
+		line.Text = d.words(scope, e)
+		return line
+	}
+	line.Text = fmt.Sprintf("revoked %s %s", strings.ToLower(e.Kind.String()), short(e.Subject))
+	for i := range log {
+		if log[i].Action == state.ActionPut && log[i].Kind == e.Kind && log[i].Subject == e.Subject {
+			line.Text = "revoked: " + d.words(scope, &log[i])
+		}
+	}
+	if e.Kind == state.KindDevice {
+		line.Text = "retired device " + d.scopeName(e.Subject)
+	}
+	return line
+}
+
+// words says what a put means.
+func (d *Desk) words(scope state.Word, e *state.Entry) string {
+	switch e.Kind {
+	case state.KindAdmin:
+		a, err := state.ParseAdmin(e.Data)
+		if err != nil {
+			return "administrator that cannot be read"
+		}
+		if a.Flags&state.AdminRoot != 0 {
+			return "root administrator " + a.Account.String()
+		}
+		return "administrator " + a.Account.String() + " of " + d.scopeName(a.Power)
+	case state.KindLimit:
+		l, err := state.ParseLimit(e.Data)
+		if err != nil {
+			return "limit that cannot be read"
+		}
+		return fmt.Sprintf("limit of %s: %v at most, %d approvals", l.Kind, time.Duration(l.Longest)*time.Second, l.Approvals)
+	case state.KindDistrust:
+		return "distrust"
+	case state.KindDenyClear:
+		return "denied key " + fingerprintText(e.Subject)
+	case state.KindBatch:
+		return "content for members"
+	case state.KindZone, state.KindCAUser, state.KindCAHost, state.KindGrant, state.KindGrantPriv, state.KindDeny, state.KindDelivery, state.KindPolicy:
+		return d.openedWords(scope, e)
+	}
+	return fmt.Sprintf("%s, which this version does not know", e.Kind)
+}
+
+func (d *Desk) openedWords(scope state.Word, e *state.Entry) string {
+	payload := e.Data
+	if e.Kind != state.KindPolicy || scope != d.Anchor.Org {
+		var err error
+		if payload, err = d.ring.Open(scope, e); err != nil {
+			return "sealed, and no key here opens it"
+		}
+	}
+	text, err := payloadWords(e.Kind, payload)
+	if err != nil {
+		return "opened, and not understood"
+	}
+	return text
+}
+
+func payloadWords(kind state.Kind, payload []byte) (string, error) {
+	switch kind {
+	case state.KindZone:
+		z, err := state.ParseZone(payload)
+		return "zone " + z.Name, err
+	case state.KindCAUser, state.KindCAHost:
+		ca, err := state.ParseCA(payload)
+		return fmt.Sprintf("CA %s %s", ca.Label, fingerprintText(ca.Key)), err
+	case state.KindDeny:
+		deny, err := state.ParseDeny(payload)
+		return "denied key " + fingerprintText(deny.Key), err
+	case state.KindDelivery:
+		dl, err := state.ParseDelivery(payload)
+		return fmt.Sprintf("delivery, purpose %d", dl.Purpose), err
+	case state.KindPolicy:
+		p, err := state.ParsePolicy(payload)
+		return "policy: " + policyWords(p), err
+	}
+	g, err := state.ParseGrant(payload)
+	text := fmt.Sprintf("%s to key %s", g.Account, fingerprintText(g.Key))
+	if g.From != "" {
+		text += " from " + g.From
+	}
+	if g.Command != "" {
+		text += fmt.Sprintf(" for %q", g.Command)
+	}
+	if g.Label != "" {
+		text += ": " + g.Label
+	}
+	return text, err
+}
+
+// policyWords names what a policy sets, and not what it leaves to defaults.
+func policyWords(p state.Policy) string {
+	var words []string
+	for _, m := range modeNames {
+		if p.Modes&m.mode != 0 {
+			words = append(words, m.name)
+		}
+	}
+	if p.Offline != 0 {
+		words = append(words, fmt.Sprintf("offline %v", time.Duration(p.Offline)*time.Second))
+	}
+	if p.Fresh != 0 {
+		words = append(words, fmt.Sprintf("fresh %v", time.Duration(p.Fresh)*time.Second))
+	}
+	if len(p.Privileged) > 0 {
+		words = append(words, "privileged "+strings.Join(p.Privileged, ","))
+	}
+	if len(words) == 0 {
+		return "defaults"
+	}
+	return strings.Join(words, ", ")
+}

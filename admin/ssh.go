@@ -1,0 +1,46 @@
+package admin
+
+import (
+	"context"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/sshca/profile"
+)
+
+// Host is how to reach a device and how to know it.
+type Host struct {
+	Name    string // ZONE/NAME
+	Address string // HOST:PORT
+	HostKey string // "<type> <base64>"
+	Alias   string // d-<device id>.dpki
+}
+
+// Host finds a device for ssh.
+func (d *Desk) Host(ctx context.Context, device string) (*Host, error) {
+	m, err := d.device(ctx, device)
+	if err != nil {
+		return nil, err
+	}
+	name := d.zoneName(m.Zone) + "/" + m.Name
+	if m.Address == "" {
+		return nil, problem(Usage, "give it with --address HOST:PORT, or keep it: dpki device add REQUEST --address HOST:PORT", "the address of %s is not known", name)
+	}
+	return &Host{Name: name, Address: m.Address, HostKey: m.HostKey, Alias: profile.HostPrincipal(m.Device)}, nil
+}
+
+// WhyNot explains a refusal that ssh met: nil if the device's decision, on the
+// log as it stands now, is to let the key in.
+func (d *Desk) WhyNot(ctx context.Context, device, account string, key ssh.PublicKey) (*Explanation, error) {
+	if err := d.reload(ctx); err != nil {
+		return nil, err
+	}
+	m, err := d.findDevice(device)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.read(ctx, m.Device); err != nil {
+		return nil, err
+	}
+	return d.Explain(ctx, device, account, key)
+}
