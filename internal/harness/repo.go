@@ -95,5 +95,5 @@ var installed = map[string]string{
 	"dpki":          "/usr/bin/dpki",
 	"dpkid":         "/usr/sbin/dpkid",
 	"dpki-authkeys": "/usr/lib/dpki/dpki-authkeys",
-	"dpki-sandbox":  "/usr/bin/dpki-sandbox",
+	"dpki-sandbox":  "/usr/local/bin/dpki-sandbox", // not in the packages
 }

@@ -1,0 +1,240 @@
+package packages
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"dpki/internal/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// forget removes the accounts that the harness gives to every test: here the package must make them.
+func forget(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{"/etc/passwd", "/etc/group", "/etc/shadow"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept strings.Builder
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "dpki-") {
+				kept.WriteString(line)
+			}
+		}
+		if err := os.WriteFile(path, []byte(kept.String()), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if path != "/etc/shadow" {
+			os.Chmod(path, 0o644)
+		}
+	}
+	if _, err := user.Lookup("dpki-authkeys"); err == nil {
+		t.Fatal("dpki-authkeys exists before the installation")
+	}
+}
+
+func built(t *testing.T, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(harness.RepoRoot(), "build/packages", pattern))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s: %d found, want 1; make packages builds them", pattern, len(found))
+	}
+	return found[0]
+}
+
+func command(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// sshdFiles is a digest of all that sshd reads and of what is running: installing must change neither.
+func sshdFiles(t *testing.T) string {
+	t.Helper()
+	h := sha256.New()
+	err := filepath.WalkDir("/etc/ssh", func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		fi, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s %v %v\n", path, fi.Mode(), fi.ModTime())
+		if fi.Mode().IsRegular() {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			h.Write(text)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// checkInstalled looks at what either package puts on a machine.
+func checkInstalled(t *testing.T) {
+	t.Helper()
+	for path, want := range map[string]os.FileMode{
+		"/usr/bin/dpki":                          0o755,
+		"/usr/sbin/dpkid":                        0o755,
+		"/usr/lib/dpki/dpki-authkeys":            0o755,
+		"/etc/dpki/breakglass.d":                 0o755 | os.ModeDir,
+		"/var/lib/dpki":                          0o700 | os.ModeDir,
+		"/usr/lib/systemd/system/dpkid.service":  0o644,
+		"/usr/lib/sysusers.d/dpki.conf":          0o644,
+		"/usr/lib/tmpfiles.d/dpki.conf":          0o644,
+		"/usr/share/man/man8/dpki-authkeys.8.gz": 0o644,
+		"/usr/share/man/man1/dpki.1.gz":          0o644,
+	} {
+		fi, err := os.Lstat(path)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if fi.Mode() != want {
+			t.Errorf("%s has mode %v, want %v", path, fi.Mode(), want)
+		}
+		if st := fi.Sys().(*syscall.Stat_t); st.Uid != 0 || st.Gid != 0 {
+			t.Errorf("%s belongs to %d:%d, want root", path, st.Uid, st.Gid)
+		}
+	}
+	// sshd's own rule (OpenSSH misc.c, safe_path): root owns every folder above the helper and nobody else may write.
+	for dir := "/usr/lib/dpki"; dir != "/"; dir = filepath.Dir(dir) {
+		fi, err := os.Stat(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fi.Sys().(*syscall.Stat_t).Uid != 0 || fi.Mode().Perm()&0o022 != 0 {
+			t.Errorf("sshd would refuse the helper: %s is %v", dir, fi.Mode())
+		}
+	}
+	for _, name := range []string{"dpki-authkeys", "dpki-fetch"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if groups, err := u.GroupIds(); err != nil || len(groups) != 1 || u.Uid == "0" || groups[0] == "0" {
+			t.Errorf("%s: uid %s, groups %v, %v; want one group of its own", name, u.Uid, groups, err)
+		}
+		text, err := os.ReadFile("/etc/passwd")
+		if err != nil || !strings.Contains(string(text), name+":x:"+u.Uid+":"+u.Gid+":") || !strings.Contains(string(text), "nologin") {
+			t.Errorf("%s can log in, or has no entry: %v", name, err)
+		}
+	}
+	for _, p := range []string{"/usr/bin/dpki", "/usr/sbin/dpkid", "/usr/lib/dpki/dpki-authkeys"} {
+		if text, err := os.ReadFile(p); err != nil || !bytes.HasPrefix(text, []byte("\x7fELF")) {
+			t.Errorf("%s is not a program: %v", p, err)
+		} else if bytes.Contains(text, []byte("ld-linux")) {
+			t.Errorf("%s is not static", p)
+		}
+	}
+}
+
+func TestDebInstallsUpgradesAndRemoves(t *testing.T) {
+	harness.Need(t, harness.Namespace, harness.Dpkg)
+	deb := built(t, "*.deb")
+	forget(t)
+	before := sshdFiles(t)
+
+	command(t, "dpkg", "-i", deb)
+	checkInstalled(t)
+	if after := sshdFiles(t); after != before {
+		t.Error("installing changed something in /etc/ssh")
+	}
+
+	identity := "/var/lib/dpki/identity"
+	if err := os.WriteFile(identity, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "dpkg", "-i", deb) // as an upgrade does
+	command(t, "dpkg", "-r", "dpki")
+	if _, err := os.Stat("/usr/lib/dpki/dpki-authkeys"); err == nil {
+		t.Error("the helper survived the removal")
+	}
+	if text, err := os.ReadFile(identity); err != nil || string(text) != "kept" {
+		t.Errorf("removal touched the identity: %q, %v", text, err)
+	}
+	if after := sshdFiles(t); after != before {
+		t.Error("removing changed something in /etc/ssh")
+	}
+
+	command(t, "dpkg", "-P", "dpki")
+	for _, dir := range []string{"/var/lib/dpki", "/etc/dpki"} {
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s survived the purge", dir)
+		}
+	}
+}
+
+// With the drop-in in place, removal must first take it back; when that fails, the package and its helper must stay.
+func TestDebRemovalNeverStrandsSshd(t *testing.T) {
+	harness.Need(t, harness.Namespace, harness.Dpkg)
+	command(t, "dpkg", "-i", built(t, "*.deb"))
+	t.Cleanup(func() { command(t, "dpkg", "-P", "--force-all", "dpki") })
+	const dropIn = "/etc/ssh/sshd_config.d/00-dpki.conf"
+	if err := os.MkdirAll(filepath.Dir(dropIn), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dropIn, []byte("# stands for the drop-in\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(dropIn) })
+
+	replace(t, "/usr/sbin/dpkid", "#!/bin/sh\nexit 1\n")
+	if err := exec.Command("dpkg", "-r", "dpki").Run(); err == nil {
+		t.Error("dpkg removed the package although the drop-in could not be taken back")
+	}
+	if _, err := os.Stat("/usr/lib/dpki/dpki-authkeys"); err != nil {
+		t.Errorf("the helper is gone and sshd still asks it: %v", err)
+	}
+
+	replace(t, "/usr/sbin/dpkid", "#!/bin/sh\n[ \"$*\" = \"setup --undo\" ] && rm "+dropIn+"\n")
+	command(t, "dpkg", "-r", "dpki")
+	for _, gone := range []string{dropIn, "/usr/lib/dpki/dpki-authkeys"} {
+		if _, err := os.Stat(gone); err == nil {
+			t.Errorf("%s survived the removal", gone)
+		}
+	}
+}
+
+func TestRpmInstallsAndRemoves(t *testing.T) {
+	harness.Need(t, harness.Namespace, harness.Rpm)
+	rpm := built(t, "*.rpm")
+	forget(t)
+	before := sshdFiles(t)
+	// The machine's package manager is dpkg: rpm's own database knows nothing of /bin/sh.
+	command(t, "rpm", "-i", "--nodeps", rpm)
+	checkInstalled(t)
+	command(t, "rpm", "-e", "dpki")
+	if _, err := os.Stat("/usr/lib/dpki/dpki-authkeys"); err == nil {
+		t.Error("the helper survived the removal")
+	}
+	if after := sshdFiles(t); after != before {
+		t.Error("the package changed something in /etc/ssh")
+	}
+}
+
+func replace(t *testing.T, path, text string) {
+	t.Helper()
+	os.Remove(path)
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
