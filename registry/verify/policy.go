@@ -34,12 +34,14 @@ type View struct {
 	From  []string // endpoints that say so
 }
 
-// HeadPolicy decides whether observations are enough to believe. Accept is
-// called again with one more observation until it returns a nil error; it
-// returns ErrAgreement (wrapped) as long as more are needed. Order is the
-// reader's order of preference.
+// HeadPolicy decides whether observations are enough to believe.
 type HeadPolicy interface {
+	// Accept is called again with one more observation until its error is nil.
+	// It wraps ErrAgreement as long as more are needed. The observations stand
+	// in the order of preference.
 	Accept(observations []Observation) (View, error)
+	// AtLeast is how many endpoints to ask at once, since Accept needs them.
+	AtLeast() int
 }
 
 // Agreement accepts what K endpoints say: the same proven words, at tips that
@@ -47,8 +49,10 @@ type HeadPolicy interface {
 // endpoint is fully trusted. The zero value accepts nothing.
 type Agreement struct{ K int }
 
-// Accept implements HeadPolicy. Numbers and times are the highest that K of the
-// agreeing endpoints reach, so that K-1 liars move none of them up.
+// AtLeast implements HeadPolicy.
+func (a Agreement) AtLeast() int { return a.K }
+
+// Accept implements HeadPolicy.
 func (a Agreement) Accept(observations []Observation) (View, error) {
 	if a.K < 1 {
 		return View{}, fmt.Errorf("%w: a policy of %d endpoints accepts nothing", ErrAgreement, a.K)
@@ -61,36 +65,39 @@ func (a Agreement) Accept(observations []Observation) (View, error) {
 				same = append(same, p)
 			}
 		}
-		best = max(best, len(same))
 		if len(same) >= a.K {
 			return a.view(same), nil
 		}
+		best = max(best, len(same))
 	}
 	return View{}, fmt.Errorf("%w: %d of %d", ErrAgreement, best, a.K)
 }
 
+// view takes as number and time the highest that K of the agreeing endpoints
+// reach, so that K-1 liars move none of them up.
 func (a Agreement) view(same []Observation) View {
 	v := View{Words: same[0].Words}
 	for _, o := range same {
 		v.From = append(v.From, o.Endpoint)
 	}
-	kth := func(of func(Observation) uint64) uint64 {
-		all := make([]uint64, len(same))
-		for i, o := range same {
-			all[i] = of(o)
-		}
-		slices.Sort(all)
-		return all[len(all)-a.K]
-	}
-	v.Head.Time = kth(func(o Observation) uint64 { return o.Latest.Time })
-	v.Head.Safe = kth(func(o Observation) uint64 { return o.Safe })
-	v.Head.Finalized = kth(func(o Observation) uint64 { return o.Finalized })
+	v.Head.Time = a.highest(same, func(o Observation) uint64 { return o.Latest.Time })
+	v.Head.Safe = a.highest(same, func(o Observation) uint64 { return o.Safe })
+	v.Head.Finalized = a.highest(same, func(o Observation) uint64 { return o.Finalized })
 	slices.SortStableFunc(same, func(x, y Observation) int { return cmp.Compare(y.Latest.Number, x.Latest.Number) })
-	latest := same[a.K-1].Latest
-	v.Head.Number, v.Head.Hash = latest.Number, latest.Hash
+	v.Head.Number, v.Head.Hash = same[a.K-1].Latest.Number, same[a.K-1].Latest.Hash
 	// An endpoint that calls a block final which it has not reached is wrong
 	// about one of the two; the smaller is the safe reading.
 	v.Head.Finalized = min(v.Head.Finalized, v.Head.Number)
 	v.Head.Safe = min(max(v.Head.Safe, v.Head.Finalized), v.Head.Number)
 	return v
+}
+
+// highest is the highest value that K observations reach.
+func (a Agreement) highest(of []Observation, value func(Observation) uint64) uint64 {
+	values := make([]uint64, len(of))
+	for i, o := range of {
+		values[i] = value(o)
+	}
+	slices.Sort(values)
+	return values[len(values)-a.K]
 }

@@ -3,7 +3,10 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
+	"dpki/registry"
 	"dpki/state"
 )
 
@@ -11,7 +14,8 @@ import (
 type Config struct {
 	Registry state.Registry
 	Org      state.Word
-	// CodeHash is the hash of the code that must stand at the address.
+	// CodeHash is the hash of the code that must stand at the address:
+	// contracts/code has it. Zero matches no contract.
 	CodeHash state.Word
 	// Deploy is the block that the contract was deployed in, or any before it.
 	Deploy uint64
@@ -21,41 +25,132 @@ type Config struct {
 	Known Known
 }
 
+// maxScopes is how many scopes one Reader follows: each costs up to three
+// words of one proof.
+const maxScopes = registry.MaxSlots / 3
+
+// ErrConfig says that a Reader was configured with what can never work.
+var ErrConfig = errors.New("reader misconfigured")
+
 // Reader follows scopes of one organisation.
 type Reader struct {
 	config    Config
 	endpoints []Endpoint
 	scopes    []state.Word
 	known     Known
+	spans     map[string]uint64   // blocks that an endpoint takes in one question, 0 = any
+	judged    map[state.Word]bool // proven words that were looked at for a rollback, and whether they were
 }
-
-// ErrConfig says that a Reader was configured with something that can never
-// work.
-var ErrConfig = errors.New("reader misconfigured")
 
 // NewReader makes a Reader that asks the endpoints in their order.
 func NewReader(config Config, endpoints []Endpoint) (*Reader, error) {
 	if config.Policy == nil {
 		config.Policy = Agreement{K: 1}
 	}
-	r := &Reader{config: config, endpoints: endpoints, known: config.Known}
-	if r.known.Scopes == nil {
-		r.known.Scopes = map[state.Word]ScopeLog{}
+	if need := config.Policy.AtLeast(); need < 1 || len(endpoints) < need {
+		return nil, fmt.Errorf("%w: %d endpoints, the policy needs %d and at least one", ErrConfig, len(endpoints), need)
 	}
-	return r, nil
+	for i, e := range endpoints {
+		if slices.ContainsFunc(endpoints[:i], func(o Endpoint) bool { return o.Name == e.Name }) {
+			// It would agree with itself.
+			return nil, fmt.Errorf("%w: endpoint %q twice", ErrConfig, e.Name)
+		}
+	}
+	return &Reader{config: config, endpoints: slices.Clone(endpoints), known: config.Known.clone(),
+		spans: map[string]uint64{}, judged: map[state.Word]bool{}}, nil
 }
 
-// Follow sets the scopes to read from the next Tick on; it replaces the set.
-func (r *Reader) Follow(scopes ...state.Word) { r.scopes = scopes }
+// Follow sets the scopes to read from the next Tick on, at most maxScopes. What
+// is known of a scope stays known while it is not followed.
+func (r *Reader) Follow(scopes ...state.Word) error {
+	var set []state.Word
+	for _, s := range scopes {
+		if !slices.Contains(set, s) {
+			set = append(set, s)
+		}
+	}
+	if len(set) > maxScopes {
+		return fmt.Errorf("%w: %d scopes, at most %d", ErrConfig, len(set), maxScopes)
+	}
+	r.scopes = set
+	return nil
+}
 
-// Tick looks at the tip once and verifies everything up to it. Its error joins
-// one *EndpointError for every endpoint that was asked.
+// maxTries is how often an endpoint's view is tried in one Tick: a block that
+// arrives between two questions makes an honest endpoint contradict itself.
+const maxTries = 2
+
+// Tick looks at the tip once and verifies everything up to it. On error nothing
+// has changed; the error joins an *EndpointError for every endpoint that was
+// not believed.
 func (r *Reader) Tick(ctx context.Context) (*Result, error) {
-	return nil, ErrSource
+	if len(r.scopes) == 0 {
+		return nil, fmt.Errorf("%w: no scope to follow", ErrConfig)
+	}
+	t := &tick{Reader: r, tries: map[string]int{}, whole: map[state.Word]bool{}}
+	for {
+		view, err := t.look(ctx, t.tipSlots())
+		var joins map[state.Word]join
+		if err == nil {
+			if joins = t.plan(ctx, view); len(joins) > 0 {
+				view, err = t.look(ctx, append(t.tipSlots(), t.joinSlots(joins)...))
+			}
+		}
+		if err != nil {
+			return nil, errors.Join(append(t.alarms, err)...)
+		}
+		res, err := t.follow(ctx, view, joins)
+		if err == nil {
+			return res, nil
+		}
+		if ctx.Err() != nil {
+			return nil, errors.Join(append(t.alarms, err)...)
+		}
+		if len(joins) > 0 {
+			// What chose the C words were hints: read the whole logs before
+			// anybody is blamed.
+			for scope := range joins {
+				t.whole[scope] = true
+			}
+			continue
+		}
+		t.blame(view.From, err)
+	}
 }
 
 // Commit makes a Result what the next Tick starts from.
 func (r *Reader) Commit(res *Result) { r.known = res.known }
 
 // Known is a copy of what the Reader remembers.
-func (r *Reader) Known() Known { return r.known }
+func (r *Reader) Known() Known { return r.known.clone() }
+
+// tick is the work of one Tick.
+type tick struct {
+	*Reader
+	tries  map[string]int      // failures by endpoint
+	whole  map[state.Word]bool // scopes to replay from their first entry, since joining at a C word failed
+	alarms []error
+}
+
+// blame notes why endpoints were not believed, and stops asking those whose
+// answer cannot be a matter of timing.
+func (t *tick) blame(endpoints []string, err error) {
+	for _, name := range endpoints {
+		t.alarms = append(t.alarms, &EndpointError{Endpoint: name, Err: err})
+		t.tries[name]++
+		if errors.Is(err, ErrRollback) {
+			t.tries[name] = maxTries
+		}
+	}
+}
+
+func (t *tick) usable(e Endpoint) bool { return t.tries[e.Name] < maxTries }
+
+// tipSlots are the words that every Tick proves: H of each scope.
+func (t *tick) tipSlots() []state.Word {
+	slots := make([]state.Word, len(t.scopes))
+	for i, scope := range t.scopes {
+		slots[i] = SlotH(t.config.Org, scope)
+	}
+	return slots
+}
