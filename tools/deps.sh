@@ -11,6 +11,8 @@ need ssh openssh-client
 need strace strace
 need rpm rpm
 need npm nodejs npm
+need gcc gcc libc6-dev
+[ -e /usr/include/security/pam_modules.h ] || missing="$missing libpam0g-dev"
 
 if [ -z "$missing" ]; then
 	exit 0
