@@ -1,7 +1,6 @@
 package kubo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ipfs/boxo/files"
 	"github.com/ipfs/boxo/path"
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/kubo/client/rpc"
-	"github.com/ipfs/kubo/core/coreiface/options"
 	"github.com/multiformats/go-multihash"
 
 	"dpki/bundle"
@@ -94,12 +93,17 @@ func (n *Node) Put(ctx context.Context, block []byte) (bundle.CID, error) {
 	if len(block) == 0 || len(block) > bundle.MaxBlock {
 		return bundle.CID{}, n.failed("put", id, fmt.Errorf("block of %d bytes: %w", len(block), store.ErrTooLarge))
 	}
-	stat, err := n.api.Block().Put(ctx, bytes.NewReader(block), options.Block.Pin(true))
+	// Not api.Block().Put: that one first asks for the node's version, without
+	// the context, so that a node that hangs would hang the caller.
+	body := files.NewMapDirectory(map[string]files.Node{"": files.NewBytesFile(block)})
+	var stored struct{ Key string }
+	err := n.api.Request("block/put").Option("cid-codec", "raw").Option("mhtype", "sha2-256").Option("pin", true).
+		Body(files.NewMultiFileReader(body, false, false)).Exec(ctx, &stored)
 	if err != nil {
 		return bundle.CID{}, n.failed("put", id, err)
 	}
-	if got := stat.Path().RootCid().String(); got != id.String() {
-		return bundle.CID{}, n.failed("put", id, fmt.Errorf("stored as %.80q: %w", got, store.ErrAltered))
+	if stored.Key != id.String() {
+		return bundle.CID{}, n.failed("put", id, fmt.Errorf("stored as %.80q: %w", stored.Key, store.ErrAltered))
 	}
 	return id, nil
 }
