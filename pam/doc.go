@@ -1,0 +1,42 @@
+// Package pam is the daemon's side of PAM: what answers the module (shim/pam_dpki.c) on pam.sock, docs/formats.md section 11, types
+// 16 to 19. It lets a login in only if the key that the helper was asked about is the key that logged in, and hands the session
+// to package session, which ends it.
+//
+// # Why three questions
+//
+// sshd asks its AuthorizedKeysCommand about every key that a client offers, and does not say which one then logs in. So the
+// daemon notes its answer under the asking monitor (Monitors). PAM account requires the last answer of this monitor to be an allow
+// for this account, and decides anew. PAM open_session, which alone is told the key that was used (SSH_AUTH_INFO_0), requires it
+// to be the very key of that answer: to offer a colleague's certificate and then log in by another key, or by a password, is
+// refused, and the monitor is ended at once because sshd keeps `ssh -N` connected after a refusal there.
+//
+// # Wiring, in the daemon
+//
+//	sessions := &session.Manager{File: "/run/dpki/sessions.json", Tree: tree, Now: ..., Extent: ..., Audit: ...}
+//	err := sessions.Restore()       // before the socket is served
+//	go sessions.Run(ctx)            // leaves the sessions alone when ctx ends
+//	handler := &pam.Handler{Engine: ..., Sessions: sessions, Monitors: &pam.Monitors{}, Governs: ...}
+//	server := serve.Server{Handler: handler.Handle, Types: pam.Types, Allow: pam.AllowPeer, Timeout: pam.Timeout}
+//
+// Then, for every answer of authkeys.sock (refusals too): handler.Monitors.Note(monitor, pam.Offer{...}); for every new State:
+// sessions.Refresh(); while len(sessions.List()) > 0 the engine keeps watch. Tree is cgroup.Find("dpki"), nil where that fails.
+// Extent is session.Extent over the State of the moment; break-glass logins are the engine's own business there and in Decide.
+//
+// # The PAM lines
+//
+//	account  [success=ok authinfo_unavail=ignore default=bad]  pam_dpki.so
+//	session  [success=ok authinfo_unavail=ignore default=bad]  pam_dpki.so     # after pam_systemd
+//	auth     sufficient                                        pam_dpki.so     # in sudo's stack only
+//
+// authinfo_unavail is returned only while no daemon listens, which only root brings about, and lets the break-glass keys in;
+// `required` refuses those too. Accounts that dpki does not govern are best kept away from the module, so that they never depend
+// on the daemon, by a line `account [success=1 default=ignore] pam_succeed_if.so quiet user notin a:b` above it, and the same for
+// session. For governed accounts the drop-in says AuthenticationMethods publickey.
+//
+// # What an account's owner still can do
+//
+// Processes that others run for him are not of the session: crontab and at jobs, lingering systemd --user services, socket
+// activation. They give no login by themselves where AuthorizedKeysFile is none, but they run on as that account: close them
+// (cron.allow, at.allow, loginctl disable-linger) where a grant's end must end them too. A listener that a session leaves behind
+// dies with the session.
+package pam
