@@ -63,7 +63,7 @@ func apply(tx *bbolt.Tx, c *verify.Change) error {
 		if err != nil {
 			return err
 		}
-		if err := log.Put(seqKey(e.Seq), raw); err != nil {
+		if err := log.Put(number(e.Seq), raw); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func applyRest(b *bbolt.Bucket, c *verify.Change) error {
 		return err
 	}
 	for _, v := range []struct{ key, value []byte }{
-		{keyBase, marshalTip(c.Log.Base)}, {keyTip, marshalTip(c.Log.Confirmed)}, {keyOverlay, overlay}, {keySticky, sticky},
+		{keyBase, marshalTip(c.Log.Base)}, {keyTip, marshalTip(c.Log.Confirmed)}, {keyThrough, number(c.Log.Through)}, {keyOverlay, overlay}, {keySticky, sticky},
 	} {
 		if err := b.Put(v.key, v.value); err != nil {
 			return err

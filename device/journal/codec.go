@@ -79,4 +79,11 @@ func parseEntries(b []byte) ([]state.Entry, error) {
 	return entries, nil
 }
 
-func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func parseNumber(b []byte) (uint64, error) {
+	if len(b) != 8 {
+		return 0, corrupt("number of %d bytes", len(b))
+	}
+	return binary.BigEndian.Uint64(b), nil
+}

@@ -7,7 +7,7 @@
 //	meta/head      newest verified block: number, hash, time, safe, finalized
 //	records/NAME   small values of the daemon's own: enrolment, clock
 //	batches/SUBJECT  batches that were looked through, so that none is fetched twice
-//	scopes/SCOPE/  base, tip, overlay, sticky
+//	scopes/SCOPE/  base, tip, through, overlay, sticky
 //	scopes/SCOPE/log/SEQ  confirmed entries in their file form (docs/formats.md section 2)
 //
 // The journal is trusted once Load has replayed every confirmed entry and come

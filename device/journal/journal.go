@@ -30,6 +30,7 @@ var (
 	keyHead    = []byte("head")
 	keyBase    = []byte("base")
 	keyTip     = []byte("tip")
+	keyThrough = []byte("through")
 	keyOverlay = []byte("overlay")
 	keySticky  = []byte("sticky")
 )

@@ -51,6 +51,9 @@ func loadScope(b *bbolt.Bucket) (log verify.ScopeLog, err error) {
 	if log.Confirmed, err = parseTip(b.Get(keyTip)); err != nil {
 		return log, err
 	}
+	if log.Through, err = parseNumber(b.Get(keyThrough)); err != nil {
+		return log, err
+	}
 	if log.Overlay, err = parseEntries(b.Get(keyOverlay)); err != nil {
 		return log, err
 	}

@@ -1,0 +1,96 @@
+package device
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/pam/proc"
+)
+
+// Record is one audit line. It holds no key and no certificate, only their
+// fingerprints.
+type Record struct {
+	Time        time.Time `json:"time"`
+	Event       string    `json:"event"` // "authkeys": sshd was answered; whether anybody logged in is not known here
+	Allow       bool      `json:"allow"`
+	Account     string    `json:"account"`
+	Reason      string    `json:"reason"`
+	Next        string    `json:"next,omitempty"` // what an administrator does next
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	CA          string    `json:"ca,omitempty"`
+	Serial      uint64    `json:"serial,omitempty"`
+	Grant       string    `json:"grant,omitempty"`
+	Until       uint64    `json:"until,omitempty"` // Unix seconds
+	BreakGlass  string    `json:"break_glass,omitempty"`
+	Freshness   string    `json:"freshness"`
+	Age         int64     `json:"age"` // seconds
+	Block       uint64    `json:"block"`
+	Refreshed   bool      `json:"refreshed"`
+	Monitor     int32     `json:"monitor,omitempty"` // pid of the sshd that asked
+}
+
+func recordOf(req authkeys.Request, v Verdict, monitor proc.Process, at time.Time) Record {
+	r := Record{
+		Time: at.UTC(), Event: "authkeys", Allow: v.Allow, Account: req.Account, Reason: v.Reason.String(), Next: v.Reason.Hint(),
+		Fingerprint: v.Fingerprint(), CA: v.CAFingerprint(), Serial: v.Serial, Until: v.Until, BreakGlass: v.BreakGlass,
+		Freshness: v.Freshness.String(), Age: int64(v.Now.Age / time.Second), Refreshed: v.Refreshed, Monitor: monitor.PID,
+	}
+	if v.View.State != nil {
+		r.Block = v.View.State.Head.Number
+	}
+	if !v.Grant.IsZero() {
+		r.Grant = v.Grant.String()
+	}
+	return r
+}
+
+// String is the line for syslog. Foreign text is quoted.
+func (r Record) String() string {
+	verdict := "denied"
+	if r.Allow {
+		verdict = "would accept"
+	}
+	s := fmt.Sprintf("%s: account=%q reason=%q fingerprint=%s freshness=%s age=%d block=%d monitor=%d",
+		verdict, r.Account, r.Reason, r.Fingerprint, r.Freshness, r.Age, r.Block, r.Monitor)
+	if r.Grant != "" {
+		s += fmt.Sprintf(" grant=%s until=%d", r.Grant, r.Until)
+	}
+	if r.CA != "" {
+		s += fmt.Sprintf(" ca=%s serial=%d", r.CA, r.Serial)
+	}
+	if r.BreakGlass != "" {
+		s = fmt.Sprintf("BREAK-GLASS %s file=%q", s, r.BreakGlass)
+	}
+	if r.Next != "" {
+		s += fmt.Sprintf(" next=%q", r.Next)
+	}
+	return s
+}
+
+// Audit writes one line a decision. The zero value writes nothing.
+type Audit struct {
+	JSON   io.Writer                           // one object a line; nil = none
+	Syslog func(line string, alarm bool) error // nil = none
+}
+
+// Write writes a record. A decision does not depend on whether it could be
+// written; the error is for the daemon's log.
+func (a Audit) Write(r Record) error {
+	var err error
+	if a.Syslog != nil {
+		err = a.Syslog(r.String(), r.BreakGlass != "")
+	}
+	if a.JSON != nil {
+		b, e := json.Marshal(r)
+		if e == nil {
+			_, e = a.JSON.Write(append(b, '\n'))
+		}
+		if e != nil {
+			err = e
+		}
+	}
+	return err
+}

@@ -1,0 +1,408 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"dpki/bundle"
+	"dpki/contracts/code"
+	"dpki/device/clock"
+	"dpki/device/journal"
+	"dpki/internal/anchor"
+	"dpki/internal/network"
+	"dpki/registry/verify"
+	"dpki/state"
+)
+
+// Config is what an Engine is made of. Fields without a remark are mandatory.
+type Config struct {
+	Anchor   anchor.Anchor
+	Identity *bundle.Identity
+	Journal  *journal.Journal
+	Network  network.File
+	Fetcher  Fetcher
+	Clock    clock.Clock
+	Profile  Profile
+	Log      *slog.Logger
+
+	// ZoneHint, unless zero, is the only zone in which a bundle is looked for.
+	ZoneHint state.Word
+	// Sessions counts the live sessions, which keep the engine watching; nil = none.
+	Sessions func() int
+	// Denied, unless nil, is told the keys that are denied, when they change
+	// and once at the start.
+	Denied func(iter.Seq[state.Word]) error
+	// CodeHash is the contract's; zero = the one that this build knows.
+	CodeHash state.Word
+	// Random spreads polls, in [0, 1); nil = math/rand.
+	Random func() float64
+}
+
+// Limits of one look at the chain. A device that joins reads its whole log in
+// the first.
+const (
+	tickBudget  = 2 * time.Minute
+	writeEvery  = 5 * time.Minute // how old head and clock on disk may be
+	forgetAfter = 24 * 3600       // seconds after its end that a grant is still explained
+)
+
+// Engine follows the log for one device.
+type Engine struct {
+	c    Config
+	view atomic.Pointer[View]
+
+	refreshes chan *refresh
+	resets    chan chan error
+	found     chan found
+
+	// What follows belongs to Run.
+	reader    *verify.Reader
+	replica   replica
+	enrolment *Enrolment
+	reach     reach
+	time      clock.Verified
+	head      verify.Head
+	tried     map[state.Word]bool // batches that were looked through
+	seeking   bool                // a worker looks through batches
+	seekAt    time.Duration       // not before, since boot
+	seekFails int
+	failures  int           // looks that failed in a row
+	began     time.Duration // since boot
+	changed   time.Duration // when an entry last came, since boot; 0 = never
+	hinted    time.Duration // when a hint last came, since boot; 0 = never
+	looked    time.Duration // when the chain was last looked at, since boot
+	written   time.Duration // when head and clock were last on disk, since boot
+	denied    map[state.Word]bool
+}
+
+// New loads the journal and publishes what it holds: logins are decided from it
+// at once. Run follows the chain from there.
+func New(c Config) (*Engine, error) {
+	if c.CodeHash.IsZero() {
+		c.CodeHash = code.Hash()
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	if c.Network.Registry() != c.Anchor.Registry {
+		return nil, ErrOtherChain
+	}
+	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), began: c.Clock.Boot()}
+	if err := e.load(); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// View is what is known now. It never is nil.
+func (e *Engine) View() *View { return e.view.Load() }
+
+// Clock is the engine's clock.
+func (e *Engine) Clock() clock.Clock { return e.c.Clock }
+
+// load starts from the journal, at the beginning and after reset-trust.
+func (e *Engine) load() error {
+	known, err := e.c.Journal.Load()
+	if err != nil {
+		return err
+	}
+	stamp, err := e.c.Journal.Record(journal.RecordClock)
+	if err != nil {
+		return err
+	}
+	if e.time, err = clock.Restore(stamp, e.c.Clock); err != nil {
+		return err
+	}
+	record, err := e.c.Journal.Record(journal.RecordEnrolment)
+	if err != nil {
+		return err
+	}
+	if e.enrolment, err = parseEnrolment(record, e.c.Anchor); err != nil {
+		return err
+	}
+	if e.tried, err = e.c.Journal.Batches(); err != nil {
+		return err
+	}
+	e.head, e.denied, e.seeking = known.Head, nil, false
+	return e.rewire(known)
+}
+
+// rewire makes reader, keys and facts anew, for an enrolment or a network that
+// changed.
+func (e *Engine) rewire(known verify.Known) error {
+	var zone *network.File
+	if e.enrolment != nil {
+		zone = &e.enrolment.Network
+	}
+	e.reach = reachOf(e.c.Network, zone)
+	e.c.Fetcher.Configure(e.reach.places)
+	reader, err := verify.NewReader(verify.Config{
+		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
+		Policy: verify.Agreement{K: e.reach.agree}, Known: known,
+	}, e.reach.named(e.c.Fetcher))
+	if err != nil {
+		return fmt.Errorf("network: %w", err)
+	}
+	e.reader = reader
+	e.replica = replica{scopes: e.enrolment.scopes(e.c.Anchor.Org, e.c.Identity), open: bundle.NewRing(e.c.Anchor)}
+	if e.enrolment != nil {
+		if e.replica.open, err = e.enrolment.Materials.Ring(e.c.Anchor, e.c.Identity.MailboxSecret()); err != nil {
+			return err
+		}
+	} else if !e.c.ZoneHint.IsZero() {
+		e.replica.also = []state.Word{e.c.ZoneHint}
+	}
+	if err := e.rebuild(known.Scopes); err != nil {
+		return err
+	}
+	if err := reader.Follow(e.replica.all()...); err != nil {
+		return err
+	}
+	e.publish(nil, nil)
+	return nil
+}
+
+func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
+	now := e.time.Now(e.c.Clock.Read())
+	err := e.replica.build(e.c.Journal, known, now-min(now, forgetAfter))
+	debug.FreeOSMemory() // ten thousand entries leave as much garbage as facts
+	return err
+}
+
+// publish makes what is known the View.
+func (e *Engine) publish(problem, unwritten error) {
+	v := &View{
+		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints), Agree: e.reach.agree,
+		Problem: problem, Journal: unwritten,
+	}
+	v.State = e.replica.state(e.head)
+	now := e.time.Now(e.c.Clock.Read())
+	v.Gear = e.gear(v.State, now)
+	old := e.view.Swap(v)
+	if old == nil || old.Gear != v.Gear {
+		e.c.Fetcher.Watch(v.Gear != Idle)
+		e.c.Log.Debug("gear", "gear", v.Gear.String())
+	}
+	e.announceDenied(v.State, now)
+}
+
+// announceDenied hands on the denied keys. Break-glass keys are compared with
+// them while the daemon is away.
+func (e *Engine) announceDenied(s *state.State, now uint64) {
+	if e.c.Denied == nil {
+		return
+	}
+	denied := map[state.Word]bool{}
+	for key := range s.DeniedKeys(now) {
+		denied[key] = true
+	}
+	if e.denied != nil && same(e.denied, denied) {
+		return
+	}
+	if err := e.c.Denied(func(yield func(state.Word) bool) {
+		for key := range denied {
+			if !yield(key) {
+				return
+			}
+		}
+	}); err != nil {
+		e.c.Log.Error("the list of denied keys could not be written", "error", err)
+		return // and tried again at the next look
+	}
+	e.denied = denied
+}
+
+func same(a, b map[state.Word]bool) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if !b[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// Run follows the chain until ctx ends. It returns an error only where going on
+// would be worse than ending.
+func (e *Engine) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		var asked []*refresh
+		look := true
+		select {
+		case <-ctx.Done():
+			return e.settle()
+		case <-timer.C:
+		case r := <-e.refreshes:
+			asked = append(asked, r)
+		case <-e.c.Fetcher.Hints():
+			boot := e.c.Clock.Boot()
+			e.hinted = boot
+			if look = boot-e.looked >= hintSpacing; !look {
+				timer.Reset(hintSpacing - (boot - e.looked))
+				continue
+			}
+		case f := <-e.found:
+			look = e.take(f)
+		case done := <-e.resets:
+			done <- e.reset()
+		}
+		if look {
+			asked = e.waiting(asked)
+			e.look(ctx, asked)
+			for _, r := range asked {
+				close(r.done)
+			}
+		}
+		e.seek(ctx)
+		timer.Reset(e.pause())
+	}
+}
+
+// settle writes what is only in memory before the end.
+func (e *Engine) settle() error {
+	if e.time.Live {
+		return e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, e.c.Clock.Read()))
+	}
+	return nil
+}
+
+// look is one look at the chain.
+func (e *Engine) look(ctx context.Context, asked []*refresh) {
+	ctx, cancel := context.WithTimeout(ctx, budget(asked))
+	defer cancel()
+	e.looked = e.c.Clock.Boot()
+	res, err := e.reader.Tick(ctx)
+	if err != nil {
+		e.failed(err)
+		return
+	}
+	for _, alarm := range res.Alarms {
+		e.alarm(alarm)
+	}
+	e.accept(res)
+}
+
+func (e *Engine) failed(err error) {
+	e.failures++
+	level := slog.LevelWarn
+	if errors.Is(err, verify.ErrRollback) {
+		level = slog.LevelError
+	}
+	if old := e.view.Load().Problem; old == nil || old.Error() != err.Error() {
+		e.c.Log.Log(context.Background(), level, "the chain could not be read", "error", err)
+	}
+	r := e.c.Clock.Read()
+	if r.Boot-e.written > writeEvery {
+		// Age goes on over a restart: a device that is kept offline does not
+		// become younger by being switched off and on.
+		if err := e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, r)); err == nil {
+			e.written = r.Boot
+		}
+	}
+	e.publish(err, e.view.Load().Journal)
+}
+
+func (e *Engine) alarm(err error) {
+	var said *verify.EndpointError
+	if errors.As(err, &said) && !said.Lied() {
+		e.c.Log.Warn("an endpoint was passed over", "error", err)
+		return
+	}
+	e.c.Log.Error("ALARM", "error", err)
+}
+
+// accept takes a verified result: first on disk, then in memory.
+func (e *Engine) accept(res *verify.Result) {
+	r := e.c.Clock.Read()
+	next := e.time.Accept(res.Head.Time, r)
+	var unwritten error
+	if len(res.Changes) > 0 || e.written == 0 || r.Boot-e.written > writeEvery {
+		if unwritten = e.c.Journal.Apply(res, next.Stamp(e.c.Clock, r)); unwritten == nil {
+			e.written = r.Boot
+		}
+	}
+	e.failures, e.time, e.head = 0, next, res.Head
+	if unwritten != nil {
+		// What was verified counts, above all where it restricts; the reader
+		// stays where the disk is, and finds it again at the next look.
+		e.c.Log.Error("the journal could not be written", "error", unwritten)
+		e.preview(res)
+		return
+	}
+	e.reader.Commit(res)
+	due := false
+	if len(res.Changes) > 0 {
+		e.changed = r.Boot
+		due = e.replica.change(res.Changes)
+	}
+	if e.replica.widen(e.announced()) {
+		due = true
+	}
+	if due {
+		if err := e.rebuild(e.reader.Known().Scopes); err != nil {
+			e.c.Log.Error("the journal could not be read", "error", err)
+			e.publish(nil, err)
+			return
+		}
+		if err := e.reader.Follow(e.replica.all()...); err != nil {
+			e.c.Log.Error("the reader refuses its scopes", "error", err)
+		}
+	}
+	e.publish(nil, nil)
+}
+
+// preview publishes a result that could not be written, and keeps nothing of it.
+func (e *Engine) preview(res *verify.Result) {
+	kept := e.replica.clone()
+	e.replica.change(res.Changes)
+	e.publish(nil, e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, e.c.Clock.Read())))
+	e.replica = kept
+}
+
+// announced are the zones to look through for a first bundle.
+func (e *Engine) announced() []state.Word {
+	if e.enrolment != nil || !e.c.ZoneHint.IsZero() {
+		return nil
+	}
+	var zones []state.Word
+	for zone := range e.replica.state(e.head).Zones(e.time.Now(e.c.Clock.Read())) {
+		zones = append(zones, zone)
+	}
+	return zones
+}
+
+// reset is reset-trust: everything that was verified is forgotten.
+func (e *Engine) reset() error {
+	if err := e.c.Journal.Forget(); err != nil {
+		return err
+	}
+	e.written, e.failures = 0, 0
+	return e.load()
+}
+
+// ResetTrust forgets everything that was verified, by the will of local root.
+func (e *Engine) ResetTrust(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case e.resets <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

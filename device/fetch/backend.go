@@ -1,0 +1,138 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"dpki/bundle"
+	"dpki/bundle/store"
+	"dpki/device/pipe"
+	"dpki/internal/network"
+	"dpki/registry"
+	"dpki/registry/source"
+)
+
+// Backend implements pipe.Backend on the network. The zero value knows nobody.
+type Backend struct {
+	mu        sync.Mutex
+	endpoints []*source.Client
+	stores    *store.Multi
+	wake      func()
+	stop      context.CancelFunc // of the subscriptions; nil = none run
+}
+
+// Configure implements pipe.Backend.
+func (b *Backend) Configure(places []pipe.Place) error {
+	var endpoints []*source.Client
+	var stores []network.Store
+	for _, p := range places {
+		if p.Type != pipe.Endpoint {
+			stores = append(stores, storeOf(p))
+			continue
+		}
+		c, err := source.Dial(p.Location)
+		if err != nil {
+			return fmt.Errorf("endpoint %d: %w", len(endpoints)+1, err)
+		}
+		endpoints = append(endpoints, c)
+	}
+	multi, err := store.Open(stores, nil)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.endpoints {
+		c.Close()
+	}
+	b.endpoints, b.stores = endpoints, multi
+	b.subscribe(b.wake)
+	return nil
+}
+
+func storeOf(p pipe.Place) network.Store {
+	switch p.Type {
+	case pipe.Folder:
+		return network.Store{Type: network.Folder, Path: p.Location}
+	case pipe.Gateway:
+		return network.Store{Type: network.Gateway, URL: p.Location}
+	}
+	return network.Store{Type: network.Sandbox, URL: p.Location}
+}
+
+// Watch implements pipe.Backend.
+func (b *Backend) Watch(on bool, wake func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !on {
+		wake = nil
+	}
+	if (wake != nil) != (b.wake != nil) {
+		b.subscribe(wake)
+	}
+}
+
+// subscribe replaces the subscriptions. The caller holds b.mu.
+func (b *Backend) subscribe(wake func()) {
+	b.wake = wake
+	if b.stop != nil {
+		b.stop()
+		b.stop = nil
+	}
+	if wake == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	b.stop = cancel
+	for _, c := range b.endpoints {
+		go c.Hints(ctx, wake)
+	}
+}
+
+func (b *Backend) endpoint(i int) (*source.Client, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i < 0 || i >= len(b.endpoints) {
+		return nil, &registry.Failure{Fault: registry.Unavailable, Detail: "no such endpoint"}
+	}
+	return b.endpoints[i], nil
+}
+
+// Head implements pipe.Backend.
+func (b *Backend) Head(ctx context.Context, i int, q registry.HeadQuery) (registry.HeadReply, error) {
+	c, err := b.endpoint(i)
+	if err != nil {
+		return registry.HeadReply{}, err
+	}
+	return c.Head(ctx, q)
+}
+
+// Logs implements pipe.Backend.
+func (b *Backend) Logs(ctx context.Context, i int, q registry.LogQuery) ([]byte, error) {
+	c, err := b.endpoint(i)
+	if err != nil {
+		return nil, err
+	}
+	return c.Logs(ctx, q)
+}
+
+// Headers implements pipe.Backend.
+func (b *Backend) Headers(ctx context.Context, i int, numbers []uint64) ([][]byte, error) {
+	c, err := b.endpoint(i)
+	if err != nil {
+		return nil, err
+	}
+	return c.Headers(ctx, numbers)
+}
+
+// Block implements pipe.Backend.
+func (b *Backend) Block(ctx context.Context, id bundle.CID, max int) ([]byte, error) {
+	b.mu.Lock()
+	stores := b.stores
+	b.mu.Unlock()
+	if stores == nil || len(stores.Stores()) == 0 {
+		return nil, &registry.Failure{Fault: registry.Unavailable, Detail: "no store is configured"}
+	}
+	return stores.Get(ctx, id, max)
+}

@@ -1,0 +1,108 @@
+package device
+
+import (
+	"context"
+	"fmt"
+
+	"dpki/bundle"
+	"dpki/device/pipe"
+	"dpki/internal/network"
+	"dpki/registry"
+	"dpki/registry/verify"
+)
+
+// Chain asks one of the configured endpoints, by number. Nothing in an answer
+// is trusted; errors are *registry.Failure.
+type Chain interface {
+	Head(ctx context.Context, endpoint int, q registry.HeadQuery) (registry.HeadReply, error)
+	Logs(ctx context.Context, endpoint int, q registry.LogQuery) ([]byte, error)
+	Headers(ctx context.Context, endpoint int, numbers []uint64) ([][]byte, error)
+}
+
+// Fetcher is the process that has the network. Supervisor is the one that
+// survives its failures.
+type Fetcher interface {
+	Chain
+	bundle.Getter
+	// Configure replaces the places. It does not fail: a fetcher that is not
+	// there now is told when it is.
+	Configure(places []pipe.Place)
+	// Watch asks for hints, or for none.
+	Watch(on bool)
+	Hints() <-chan struct{}
+}
+
+// endpoint is one endpoint as the reader sees it.
+type endpoint struct {
+	chain Chain
+	index int
+}
+
+func (e endpoint) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error) {
+	return e.chain.Head(ctx, e.index, q)
+}
+
+func (e endpoint) Logs(ctx context.Context, q registry.LogQuery) ([]byte, error) {
+	return e.chain.Logs(ctx, e.index, q)
+}
+
+func (e endpoint) Headers(ctx context.Context, numbers []uint64) ([][]byte, error) {
+	return e.chain.Headers(ctx, e.index, numbers)
+}
+
+// reach is whom a device asks: what local root configured first, then what its
+// zone's bundle names. More endpoints must agree if either says so.
+type reach struct {
+	endpoints []string
+	places    []pipe.Place
+	agree     int
+	deploy    uint64
+}
+
+func reachOf(local network.File, zone *network.File) reach {
+	r := reach{agree: max(local.Agree, 1), deploy: local.DeployBlock}
+	files := []network.File{local}
+	if zone != nil {
+		files = append(files, *zone)
+		r.agree = max(r.agree, zone.Agree)
+		r.deploy = min(r.deploy, zone.DeployBlock)
+	}
+	seen := map[pipe.Place]bool{}
+	add := func(kind, location string) {
+		p := pipe.Place{Type: kind, Location: location}
+		if seen[p] || len(r.places) == pipe.MaxPlaces {
+			return
+		}
+		seen[p] = true
+		r.places = append(r.places, p)
+		if kind == pipe.Endpoint {
+			r.endpoints = append(r.endpoints, location)
+		}
+	}
+	for _, f := range files {
+		for _, url := range f.Endpoints {
+			add(pipe.Endpoint, url)
+		}
+		for _, s := range f.Stores {
+			switch s.Type {
+			case network.Folder:
+				add(pipe.Folder, s.Path)
+			case network.Gateway:
+				add(pipe.Gateway, s.URL)
+			case network.Sandbox:
+				add(pipe.Sandbox, s.URL)
+			}
+		}
+	}
+	return r
+}
+
+// named gives the reader its endpoints. The names are for logs, so they are the
+// numbers in the configuration: a URL may hold an access key.
+func (r reach) named(chain Chain) []verify.Endpoint {
+	all := make([]verify.Endpoint, len(r.endpoints))
+	for i := range r.endpoints {
+		all[i] = verify.Endpoint{Name: fmt.Sprintf("endpoint %d", i+1), Source: endpoint{chain, i}}
+	}
+	return all
+}

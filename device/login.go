@@ -1,0 +1,116 @@
+package device
+
+import (
+	"context"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/authkeys/breakglass"
+	"dpki/state"
+)
+
+const (
+	// recent is how old State may be for a login without a refresh.
+	recent = 10 * time.Second
+	// justNow is how old it must be before one that it refuses may refresh it
+	// again: a grant that was mined a moment ago must work at once.
+	justNow = 200 * time.Millisecond
+)
+
+// Door decides logins from an Engine's View and asks it for refreshes.
+type Door struct {
+	Engine     *Engine
+	BreakGlass breakglass.Store // the zero value lets nobody in
+
+	plain bucket // plain keys: nothing vouches for who offers them
+	again bucket // refused certificates of a live CA
+}
+
+// NewDoor makes a Door with the usual rates.
+func NewDoor(e *Engine, keys breakglass.Store) *Door {
+	return &Door{
+		Engine: e, BreakGlass: keys,
+		plain: bucket{every: 10 * time.Second, burst: 3},
+		again: bucket{every: 500 * time.Millisecond, burst: 6},
+	}
+}
+
+// Verdict is a decision with what it was made from.
+type Verdict struct {
+	authkeys.Decision
+	View       *View
+	Now        authkeys.Now
+	Freshness  authkeys.Freshness
+	Refreshed  bool
+	BreakGlass string // the file in the break-glass folder whose key lets in; empty = none
+}
+
+// Decide answers a request, after a look at the chain where the request is
+// worth one.
+func (d *Door) Decide(ctx context.Context, req authkeys.Request) Verdict {
+	ctx, cancel := context.WithTimeout(ctx, RefreshBudget)
+	defer cancel()
+	c := authkeys.Parse(req)
+	v := d.decide(c)
+	if d.worth(c, v) && d.Engine.Refresh(ctx) {
+		v = d.decide(c)
+		v.Refreshed = true
+	}
+	if !v.Allow && v.Freshness == authkeys.Offline {
+		d.breakGlass(req, &v)
+	}
+	return v
+}
+
+func (d *Door) decide(c *authkeys.Candidate) Verdict {
+	v := Verdict{View: d.Engine.View()}
+	v.Now = v.View.Now(d.Engine.c.Clock.Read())
+	v.Freshness = v.View.Freshness(v.Now)
+	v.Decision = c.Decide(v.View.State, v.Now)
+	return v
+}
+
+// worth says whether a request may cost traffic.
+func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
+	r := d.Engine.c.Clock.Read()
+	age := v.View.Time.Since(r)
+	old := age > recent
+	if !old && (v.Allow || !curable(v.Reason) || age < justNow) {
+		return false
+	}
+	switch {
+	case c.Plain():
+		return v.View.State.Policy(v.Now.Time).Modes&state.ModeGrantedKey != 0 && d.plain.take(r.Boot)
+	case !c.Vouched(v.View.State, v.Now.Time):
+		return false
+	}
+	return old || d.again.take(r.Boot)
+}
+
+// curable says whether a newer State may decide otherwise, for the better.
+func curable(r authkeys.Reason) bool {
+	switch r {
+	case authkeys.GrantUnknown, authkeys.NotFresh, authkeys.TooOld, authkeys.NeedsPrivilegedGrant:
+		return true
+	}
+	return false
+}
+
+// breakGlass looks for the key in root's own folder. It is asked only while the
+// device is offline; every DENY that was seen before applies.
+func (d *Door) breakGlass(req authkeys.Request, v *Verdict) {
+	if req.Stage != authkeys.StageOffer {
+		return
+	}
+	r := d.Engine.c.Clock.Read()
+	now := max(v.Now.Time, r.Wall)
+	match, err := d.BreakGlass.Lookup(breakglass.Query{
+		Account: req.Account, KeyType: req.KeyType, Key: req.Key, Now: time.Unix(int64(now), 0),
+		IsDenied: func(key [32]byte) bool { return v.View.State.Denied(state.Word(key), state.Never-1, now) },
+	})
+	if err != nil {
+		return // the decision's own reason is the one to tell
+	}
+	v.BreakGlass = match.File
+	v.Decision.Allow, v.Decision.Reason, v.Decision.Line = true, authkeys.Accepted, match.Line
+}

@@ -1,0 +1,219 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"dpki/bundle"
+	"dpki/registry/verify"
+	"dpki/state"
+)
+
+const (
+	// maxParts is how many bundles one batch may hold for one device.
+	maxParts = 4
+	// seekBudget bounds the search through one batch.
+	seekBudget = time.Minute
+	firstSeek  = 2 * time.Second
+	lastSeek   = 10 * time.Minute
+)
+
+// found is what a search through one batch gave.
+type found struct {
+	batch     state.BatchFact
+	materials []*bundle.DeviceMaterials // none: nothing for this device
+	err       error                     // fetching failed: try again
+	refused   error                     // the batch holds something for this device that is no use
+}
+
+// untried are the live batches in which nobody has looked yet, the newest
+// first: a device's own is among the last when it joins.
+func (e *Engine) untried(s *state.State, now uint64) []state.BatchFact {
+	var batches []state.BatchFact
+	for b := range s.Batches(now) {
+		if !e.tried[b.Subject] && (e.enrolment == nil || b.Block >= e.enrolment.First) {
+			batches = append(batches, *b)
+		}
+	}
+	slices.Reverse(batches)
+	return batches
+}
+
+// seek starts a worker on the newest batch that was not looked through, unless
+// one is at work or the last attempt was a moment ago. Fetching may take long;
+// logins and revocations must not wait for it.
+func (e *Engine) seek(ctx context.Context) {
+	if e.seeking || e.c.Clock.Boot() < e.seekAt {
+		return
+	}
+	v := e.view.Load()
+	batches := e.untried(v.State, e.time.Now(e.c.Clock.Read()))
+	if len(batches) == 0 {
+		return
+	}
+	// One that cannot be fetched must not stand in the way of the others.
+	batch := batches[e.seekFails%len(batches)]
+	e.seeking = true
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, seekBudget)
+		defer cancel()
+		f := search(ctx, e.c, batch)
+		select {
+		case e.found <- f:
+		case <-ctx.Done():
+		}
+	}()
+}
+
+// search looks through one batch. It touches nothing of the engine's.
+func search(ctx context.Context, c Config, batch state.BatchFact) found {
+	f := found{batch: batch}
+	root, err := bundle.OpenBatch(ctx, c.Fetcher, batch.Subject, batch.Root)
+	if err != nil {
+		return classify(f, err)
+	}
+	for part := range uint16(maxParts) {
+		block, err := root.Block(ctx, c.Identity.MailboxSecret(), part)
+		if errors.Is(err, bundle.ErrNotInBatch) {
+			return f
+		}
+		if err != nil {
+			return classify(f, err)
+		}
+		b, err := c.Identity.Open(block, bundle.Expect{
+			Anchor: c.Anchor, Scope: batch.Scope, Subject: batch.Subject, Purposes: []bundle.Purpose{bundle.PurposeDeviceMaterials},
+		})
+		if err != nil {
+			f.refused = err
+			return f
+		}
+		m, err := bundle.ParseDeviceMaterials(b.Content)
+		if err != nil {
+			f.refused = err
+			return f
+		}
+		f.materials = append(f.materials, m)
+	}
+	return f
+}
+
+// classify tells what may be better next time from what never will: blocks that
+// are what their digest says and still malformed.
+func classify(f found, err error) found {
+	if errors.Is(err, bundle.ErrMalformed) {
+		f.refused = err
+	} else {
+		f.err = err
+	}
+	return f
+}
+
+// take applies what a search gave. It reports whether to look at the chain at
+// once: a new zone and mailbox are to be read.
+func (e *Engine) take(f found) bool {
+	e.seeking = false
+	if f.err != nil {
+		e.seekFails++
+		e.seekAt = e.c.Clock.Boot() + min(firstSeek<<min(e.seekFails-1, 10), lastSeek)
+		e.c.Log.Warn("a batch could not be fetched", "batch", f.batch.Subject.String(), "error", f.err)
+		return false
+	}
+	e.seekFails = 0
+	next, err := e.enrolmentAfter(f)
+	if err == nil {
+		err = f.refused
+	}
+	if err != nil {
+		e.c.Log.Error("a bundle for this device was refused", "batch", f.batch.Subject.String(), "error", err)
+	}
+	var record []byte
+	if next != e.enrolment {
+		if record, err = next.marshal(); err != nil {
+			e.c.Log.Error("enrolment", "error", err)
+			return false
+		}
+	}
+	if err := e.c.Journal.Enrol(f.batch.Subject, record); err != nil {
+		e.c.Log.Error("the journal could not be written", "error", err)
+		e.seekAt = e.c.Clock.Boot() + lastSeek
+		return false
+	}
+	e.tried[f.batch.Subject] = true
+	if record == nil {
+		return false
+	}
+	e.enrolment = next
+	e.c.Log.Info("materials applied", "device", next.Materials.Name, "zone", next.Materials.ZoneName, "zone_keys", len(next.Materials.ZoneKeys))
+	if err := e.rewire(e.reader.Known()); err != nil {
+		e.c.Log.Error("materials could not be used", "error", err)
+	}
+	e.changed = e.c.Clock.Boot()
+	return true
+}
+
+// enrolmentAfter checks the bundles and adds them. On error the enrolment is
+// the one before.
+func (e *Engine) enrolmentAfter(f found) (*Enrolment, error) {
+	next := e.enrolment
+	for _, m := range f.materials {
+		if err := e.admissible(m, f.batch.Scope); err != nil {
+			return e.enrolment, err
+		}
+		merged, err := next.with(m, e.c.Anchor, f.batch.Block, f.batch.Seq)
+		if err != nil {
+			return e.enrolment, err
+		}
+		next = merged
+	}
+	return next, nil
+}
+
+// admissible: a batch in a zone speaks for that zone alone, and a zone exists
+// when the organisation says so.
+func (e *Engine) admissible(m *bundle.DeviceMaterials, scope state.Word) error {
+	if scope != e.c.Anchor.Org && scope != m.Zone || !e.c.ZoneHint.IsZero() && m.Zone != e.c.ZoneHint {
+		return fmt.Errorf("zone %v: %w", m.Zone, ErrOtherZone)
+	}
+	for zone := range e.replica.state(e.head).Zones(e.time.Now(e.c.Clock.Read())) {
+		if zone == m.Zone {
+			return nil
+		}
+	}
+	return fmt.Errorf("zone %v: %w", m.Zone, ErrUnknownZone)
+}
+
+// maxZones is how many zones a device looks through for its first bundle; the
+// reader proves few words at once. In larger organisations enrolment names the
+// zone.
+const maxZones = 8
+
+// widen adds zones to look through. It reports whether there are new ones.
+func (r *replica) widen(zones []state.Word) (more bool) {
+	for _, zone := range zones {
+		known := false
+		for _, z := range r.also {
+			known = known || z == zone
+		}
+		if !known && len(r.also) < maxZones {
+			r.also = append(r.also, zone)
+			more = true
+		}
+	}
+	return more
+}
+
+// clone copies what change alters.
+func (r *replica) clone() replica {
+	c := *r
+	c.recent, c.logs = map[state.Word][]state.Entry{}, map[state.Word]verify.ScopeLog{}
+	for k, v := range r.recent {
+		c.recent[k] = v
+	}
+	for k, v := range r.logs {
+		c.logs[k] = v
+	}
+	return c
+}

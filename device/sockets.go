@@ -1,0 +1,124 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/internal/socket"
+	"dpki/internal/socket/serve"
+	"dpki/pam/proc"
+)
+
+// Sockets serves the local sockets of docs/formats.md section 11 that exist so
+// far: authkeys and control.
+type Sockets struct {
+	Door     *Door
+	Monitors *Monitors
+	Audit    Audit
+	Log      *slog.Logger
+	// Helper is the only user that may ask for lines.
+	Helper uint32
+	// Root is the only user that may use the control socket; 0 but in tests.
+	Root uint32
+	// ExpiryTime says that this machine's sshd is 9.1 or newer.
+	ExpiryTime bool
+	Version    string // of the program, for status
+}
+
+// Listeners are the sockets, already bound. Serve closes them.
+type Listeners struct {
+	Authkeys, Control *net.UnixListener
+}
+
+// Serve serves until ctx ends or a socket fails.
+func (s *Sockets) Serve(ctx context.Context, l Listeners) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	logf := func(format string, args ...any) { s.Log.Warn("socket", "event", fmt.Sprintf(format, args...)) }
+	helper := &serve.Server{
+		Handler: s.authkeys, Types: []socket.Type{socket.Authkeys}, Logf: logf,
+		Allow: func(p serve.Peer) bool { return p.UID == s.Helper },
+	}
+	control := &serve.Server{
+		Handler: s.control, Types: []socket.Type{socket.Status, socket.Explain, socket.ResetTrust}, Logf: logf,
+		Allow: func(p serve.Peer) bool { return p.UID == s.Root }, Timeout: 10 * time.Second,
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- helper.Serve(ctx, l.Authkeys) }()
+	go func() { ended <- control.Serve(ctx, l.Control) }()
+	err := <-ended
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
+// authkeys answers sshd's helper: account, key type, key.
+func (s *Sockets) authkeys(ctx context.Context, peer serve.Peer, req socket.Request) socket.Answer {
+	question, ok := s.question(req)
+	if !ok {
+		return socket.Answer{Code: socket.Deny, Text: authkeys.BadRequest.String()}
+	}
+	monitor, known := monitorOf(peer.PID)
+	question.Monitor = authkeys.Monitor{PID: monitor.PID, Start: monitor.Start}
+	v := s.Door.Decide(ctx, question)
+	if known {
+		s.Monitors.Add(monitor, Answer{Request: question, Decision: v.Decision})
+	}
+	s.audit(recordOf(question, v, monitor, s.Door.Engine.c.Clock.Wall()))
+	if v.Allow {
+		return socket.Answer{Code: socket.Allow, Text: v.Line}
+	}
+	return socket.Answer{Code: socket.Deny, Text: v.Text()}
+}
+
+func (s *Sockets) question(req socket.Request) (authkeys.Request, bool) {
+	if len(req.Fields) != 3 {
+		return authkeys.Request{}, false
+	}
+	return authkeys.Request{
+		Stage: authkeys.StageOffer, Account: string(req.Fields[0]), KeyType: string(req.Fields[1]), Key: string(req.Fields[2]),
+		ExpiryTime: s.ExpiryTime,
+	}, true
+}
+
+func (s *Sockets) audit(r Record) {
+	if err := s.Audit.Write(r); err != nil {
+		s.Log.Error("the audit line could not be written", "error", err, "line", r.String())
+	}
+}
+
+// control answers local root.
+func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request) socket.Answer {
+	switch req.Type {
+	case socket.Status:
+		return text(json.Marshal(s.Door.Engine.Status(s.Version)))
+	case socket.Explain:
+		question, ok := s.question(req)
+		if !ok {
+			return socket.Answer{Code: socket.Error, Text: "want account, key type, key"}
+		}
+		v := s.Door.Decide(ctx, question)
+		r := recordOf(question, v, proc.Process{}, s.Door.Engine.c.Clock.Wall())
+		r.Event = "explain"
+		return text(json.Marshal(r))
+	case socket.ResetTrust:
+		if err := s.Door.Engine.ResetTrust(ctx); err != nil {
+			return socket.Answer{Code: socket.Error, Text: err.Error()}
+		}
+		s.Log.Warn("trust was reset by local root")
+		return socket.Answer{Code: socket.Allow, Text: "{}"}
+	}
+	return socket.Answer{}
+}
+
+func text(b []byte, err error) socket.Answer {
+	if err != nil {
+		return socket.Answer{Code: socket.Error, Text: err.Error()}
+	}
+	return socket.Answer{Code: socket.Allow, Text: string(b)}
+}

@@ -1,0 +1,101 @@
+package device
+
+import (
+	"errors"
+	"strings"
+
+	"dpki/registry/verify"
+	"dpki/state"
+)
+
+// Status is what `dpkid status` shows.
+type Status struct {
+	Version    string   `json:"version"`
+	Anchor     string   `json:"anchor"`
+	Enrolled   bool     `json:"enrolled"`
+	Name       string   `json:"name,omitempty"`
+	Zone       string   `json:"zone,omitempty"` // scope
+	ZoneName   string   `json:"zone_name,omitempty"`
+	Device     string   `json:"device,omitempty"` // mailbox scope
+	ZoneKeys   []uint32 `json:"zone_keys,omitempty"`
+	Retired    bool     `json:"retired"`
+	Freshness  string   `json:"freshness"`
+	Age        int64    `json:"age"`  // seconds
+	Time       uint64   `json:"time"` // verified now, Unix seconds
+	Wall       uint64   `json:"wall"` // the machine's clock, Unix seconds
+	Block      uint64   `json:"block"`
+	BlockTime  uint64   `json:"block_time"` // Unix seconds
+	Safe       uint64   `json:"safe"`
+	Finalized  uint64   `json:"finalized"`
+	Gear       string   `json:"gear"`
+	Endpoints  int      `json:"endpoints"`
+	Agree      int      `json:"agree"`
+	Grants     int      `json:"grants"` // live
+	CAs        int      `json:"cas"`    // live, for users
+	Opaque     int      `json:"opaque"` // entries for which the device has no key
+	Unreadable bool     `json:"unreadable"`
+	Offline    uint32   `json:"offline_period"` // seconds, of the policy
+	Problem    string   `json:"problem,omitempty"`
+	Journal    string   `json:"journal_problem,omitempty"`
+	Next       string   `json:"next,omitempty"` // what to do next, where something is wrong
+}
+
+// Status describes the present View.
+func (e *Engine) Status(version string) Status {
+	v, r := e.View(), e.c.Clock.Read()
+	now := v.Now(r)
+	s := Status{
+		Version: version, Anchor: e.c.Anchor.String(), Freshness: v.Freshness(now).String(), Age: int64(now.Age.Seconds()), Time: now.Time, Wall: r.Wall,
+		Block: v.State.Head.Number, BlockTime: v.State.Head.Time, Safe: v.State.Safe, Finalized: v.State.Finalized,
+		Gear: v.Gear.String(), Endpoints: v.Endpoints, Agree: v.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
+		Offline: v.State.Policy(now.Time).Offline,
+	}
+	if v.Enrolment != nil {
+		m := v.Enrolment.Materials
+		s.Enrolled, s.Name, s.ZoneName, s.Zone, s.Device = true, m.Name, m.ZoneName, m.Zone.String(), v.State.Scopes.Mailbox.String()
+		for _, k := range m.ZoneKeys {
+			s.ZoneKeys = append(s.ZoneKeys, k.ID)
+		}
+	}
+	for g := range v.State.AllGrants() {
+		if v.State.Standing(&g.Fact, now.Time) == state.Live {
+			s.Grants++
+		}
+	}
+	for ca := range v.State.CAs() {
+		if ca.Kind == state.KindCAUser && v.State.Standing(&ca.Fact, now.Time) == state.Live {
+			s.CAs++
+		}
+	}
+	_, s.Unreadable = v.State.Unreadable(now.Time)
+	if v.Problem != nil {
+		s.Problem = strings.ReplaceAll(v.Problem.Error(), "\n", "; ")
+	}
+	if v.Journal != nil {
+		s.Journal = v.Journal.Error()
+	}
+	s.Next = s.next(v)
+	return s
+}
+
+func (s *Status) next(v *View) string {
+	switch {
+	case errors.Is(v.Problem, verify.ErrRollback):
+		return "the chain no longer holds what was final: find out which endpoint lies; `dpkid reset-trust` accepts the new history"
+	case errors.Is(v.Problem, verify.ErrCode), errors.Is(v.Problem, verify.ErrNoCode), errors.Is(v.Problem, verify.ErrChain):
+		return "the endpoints serve another chain or contract than the anchor names: check the network file"
+	case s.Journal != "":
+		return "make room on the disk that holds /var/lib/dpki"
+	case s.Retired:
+		return "this device or its zone was retired: enrol it again after `dpkid leave`"
+	case v.Problem != nil:
+		return "no endpoint gives what can be verified: see `dpkid doctor`"
+	case !s.Enrolled:
+		return "have the enrolment request added: `dpki device add REQUEST`"
+	case s.Unreadable:
+		return "a restriction in force cannot be read, so every login is denied: deliver the zone key that it needs, or revoke it"
+	case s.CAs == 0:
+		return "the zone has no live user CA: `dpki ca create`"
+	}
+	return ""
+}

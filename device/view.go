@@ -1,0 +1,40 @@
+package device
+
+import (
+	"time"
+
+	"dpki/authkeys"
+	"dpki/device/clock"
+	"dpki/state"
+)
+
+// View is what the engine knows at one moment. It is immutable.
+type View struct {
+	State     *state.State
+	Time      clock.Verified
+	Enrolment *Enrolment // nil before a bundle was found
+	Gear      Gear
+	Endpoints int   // how many are configured
+	Agree     int   // how many must say the same
+	Problem   error // why the last look at the chain failed, nil if it did not
+	Journal   error // why the journal could not be written; what is known is then in memory only
+}
+
+// Now is the time at which a decision from v is made.
+func (v *View) Now(r clock.Reading) authkeys.Now {
+	now := authkeys.Now{Time: v.Time.Now(r), Age: v.Time.Age(r)}
+	if !v.Time.Live && v.State != nil {
+		// Nothing was verified since boot: whatever the clocks say, this is not
+		// fresh.
+		now.Age = max(now.Age, time.Duration(v.State.Policy(now.Time).Fresh+1)*time.Second)
+	}
+	return now
+}
+
+// Freshness is how old v is by the policy in force.
+func (v *View) Freshness(now authkeys.Now) authkeys.Freshness {
+	if v.State == nil {
+		return authkeys.Offline
+	}
+	return authkeys.FreshnessOf(v.State.Policy(now.Time), now)
+}
