@@ -27,12 +27,13 @@ func AgentSigner(ctx context.Context, socket string, pub ssh.PublicKey) (ssh.Sig
 	if err != nil {
 		return nil, nil, fmt.Errorf("sshca: agent: %w", err)
 	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	s, err := findSigner(conn, pub)
 	if err != nil {
+		stop()
 		conn.Close()
 		return nil, nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	return s, closer(func() error { stop(); return conn.Close() }), nil
 }
 

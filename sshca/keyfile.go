@@ -58,6 +58,9 @@ func decryptKey(text []byte, ask Passphrase) (ssh.Signer, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoPassphrase, err)
 	}
 	defer clear(secret)
+	if len(secret) == 0 {
+		return nil, ErrPassphrase
+	}
 	s, err := ssh.ParsePrivateKeyWithPassphrase(text, secret)
 	if errors.Is(err, x509.IncorrectPasswordError) {
 		return nil, ErrPassphrase

@@ -114,15 +114,26 @@ func Accepted(pub ssh.PublicKey) error {
 		ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256:
 		return nil
 	case ssh.KeyAlgoRSA:
-		c, ok := pub.(ssh.CryptoPublicKey)
-		if !ok {
-			return ErrAlgorithm
-		}
-		r, ok := c.CryptoPublicKey().(*rsa.PublicKey)
-		if !ok || r.N.BitLen() < minRSABits || r.N.BitLen() > maxRSABits {
-			return ErrAlgorithm
-		}
-		return nil
+		return acceptedRSA(pub)
 	}
 	return ErrAlgorithm
+}
+
+func acceptedRSA(pub ssh.PublicKey) error {
+	c, ok := pub.(ssh.CryptoPublicKey)
+	if !ok {
+		// An agent's key is a name and a blob.
+		parsed, err := ssh.ParsePublicKey(pub.Marshal())
+		if err != nil {
+			return ErrAlgorithm
+		}
+		if c, ok = parsed.(ssh.CryptoPublicKey); !ok {
+			return ErrAlgorithm
+		}
+	}
+	r, ok := c.CryptoPublicKey().(*rsa.PublicKey)
+	if !ok || r.N.BitLen() < minRSABits || r.N.BitLen() > maxRSABits {
+		return ErrAlgorithm
+	}
+	return nil
 }
