@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"dpki/internal/socket"
 )
 
@@ -50,12 +52,11 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
 			if errors.Is(err, net.ErrClosed) {
 				return nil
 			}
-			// Out of descriptors or a connection that was gone already: the next one may be served.
-			if ne, ok := err.(net.Error); ok && ne.Temporary() { //lint:ignore SA1019 EMFILE has no other name
-				time.Sleep(10 * time.Millisecond)
-				continue
+			if !passing(err) {
+				return err
 			}
-			return err
+			time.Sleep(10 * time.Millisecond)
+			continue
 		}
 		select {
 		case slots <- struct{}{}:
@@ -69,6 +70,17 @@ func (s *Server) Serve(ctx context.Context, l *net.UnixListener) error {
 			s.exchange(ctx, conn)
 		})
 	}
+}
+
+// passing: out of descriptors or memory, or a connection that was gone already. The next one may be served, and a daemon that
+// ended here would count as absent.
+func passing(err error) bool {
+	for _, e := range []error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ECONNABORTED, unix.EPROTO} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // exchange reads one request, answers it and closes. Every return without an answer is a denial at the other end.
