@@ -1,6 +1,7 @@
 # dpki's own needs are Go, git and make. What is built or fetched lies in build/ and contracts/node_modules.
 #
 #   make build      the product's commands, in build/bin
+#   make pam        the PAM module, in build/lib; needs gcc and libpam0g-dev
 #   make demo       the main story on real parts, in under a minute
 #   make check      format, vet, staticcheck, unit tests: no root, three minutes
 #   make test       everything: check, contract, real sshd and kubo, packages; as root for the parts that need it
@@ -25,7 +26,7 @@ GO_TOOL := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 SUITE := build/bin/suite -tally build/tally
 FUZZTIME ?= 60s
 
-.PHONY: build check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean \
+.PHONY: build check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
 	run-check run-contracts run-e2e run-long FORCE
 
 build: $(COMMANDS:%=build/bin/%)
@@ -33,6 +34,11 @@ build: $(COMMANDS:%=build/bin/%)
 # Go knows best what is up to date.
 $(COMMANDS:%=build/bin/%): FORCE
 	$(GO_BUILD) -o $@ ./cmd/$(@F)
+# C, for it runs inside sshd (pam/shim).
+pam: build/lib/pam_dpki.so
+build/lib/pam_dpki.so: pam/shim/pam_dpki.c pam/shim/Makefile
+	mkdir -p $(@D)
+	$(MAKE) -C pam/shim OUT=$(CURDIR)/$(@D) $(CURDIR)/$@
 build/bin/suite: FORCE
 	$(GO_BUILD) -o $@ ./internal/suite
 FORCE:
@@ -56,6 +62,9 @@ test-long: build/bin/suite
 	@tools/deps.sh || true
 	$(call summed,check contracts e2e long)
 
+# The tests that drive PAM as an application need its headers; on a machine without them they say so and skip.
+PAM_TAGS := $(if $(wildcard /usr/include/security/pam_appl.h),-tags=pam)
+
 GO_FILES := git ls-files -co --exclude-standard '*.go'
 # The packages that need the machine to themselves. The others run without root.
 UNIT := $$(go list ./... | grep -v /internal/e2e)
@@ -63,8 +72,8 @@ UNIT := $$(go list ./... | grep -v /internal/e2e)
 run-check: build/bin/suite build/bin/staticcheck
 	@status=0; \
 	$(SUITE) step gofmt sh -c 'out=$$(gofmt -l $$($(GO_FILES))); echo "$$out"; test -z "$$out"' || status=1; \
-	$(SUITE) step vet go vet ./... || status=1; \
-	$(SUITE) step staticcheck build/bin/staticcheck ./... || status=1; \
+	$(SUITE) step vet go vet $(PAM_TAGS) ./... || status=1; \
+	$(SUITE) step staticcheck build/bin/staticcheck $(PAM_TAGS) ./... || status=1; \
 	$(SUITE) go -timeout 170s $(UNIT) || status=1; \
 	exit $$status
 
@@ -75,7 +84,7 @@ run-contracts: contracts-tools build/bin/suite build/bin/abigen
 	exit $$status
 
 run-e2e: build/bin/suite build/bin/ipfs build/root packages
-	@$(SUITE) go -count=1 -timeout 15m ./internal/e2e/...
+	@$(SUITE) go $(PAM_TAGS) -count=1 -timeout 15m ./internal/e2e/...
 
 run-long: build/bin/suite
 	@status=0; \

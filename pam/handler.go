@@ -262,4 +262,3 @@ func endLogin(processes ...proc.Process) {
 		}
 	}
 }
-

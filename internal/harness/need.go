@@ -1,10 +1,12 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -20,15 +22,21 @@ var (
 	Namespace = Part{"a namespace", func() string {
 		return unless(inNamespace(), "run the tests as root, in a package that calls harness.Main")
 	}}
-	Sshd      = Part{"sshd", func() string { _, err := SshdPath(); return reason(err) }}
-	Ssh       = Part{"ssh", program("ssh")}
-	SshKeygen = Part{"ssh-keygen", program("ssh-keygen")}
-	SshAgent  = Part{"ssh-agent", program("ssh-agent")}
-	Strace    = Part{"strace", program("strace")}
-	Dpkg      = Part{"dpkg", program("dpkg")}
-	Rpm       = Part{"rpm", program("rpm")}
-	Gcc       = Part{"gcc", program("gcc")}
-	Kubo      = Part{"kubo", func() string { _, err := KuboPath(); return reason(err) }}
+	Sshd       = Part{"sshd", func() string { _, err := SshdPath(); return reason(err) }}
+	Ssh        = Part{"ssh", program("ssh")}
+	SshKeygen  = Part{"ssh-keygen", program("ssh-keygen")}
+	SshAgent   = Part{"ssh-agent", program("ssh-agent")}
+	Strace     = Part{"strace", program("strace")}
+	Dpkg       = Part{"dpkg", program("dpkg")}
+	Rpm        = Part{"rpm", program("rpm")}
+	Gcc        = Part{"gcc", program("gcc")}
+	PamHeaders = Part{"PAM's headers", func() string {
+		_, err := os.Stat("/usr/include/security/pam_modules.h")
+		return unless(err == nil, "install libpam0g-dev")
+	}}
+	// Cgroup2 is a cgroup2 hierarchy, wherever it is mounted, in which groups can be made.
+	Cgroup2 = Part{"cgroup2", func() string { return reason(cgroup2Writable()) }}
+	Kubo    = Part{"kubo", func() string { _, err := KuboPath(); return reason(err) }}
 )
 
 // Need skips the test when a part is missing, and fails it when CI=true.
@@ -59,6 +67,23 @@ func SshdPath() (string, error) {
 // KuboPath finds the ipfs program that the tools module builds.
 func KuboPath() (string, error) {
 	return firstProgram("make build/bin/ipfs", filepath.Join(RepoRoot(), "build/bin/ipfs"))
+}
+
+func cgroup2Writable() error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	err = errors.New("no cgroup2 is mounted")
+	for line := range strings.Lines(string(mounts)) {
+		if f := strings.Fields(line); len(f) > 2 && f[2] == "cgroup2" {
+			var dir string
+			if dir, err = os.MkdirTemp(f[1], "dpki-test-"); err == nil {
+				return os.Remove(dir)
+			}
+		}
+	}
+	return err
 }
 
 func firstProgram(hint string, paths ...string) (string, error) {

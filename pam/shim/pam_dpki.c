@@ -24,6 +24,9 @@
 #ifndef DPKI_PAM_SOCKET
 #define DPKI_PAM_SOCKET "/run/dpki/pam.sock"
 #endif
+#ifndef DPKI_PAM_PEER
+#define DPKI_PAM_PEER 0 /* uid of the daemon; both are other than these in tests only */
+#endif
 #define EXPORT __attribute__((visibility("default")))
 
 enum {
@@ -166,12 +169,12 @@ static int dial(int64_t deadline)
 }
 
 /* The folder is root's, but a path is only a path: the process that listens must be root's too (unix(7), SO_PEERCRED). */
-static int peer_is_root(int fd)
+static int peer_is_the_daemon(int fd)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t n = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && n == sizeof(peer) && peer.uid == 0;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && n == sizeof(peer) && peer.uid == DPKI_PAM_PEER;
 }
 
 static int send_all(int fd, const struct request *r, int64_t deadline)
@@ -251,7 +254,7 @@ static void ask(struct answer *a, const struct request *r)
 		a->outcome = errno == ENOENT || errno == ECONNREFUSED ? ABSENT : FAILED;
 		return;
 	}
-	if (peer_is_root(fd) && send_all(fd, r, deadline) == 0) {
+	if (peer_is_the_daemon(fd) && send_all(fd, r, deadline) == 0) {
 		n = receive_all(fd, b, sizeof(b), deadline);
 		if (n >= 0)
 			parse(a, b, (size_t)n);
