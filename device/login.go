@@ -9,13 +9,10 @@ import (
 	"dpki/state"
 )
 
-const (
-	// recent is how old State may be for a login without a refresh.
-	recent = 10 * time.Second
-	// justNow is how old it must be before one that it refuses may refresh it
-	// again: a grant that was mined a moment ago must work at once.
-	justNow = 200 * time.Millisecond
-)
+// recent is how old State may be for a login without a refresh. One that would
+// be refused for what a newer State may hold refreshes whatever its age: a grant
+// that was mined a moment ago must work at once.
+const recent = 10 * time.Second
 
 // Door decides logins from an Engine's View and asks it for refreshes.
 type Door struct {
@@ -73,9 +70,8 @@ func (d *Door) decide(c *authkeys.Candidate) Verdict {
 // worth says whether a request may cost traffic.
 func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
 	r := d.Engine.c.Clock.Read()
-	age := v.View.Time.Since(r)
-	old := age > recent
-	if !old && (v.Allow || !curable(v.Reason) || age < justNow) {
+	old := v.View.Time.Since(r) > recent
+	if !old && (v.Allow || !curable(v.Reason)) {
 		return false
 	}
 	switch {

@@ -1,0 +1,115 @@
+package fleet
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+	"time"
+
+	"dpki/bundle"
+	"dpki/bundle/store"
+	"dpki/contracts"
+	"dpki/internal/anchor"
+	"dpki/internal/harness/devchain"
+	"dpki/state"
+)
+
+// Org is an organisation with one zone.
+type Org struct {
+	t      testing.TB
+	Chain  *devchain.Chain
+	Anchor anchor.Anchor
+	Admin  state.Admin
+	Zone   state.Word
+	Ring   *bundle.Ring // of organisation and zone, and of every mailbox that was enrolled
+	Keys   []bundle.NumberedKey
+	blocks store.Store
+}
+
+// New makes the organisation, its zone and the zone's first key.
+func New(t testing.TB, o devchain.Options) *Org {
+	t.Helper()
+	return On(t, devchain.New(t, o))
+}
+
+// On makes an organisation on a chain that runs.
+func On(t testing.TB, chain *devchain.Chain) *Org {
+	t.Helper()
+	var salt state.Word
+	rand.Read(salt[:])
+	f := &Org{t: t, Chain: chain}
+	f.send(contracts.PackCreate(salt))
+	id := chain.Registry().OrganisationID(chain.AdminAddress(), salt)
+	f.Anchor = anchor.Anchor{Registry: chain.Registry(), Org: id}
+	f.Admin = state.RootAdmin(chain.AdminAddress(), id, salt)
+	f.Ring = bundle.NewRing(f.Anchor)
+	f.must(f.Ring.Add(id, 1, bundle.NewKey()))
+	var err error
+	f.blocks, err = store.NewSandbox(chain.HTTP)
+	f.must(err)
+	f.Zone = f.NewZone("plant")
+	f.AddKey()
+	return f
+}
+
+// NewZone announces another zone, for which the ring gets no key.
+func (f *Org) NewZone(name string) state.Word {
+	f.t.Helper()
+	sealed, _, err := f.Ring.SealZone(f.Anchor.Org, name, 0, state.Never)
+	f.must(err)
+	f.Write(f.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindZone, Until: state.Never, Subject: sealed.Subject, Data: sealed.Data})
+	return sealed.Subject
+}
+
+// AddKey numbers another zone key, which later seals use.
+func (f *Org) AddKey() {
+	f.t.Helper()
+	k := bundle.NumberedKey{ID: uint32(len(f.Keys) + 1), Key: bundle.NewKey()}
+	f.must(f.Ring.Add(f.Zone, k.ID, k.Key))
+	f.Keys = append(f.Keys, k)
+}
+
+// Write appends changes to one scope and returns when they are mined.
+func (f *Org) Write(scope state.Word, changes ...contracts.Change) {
+	f.t.Helper()
+	f.WriteGroups(contracts.Group{Scope: scope, Changes: changes})
+}
+
+// WriteGroups appends changes to several scopes in one transaction.
+func (f *Org) WriteGroups(groups ...contracts.Group) {
+	f.t.Helper()
+	data, err := contracts.PackWrite(f.Anchor.Org, f.Admin, groups)
+	f.must(err)
+	f.send(data)
+}
+
+// Seal makes the put of a sealed payload, from now for a duration.
+func (f *Org) Seal(scope state.Word, kind state.Kind, payload []byte, err error, last time.Duration) contracts.Change {
+	f.t.Helper()
+	f.must(err)
+	until := uint64(time.Now().Add(last).Unix())
+	s, err := f.Ring.Seal(bundle.Entry{Scope: scope, Kind: kind, From: 0, Until: until}, payload)
+	f.must(err)
+	return contracts.Change{Action: state.ActionPut, Kind: kind, Until: until, Subject: s.Subject, Data: s.Data}
+}
+
+// Revoke revokes an entry.
+func (f *Org) Revoke(scope state.Word, c contracts.Change) {
+	f.t.Helper()
+	f.Write(scope, contracts.Change{Action: state.ActionRevoke, Kind: c.Kind, Subject: c.Subject})
+}
+
+func (f *Org) send(data []byte) {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	_, err := f.Chain.Send(ctx, f.Chain.Admin, f.Chain.Contract, nil, data)
+	f.must(err)
+}
+
+func (f *Org) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}

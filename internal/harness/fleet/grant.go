@@ -1,0 +1,63 @@
+package fleet
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"time"
+
+	"dpki/contracts"
+	"dpki/sshca"
+	"dpki/sshca/profile"
+	"dpki/state"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// CA is a user CA and its entry.
+type CA struct {
+	ssh.Signer
+	Entry contracts.Change
+}
+
+// NewCA makes a user CA and announces it in the zone.
+func (f *Org) NewCA() CA {
+	f.t.Helper()
+	ca := CA{Signer: f.NewKey()}
+	payload, err := state.CA{Key: profile.Hash(ca.PublicKey())}.Marshal()
+	ca.Entry = f.Seal(f.Zone, state.KindCAUser, payload, err, 24*time.Hour)
+	f.Write(f.Zone, ca.Entry)
+	return ca
+}
+
+// NewKey makes an Ed25519 key.
+func (f *Org) NewKey() ssh.Signer {
+	f.t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	f.must(err)
+	signer, err := ssh.NewSignerFromKey(private)
+	f.must(err)
+	return signer
+}
+
+// Grant writes a grant for a key on a device.
+func (f *Org) Grant(mailbox state.Word, kind state.Kind, account string, key ssh.PublicKey, last time.Duration) contracts.Change {
+	f.t.Helper()
+	c := f.GrantEntry(mailbox, kind, account, key, last)
+	f.Write(mailbox, c)
+	return c
+}
+
+// GrantEntry makes the entry of a grant without writing it.
+func (f *Org) GrantEntry(mailbox state.Word, kind state.Kind, account string, key ssh.PublicKey, last time.Duration) contracts.Change {
+	f.t.Helper()
+	payload, err := state.Grant{Account: account, Key: profile.Hash(key), Flags: state.GrantPTY}.Marshal()
+	return f.Seal(mailbox, kind, payload, err, last)
+}
+
+// Certificate is the certificate of a key for a grant.
+func (f *Org) Certificate(ca ssh.Signer, key ssh.PublicKey, grant contracts.Change) *ssh.Certificate {
+	f.t.Helper()
+	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: grant.Subject, Until: grant.Until, Flags: state.GrantPTY})
+	f.must(err)
+	return cert
+}
