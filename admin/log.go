@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dpki/bundle"
 	"dpki/state"
 )
 
@@ -46,7 +47,7 @@ func (d *Desk) Log(ctx context.Context, of string) ([]LogLine, error) {
 	for _, scope := range scopes {
 		entries := d.Ledger.Entries(scope)
 		for i := range entries {
-			lines = append(lines, d.logLine(scope, &entries[i], entries))
+			lines = append(lines, d.logLine(ctx, scope, &entries[i], entries))
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b LogLine) int { return cmp.Compare(a.Block, b.Block) })
@@ -83,7 +84,7 @@ func (d *Desk) mailboxes(zone state.Word) []state.Word {
 	return list
 }
 
-func (d *Desk) logLine(scope state.Word, e *state.Entry, log []state.Entry) LogLine {
+func (d *Desk) logLine(ctx context.Context, scope state.Word, e *state.Entry, log []state.Entry) LogLine {
 	var authors []string
 	for _, a := range e.Authors {
 		authors = append(authors, a.String())
@@ -94,13 +95,13 @@ func (d *Desk) logLine(scope state.Word, e *state.Entry, log []state.Entry) LogL
 	}
 	if e.Action == state.ActionPut {
 		line.From, line.Until = Time(e.From), Time(e.Until)
-		line.Text = d.words(scope, e)
+		line.Text = d.words(ctx, scope, e)
 		return line
 	}
 	line.Text = fmt.Sprintf("revoked %s %s", strings.ToLower(e.Kind.String()), short(e.Subject))
 	for i := range log {
 		if log[i].Action == state.ActionPut && log[i].Kind == e.Kind && log[i].Subject == e.Subject {
-			line.Text = "revoked: " + d.words(scope, &log[i])
+			line.Text = "revoked: " + d.words(ctx, scope, &log[i])
 		}
 	}
 	if e.Kind == state.KindDevice {
@@ -109,8 +110,37 @@ func (d *Desk) logLine(scope state.Word, e *state.Entry, log []state.Entry) LogL
 	return line
 }
 
+// maxNamed is how many recipients of a batch the log names.
+const maxNamed = 5
+
+// batchWords names whom a batch has something for, as far as the stores and the
+// roster tell.
+func (d *Desk) batchWords(ctx context.Context, e *state.Entry) string {
+	root, err := state.ParseBatch(e.Data)
+	if err != nil {
+		return "batch that cannot be read"
+	}
+	b, err := bundle.OpenBatch(ctx, d.cache, e.Subject, root)
+	if err != nil {
+		return "content that no store gives"
+	}
+	var names []string
+	for _, m := range slices.Concat(d.roster.Devices, d.roster.People) {
+		if _, err := b.Find(ctx, m.MailboxSecret, 0); err == nil {
+			names = append(names, m.Name)
+		}
+	}
+	switch n := len(names); {
+	case n == 0:
+		return "content for somebody else"
+	case n > maxNamed:
+		return fmt.Sprintf("content for %s and %d more", strings.Join(names[:maxNamed], ", "), n-maxNamed)
+	}
+	return "content for " + strings.Join(names, ", ")
+}
+
 // words says what a put means.
-func (d *Desk) words(scope state.Word, e *state.Entry) string {
+func (d *Desk) words(ctx context.Context, scope state.Word, e *state.Entry) string {
 	switch e.Kind {
 	case state.KindAdmin:
 		a, err := state.ParseAdmin(e.Data)
@@ -132,7 +162,7 @@ func (d *Desk) words(scope state.Word, e *state.Entry) string {
 	case state.KindDenyClear:
 		return "denied key " + fingerprintText(e.Subject)
 	case state.KindBatch:
-		return "content for members"
+		return d.batchWords(ctx, e)
 	case state.KindZone, state.KindCAUser, state.KindCAHost, state.KindGrant, state.KindGrantPriv, state.KindDeny, state.KindDelivery, state.KindPolicy:
 		return d.openedWords(scope, e)
 	}

@@ -16,17 +16,21 @@ type Host struct {
 	Alias   string // d-<device id>.dpki
 }
 
-// Host finds a device for ssh.
-func (d *Desk) Host(ctx context.Context, device string) (*Host, error) {
+// Host finds a device for ssh. address, unless empty, stands in for the one that
+// the roster has.
+func (d *Desk) Host(ctx context.Context, device, address string) (*Host, error) {
 	m, err := d.device(ctx, device)
 	if err != nil {
 		return nil, err
 	}
 	name := d.zoneName(m.Zone) + "/" + m.Name
-	if m.Address == "" {
+	if address == "" {
+		address = m.Address
+	}
+	if address == "" {
 		return nil, problem(Usage, "give it with --address HOST:PORT, or keep it: dpki device add REQUEST --address HOST:PORT", "the address of %s is not known", name)
 	}
-	return &Host{Name: name, Address: m.Address, HostKey: m.HostKey, Alias: profile.HostPrincipal(m.Device)}, nil
+	return &Host{Name: name, Address: address, HostKey: m.HostKey, Alias: profile.HostPrincipal(m.Device)}, nil
 }
 
 // WhyNot explains a refusal that ssh met: nil if the device's decision, on the

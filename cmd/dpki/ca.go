@@ -1,0 +1,113 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"dpki/admin"
+)
+
+func (t *tool) caCommand() *cli.Command {
+	zone := &cli.StringFlag{Name: "zone", Usage: "`ZONE` (default: the only one)"}
+	length := &cli.StringFlag{Name: "for", Usage: "valid for `DURATION`", Value: "365d"}
+	return noun("ca", "certificate authorities of a zone",
+		verb("create", "LABEL", "make a user CA's key, encrypted, and announce it in the zone", 1, 1, t.caCreate, zone, length),
+		verb("import", "LABEL FILE", "announce a key that exists: a private key file, or a .pub file whose private half is in an ssh-agent", 2, 2, t.caImport, zone, length),
+		verb("list", "", "list CAs", 0, 0, t.caList, zone),
+		verb("retire", "LABEL", "revoke a CA that has a successor, once no certificate of it can be in use", 1, 1, t.caRetire, zone),
+		verb("revoke", "LABEL", "revoke a CA now", 1, 1, t.caRevoke, zone),
+	)
+}
+
+func (t *tool) newCA(c *cli.Context) (*admin.Desk, admin.NewCA, error) {
+	length, err := admin.ParseDuration(c.String("for"))
+	if err != nil {
+		return nil, admin.NewCA{}, err
+	}
+	d, err := t.open()
+	label := c.Args().First()
+	return d, admin.NewCA{Label: label, Zone: c.String("zone"), For: length, Passphrase: func() ([]byte, error) {
+		s, err := t.secretsOnce()
+		if err != nil {
+			return nil, err
+		}
+		return s.newCA(label)
+	}}, err
+}
+
+func (t *tool) caCreate(c *cli.Context) error {
+	d, n, err := t.newCA(c)
+	if err != nil {
+		return err
+	}
+	ca, err := d.CreateCA(c.Context, n)
+	if err != nil {
+		return err
+	}
+	return t.showCA(ca)
+}
+
+func (t *tool) caImport(c *cli.Context) error {
+	d, n, err := t.newCA(c)
+	if err != nil {
+		return err
+	}
+	ca, err := d.ImportCA(c.Context, n, c.Args().Get(1))
+	if err != nil {
+		return err
+	}
+	return t.showCA(ca)
+}
+
+func (t *tool) showCA(ca *admin.CA) error {
+	return t.show(ca, func() {
+		if !t.dryRun {
+			t.pairs("ca", ca.Zone+"/"+ca.Label, "fingerprint", ca.Fingerprint, "key", ca.Key, "until", ca.Until.String(), "id", ca.ID)
+		}
+		t.posted(ca.Posted)
+	})
+}
+
+func (t *tool) caList(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	list, err := d.CAs(c.Context, c.String("zone"))
+	if err != nil {
+		return err
+	}
+	return t.show(list, func() {
+		var rows [][]string
+		for _, ca := range list {
+			rows = append(rows, []string{ca.Zone + "/" + ca.Label, ca.Use, ca.Standing, ca.Until.String(), ca.Fingerprint, orDash(ca.Key)})
+		}
+		t.table([]string{"CA", "USE", "STANDING", "UNTIL", "FINGERPRINT", "KEY"}, rows, "there is no CA; dpki ca create LABEL")
+	})
+}
+
+func (t *tool) caRetire(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	r, err := d.RetireCA(c.Context, c.Args().First(), c.String("zone"))
+	if err != nil {
+		return err
+	}
+	return t.showRevoked(r)
+}
+
+func (t *tool) caRevoke(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	if err := t.confirm("Revoke CA "+c.Args().First()+"? Certificates that it signed let nobody in any more.", "give --yes"); err != nil {
+		return err
+	}
+	r, err := d.RevokeCA(c.Context, c.Args().First(), c.String("zone"))
+	if err != nil {
+		return err
+	}
+	return t.showRevoked(r)
+}

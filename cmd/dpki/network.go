@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"dpki/admin"
+	"dpki/internal/network"
+)
+
+func (t *tool) networkCommand() *cli.Command {
+	return noun("network", "which chain, contract, endpoints and stores",
+		verb("show", "", "print the network file", 0, 0, t.networkShow),
+		verb("check", "", "ask each endpoint: does it answer, is it the chain, is the contract there and ours", 0, 0, t.networkCheck),
+		verb("use", "FILE", "keep a network file and use it from now on", 1, 1, t.networkUse),
+	)
+}
+
+// currentNetwork is --network, else the organisation's, else the configured one.
+func (t *tool) currentNetwork() (network.File, error) {
+	h, c, err := t.config()
+	if err != nil {
+		return network.File{}, err
+	}
+	configured := c.Network
+	if len(c.Organisations) > 0 {
+		_, o, err := t.organisation(c)
+		if err != nil {
+			return network.File{}, err
+		}
+		configured = firstOf(o.Network, c.Network)
+	}
+	return t.networkFile(h, configured)
+}
+
+// networkShown is the JSON of `network show`.
+type networkShown struct {
+	Name        string          `json:"name"`
+	ChainID     uint64          `json:"chain_id"`
+	Contract    string          `json:"contract"`
+	DeployBlock uint64          `json:"deploy_block"`
+	Agree       int             `json:"agree"`
+	FeeModel    string          `json:"fee_model"`
+	Endpoints   []string        `json:"endpoints"`
+	Mirrors     []string        `json:"mirrors"`
+	Stores      []network.Store `json:"stores"`
+	Trusted     string          `json:"trusted"`
+}
+
+func (t *tool) networkShow(*cli.Context) error {
+	n, err := t.currentNetwork()
+	if err != nil {
+		return err
+	}
+	shown := networkShown{
+		Name: n.Name, ChainID: n.ChainID, Contract: n.Contract.String(), DeployBlock: n.DeployBlock, Agree: n.Agree, FeeModel: string(n.FeeModel),
+		Endpoints: append([]string{}, n.Endpoints...), Mirrors: append([]string{}, n.Mirrors...), Stores: append([]network.Store{}, n.Stores...),
+		Trusted: admin.TrustText(n),
+	}
+	text, err := n.Marshal()
+	if err != nil {
+		return err
+	}
+	return t.show(shown, func() { fmt.Fprint(t.stdout, string(text)) })
+}
+
+func (t *tool) networkCheck(c *cli.Context) error {
+	n, err := t.currentNetwork()
+	if err != nil {
+		return err
+	}
+	ends, err := endpoints(n)
+	if err != nil {
+		return err
+	}
+	r := admin.CheckNetwork(c.Context, n, ends)
+	err = t.show(r, func() {
+		t.pairs("network", fmt.Sprintf("%s, chain %d, contract %s", r.Name, r.ChainID, r.Contract), "trust", r.Trusted)
+		var rows [][]string
+		for _, e := range r.Endpoints {
+			answer := fmt.Sprintf("ok, block %d of %s, final %d", e.Block, e.Time, e.Final)
+			if !e.OK {
+				answer = e.Error
+			}
+			rows = append(rows, []string{e.URL, e.Latency, answer})
+		}
+		t.table([]string{"ENDPOINT", "TOOK", "ANSWER"}, rows, "the network has no endpoint")
+	})
+	switch {
+	case err != nil || r.OK:
+		return err
+	case r.Unavailable():
+		return &admin.Problem{Class: admin.Later, Text: "too few endpoints answer", Hint: "is the endpoint running? for a sandbox: dpki-sandbox"}
+	}
+	return &admin.Problem{Class: admin.Failed, Text: "too few endpoints can be used", Hint: "correct the network file, then dpki network use FILE"}
+}
+
+func (t *tool) networkUse(c *cli.Context) error {
+	path := c.Args().First()
+	n, err := network.Load(path)
+	if err != nil {
+		return &admin.Problem{Class: admin.Usage, Text: "the network file cannot be used", Hint: "docs/formats.md section 8 has the form", Err: err}
+	}
+	h, conf, err := t.config()
+	if err != nil {
+		return err
+	}
+	for name, o := range conf.Organisations {
+		if o.Network == n.Name && o.Anchor.Registry != n.Registry() {
+			return &admin.Problem{Class: admin.Failed, Text: fmt.Sprintf("organisation %s uses another network called %s", name, n.Name), Hint: "give the network another name in its file"}
+		}
+	}
+	text, err := n.Marshal()
+	if err != nil {
+		return err
+	}
+	if t.dryRun {
+		t.notef("would use network %s; nothing was changed", n.Name)
+		return nil
+	}
+	if err := h.SaveNetwork(n.Name, text); err != nil {
+		return err
+	}
+	conf.Network = n.Name
+	if err := h.Save(conf); err != nil {
+		return err
+	}
+	known, err := h.Networks()
+	if err != nil {
+		return err
+	}
+	slices.Sort(known)
+	return t.show(map[string]any{"network": n.Name, "networks": known}, func() {
+		t.sayf("network %s, chain %d", n.Name, n.ChainID)
+		t.notef("%s", admin.TrustText(n))
+	})
+}

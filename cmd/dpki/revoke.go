@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"dpki/admin"
+)
+
+func (t *tool) revokeCommand() *cli.Command {
+	return verb("revoke", "ID|NAME", "revoke a grant by the beginning of its id, a device by its name, a CA by its label", 1, 1, t.revoke)
+}
+
+func (t *tool) revoke(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	found, err := d.FindRevocable(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	// A grant may have to go in a hurry and is made again in a minute; the
+	// others are final for more than one person.
+	if found.What != "grant" {
+		if err := t.confirm(fmt.Sprintf("Revoke %s %s for ever?", found.What, found.Name), "give --yes"); err != nil {
+			return err
+		}
+	}
+	r, err := d.Revoke(c.Context, found)
+	if err != nil {
+		return err
+	}
+	return t.showRevoked(r)
+}
+
+func (t *tool) showRevoked(r *admin.Revoked) error {
+	return t.show(r, func() {
+		switch {
+		case r.Already:
+			t.sayf("%s %s was revoked before", r.What, r.Name)
+		case !t.dryRun:
+			t.sayf("revoked %s %s (%s)", r.What, r.Name, r.ID[:12])
+		}
+		t.posted(r.Posted)
+	})
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
+
+	"dpki/admin"
+	"dpki/admin/login"
+	"dpki/bundle"
+)
+
+// sshFailed is ssh's own status for "could not log in", and ours.
+const sshFailed = 255
+
+func (t *tool) sshCommand() *cli.Command {
+	return verb("ssh", "DEVICE [-- SSH-ARGS]", "log in with a key made for this once; revoke the grant afterwards", 1, -1, t.ssh,
+		&cli.StringFlag{Name: "account", Aliases: []string{"a"}, Usage: "`ACCOUNT` on the device", Value: "root"},
+		&cli.StringFlag{Name: "for", Usage: "how long at most: `DURATION`", Value: "5m"},
+		&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` instead of the one that is kept"},
+		&cli.BoolFlag{Name: "keep", Usage: "leave the grant to end by itself"},
+		&cli.StringSliceFlag{Name: "from", Usage: "only from these networks: `CIDR`"},
+		&cli.BoolFlag{Name: "sudo", Usage: "allow sudo"},
+		&cli.BoolFlag{Name: "pty", Usage: "allow a terminal", Value: true},
+		&cli.BoolFlag{Name: "port-forwarding", Usage: "allow port forwarding"},
+		&cli.BoolFlag{Name: "agent-forwarding", Usage: "allow agent forwarding"},
+		&cli.BoolFlag{Name: "x11-forwarding", Usage: "allow X11 forwarding"},
+		&cli.StringFlag{Name: "label", Usage: "`TEXT` to find it again by"})
+}
+
+// ssh has ssh's exit status, and 255 for whatever fails before or around it, as
+// ssh itself has: a script that looks for 255 need not know the difference.
+func (t *tool) ssh(c *cli.Context) error {
+	err := t.sshOnce(c)
+	if err != nil && t.status == 0 {
+		t.status = sshFailed
+	}
+	return err
+}
+
+func (t *tool) sshOnce(c *cli.Context) error {
+	length, err := admin.ParseDuration(c.String("for"))
+	if err != nil {
+		return err
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	device, account := c.Args().First(), c.String("account")
+	host, err := t.host(c, d, device)
+	if err != nil {
+		return err
+	}
+	key, err := login.NewKey()
+	if err != nil {
+		return err
+	}
+	granted, err := d.Grant(c.Context, admin.GrantRequest{
+		Targets: []string{device}, Account: account, For: length, Key: key.Public(), Flags: grantFlags(c), Label: c.String("label"), From: joined(c, "from"),
+	})
+	if err != nil {
+		return err
+	}
+	if t.dryRun {
+		return t.show(granted, func() { t.posted(granted.Posted) })
+	}
+	g := granted.Grants[0]
+	t.notef("%s on %s until %s, grant %s", g.Account, host.Name, g.Until, g.ID[:12])
+	s := &login.Session{
+		Key: key, Cert: g.Cert, Until: time.Unix(int64(g.Until), 0), Account: account, Address: host.Address, HostKey: host.HostKey,
+		Alias: host.Alias, Args: c.Args().Tail(), Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr,
+	}
+	t.status, err = s.Run(c.Context)
+	if err == nil && t.status == sshFailed {
+		t.whyNot(c.Context, d, device, account, key, g)
+	}
+	if !c.Bool("keep") {
+		t.revokeAfter(c.Context, d, g)
+	}
+	return err
+}
+
+func joined(c *cli.Context, name string) string {
+	s := ""
+	for i, v := range c.StringSlice(name) {
+		if i > 0 {
+			s += ","
+		}
+		s += v
+	}
+	return s
+}
+
+// host is the device as the roster has it, with --address in place of its address.
+func (t *tool) host(c *cli.Context, d *admin.Desk, device string) (*admin.Host, error) {
+	address := c.String("address")
+	if address != "" && !bundle.ValidAddress(address) {
+		return nil, usage(fmt.Sprintf("%.80q is not an address", address), "write HOST:PORT, as gate-7.example:22")
+	}
+	return d.Host(c.Context, device, address)
+}
+
+// whyNot says what the log has to say about a login that failed.
+func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string, key *login.Key, g *admin.Grant) {
+	var shown ssh.PublicKey = key.Public()
+	if g.Cert != nil {
+		shown = g.Cert
+	}
+	e, err := d.WhyNot(ctx, device, account, shown)
+	switch {
+	case err != nil:
+		t.notef("ssh failed; why cannot be said: %v", err)
+	case e.Allow:
+		t.notef("ssh failed, and not for want of a grant: at block %d the log lets this key in. Is %s reached, is dpkid running there (dpkid status), does its sshd ask it (dpkid doctor)?", e.Block, g.Device)
+	default:
+		t.notef("%s would refuse: %s", e.Device, e.Reason)
+		fmt.Fprintf(t.stderr, "dpki: hint: %s\n", e.Hint)
+	}
+}
+
+// revokeAfter runs also when the command was interrupted.
+func (t *tool) revokeAfter(ctx context.Context, d *admin.Desk, g *admin.Grant) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	found, err := d.FindRevocable(ctx, g.ID)
+	if err == nil {
+		_, err = d.Revoke(ctx, found)
+	}
+	if err != nil {
+		t.notef("grant %s was not revoked and lasts until %s: %v", g.ID[:12], g.Until, err)
+		return
+	}
+	t.notef("grant %s revoked", g.ID[:12])
+}
