@@ -16,6 +16,7 @@ import (
 
 	"dpki/state"
 
+	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/eth"
 	"github.com/ethereum/go-ethereum/eth/catalyst"
@@ -103,8 +104,10 @@ func (c *Chain) start(ctx context.Context) error {
 	if err := c.deploy(ctx); err != nil {
 		return err
 	}
+	events := make(chan core.NewTxsEvent, 256)
+	sub := c.eth.TxPool().SubscribeTransactions(events, true)
 	c.done.Add(1)
-	go c.mine()
+	go c.mine(events, sub)
 	return c.serve()
 }
 

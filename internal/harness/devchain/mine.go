@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/core"
+	"github.com/ethereum/go-ethereum/event"
 )
 
-// mine makes blocks: every BlockTime, or as soon as a transaction waits.
-func (c *Chain) mine() {
+// mine makes blocks: every BlockTime, or as soon as a transaction waits. The
+// subscription is the caller's, made before anyone could send: an announcement
+// that came before it would be lost, and its transaction wait for ever.
+func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 	defer c.done.Done()
-	events := make(chan core.NewTxsEvent, 256)
-	sub := c.eth.TxPool().SubscribeTransactions(events, true)
 	defer sub.Unsubscribe()
 	var tick <-chan time.Time
 	if c.options.BlockTime > 0 {
