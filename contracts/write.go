@@ -62,7 +62,7 @@ func bindAdmin(a state.Admin) bindings.Admin {
 
 // packChanges concatenates, for each change:
 //
-//	u8 action | u8 kind | u40 from | u40 until | u16 len | subject32 | data
+//	u8 action | u8 kind | u16 len | u40 from | u40 until | subject32 | data
 func packChanges(changes []Change) ([]byte, error) {
 	var b []byte
 	for i, c := range changes {
@@ -71,9 +71,9 @@ func packChanges(changes []Change) ([]byte, error) {
 				i, c.Action, c.Kind, c.From, c.Until, len(c.Data), ErrChange)
 		}
 		b = append(b, byte(c.Action), byte(c.Kind))
+		b = binary.BigEndian.AppendUint16(b, uint16(len(c.Data)))
 		b = appendUint40(b, c.From)
 		b = appendUint40(b, c.Until)
-		b = binary.BigEndian.AppendUint16(b, uint16(len(c.Data)))
 		b = append(b, c.Subject[:]...)
 		b = append(b, c.Data...)
 	}

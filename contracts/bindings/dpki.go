@@ -34,6 +34,12 @@ type Admin struct {
 	Salt       [32]byte
 }
 
+// Approval is an auto generated low-level Go binding around an user-defined struct.
+type Approval struct {
+	Admin     Admin
+	Signature []byte
+}
+
 // Group is an auto generated low-level Go binding around an user-defined struct.
 type Group struct {
 	Scope   [32]byte
@@ -43,7 +49,7 @@ type Group struct {
 
 // DPKIMetaData contains all meta data concerning the DPKI contract.
 var DPKIMetaData = bind.MetaData{
-	ABI: "[{\"type\":\"function\",\"name\":\"checkpointOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"i\",\"type\":\"uint256\",\"internalType\":\"uint256\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"createOrganisation\",\"inputs\":[{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"hashOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"limitOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}],\"outputs\":[{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"longest\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"organisationOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"},{\"name\":\"roots\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"recordOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"revokedAt\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"tipOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"blockNumber\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"time\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"write\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"event\",\"name\":\"Appended\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"head\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"authors\",\"type\":\"address[]\",\"indexed\":false,\"internalType\":\"address[]\"},{\"name\":\"data\",\"type\":\"bytes\",\"indexed\":false,\"internalType\":\"bytes\"}],\"anonymous\":false},{\"type\":\"error\",\"name\":\"BeyondMaker\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"DataTooLong\",\"inputs\":[{\"name\":\"length\",\"type\":\"uint256\",\"internalType\":\"uint256\"}]},{\"type\":\"error\",\"name\":\"InvalidAdmin\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"InvalidDistrust\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidLimit\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidWindow\",\"inputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"MalformedChanges\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"NotAdmin\",\"inputs\":[{\"name\":\"admin\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"NotAllowed\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"NotRevocable\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OrganisationExists\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"OrganisationScopeOnly\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OutOfReach\",\"inputs\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"RootProtected\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"SubjectUsed\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"UnknownAction\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"UnknownKind\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]}]",
+	ABI: "[{\"type\":\"function\",\"name\":\"checkpointOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"i\",\"type\":\"uint256\",\"internalType\":\"uint256\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"createOrganisation\",\"inputs\":[{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"digestOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"outputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"hashOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"isWritten\",\"inputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"\",\"type\":\"bool\",\"internalType\":\"bool\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"limitOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}],\"outputs\":[{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"longest\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"organisationOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"},{\"name\":\"roots\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"recordOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"revokedAt\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"tipOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"blockNumber\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"time\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"write\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"writeApproved\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"approvals\",\"type\":\"tuple[]\",\"internalType\":\"structApproval[]\",\"components\":[{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"signature\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"event\",\"name\":\"Appended\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"head\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"authors\",\"type\":\"address[]\",\"indexed\":false,\"internalType\":\"address[]\"},{\"name\":\"data\",\"type\":\"bytes\",\"indexed\":false,\"internalType\":\"bytes\"}],\"anonymous\":false},{\"type\":\"error\",\"name\":\"AlreadyWritten\",\"inputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"ApprovalsNeeded\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"BeyondMaker\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"DataTooLong\",\"inputs\":[{\"name\":\"length\",\"type\":\"uint256\",\"internalType\":\"uint256\"}]},{\"type\":\"error\",\"name\":\"DeadlinePassed\",\"inputs\":[{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"ERC5267ExtensionsNotSupported\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidAdmin\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"InvalidApprovals\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidDistrust\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidLimit\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidSignature\",\"inputs\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"}]},{\"type\":\"error\",\"name\":\"InvalidThreshold\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"InvalidWindow\",\"inputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"MalformedChanges\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"NotAdmin\",\"inputs\":[{\"name\":\"admin\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"NotAllowed\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"NotRevocable\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OrganisationExists\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"OrganisationScopeOnly\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OutOfReach\",\"inputs\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"RootExists\",\"inputs\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"}]},{\"type\":\"error\",\"name\":\"RootProtected\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"SubjectUsed\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"UnknownAction\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"UnknownKind\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]}]",
 	ID:  "DPKI",
 }
 
@@ -142,6 +148,41 @@ func (dPKI *DPKI) UnpackCreateOrganisation(data []byte) ([32]byte, error) {
 	return out0, nil
 }
 
+// PackDigestOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe22eb1b4.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function digestOf(bytes32 org, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline) view returns(bytes32 digest)
+func (dPKI *DPKI) PackDigestOf(org [32]byte, groups []Group, nonce [32]byte, deadline *big.Int) []byte {
+	enc, err := dPKI.abi.Pack("digestOf", org, groups, nonce, deadline)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackDigestOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe22eb1b4.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function digestOf(bytes32 org, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline) view returns(bytes32 digest)
+func (dPKI *DPKI) TryPackDigestOf(org [32]byte, groups []Group, nonce [32]byte, deadline *big.Int) ([]byte, error) {
+	return dPKI.abi.Pack("digestOf", org, groups, nonce, deadline)
+}
+
+// UnpackDigestOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xe22eb1b4.
+//
+// Solidity: function digestOf(bytes32 org, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline) view returns(bytes32 digest)
+func (dPKI *DPKI) UnpackDigestOf(data []byte) ([32]byte, error) {
+	out, err := dPKI.abi.Unpack("digestOf", data)
+	if err != nil {
+		return *new([32]byte), err
+	}
+	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
+	return out0, nil
+}
+
 // PackHashOf is the Go binding used to pack the parameters required for calling
 // the contract method with ID 0x5c5cdc4e.  This method will panic if any
 // invalid/nil inputs are passed.
@@ -174,6 +215,41 @@ func (dPKI *DPKI) UnpackHashOf(data []byte) ([32]byte, error) {
 		return *new([32]byte), err
 	}
 	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
+	return out0, nil
+}
+
+// PackIsWritten is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x4a526d9d.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function isWritten(bytes32 digest) view returns(bool)
+func (dPKI *DPKI) PackIsWritten(digest [32]byte) []byte {
+	enc, err := dPKI.abi.Pack("isWritten", digest)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackIsWritten is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x4a526d9d.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function isWritten(bytes32 digest) view returns(bool)
+func (dPKI *DPKI) TryPackIsWritten(digest [32]byte) ([]byte, error) {
+	return dPKI.abi.Pack("isWritten", digest)
+}
+
+// UnpackIsWritten is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x4a526d9d.
+//
+// Solidity: function isWritten(bytes32 digest) view returns(bool)
+func (dPKI *DPKI) UnpackIsWritten(data []byte) (bool, error) {
+	out, err := dPKI.abi.Unpack("isWritten", data)
+	if err != nil {
+		return *new(bool), err
+	}
+	out0 := *abi.ConvertType(out[0], new(bool)).(*bool)
 	return out0, nil
 }
 
@@ -383,6 +459,28 @@ func (dPKI *DPKI) TryPackWrite(org [32]byte, admin Admin, groups []Group) ([]byt
 	return dPKI.abi.Pack("write", org, admin, groups)
 }
 
+// PackWriteApproved is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe90461cf.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function writeApproved(bytes32 org, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline, ((address,bytes32,uint96,uint96,uint8,bytes32),bytes)[] approvals) returns()
+func (dPKI *DPKI) PackWriteApproved(org [32]byte, groups []Group, nonce [32]byte, deadline *big.Int, approvals []Approval) []byte {
+	enc, err := dPKI.abi.Pack("writeApproved", org, groups, nonce, deadline, approvals)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackWriteApproved is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe90461cf.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function writeApproved(bytes32 org, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline, ((address,bytes32,uint96,uint96,uint8,bytes32),bytes)[] approvals) returns()
+func (dPKI *DPKI) TryPackWriteApproved(org [32]byte, groups []Group, nonce [32]byte, deadline *big.Int, approvals []Approval) ([]byte, error) {
+	return dPKI.abi.Pack("writeApproved", org, groups, nonce, deadline, approvals)
+}
+
 // DPKIAppended represents a Appended event raised by the DPKI contract.
 type DPKIAppended struct {
 	Org     [32]byte
@@ -435,20 +533,41 @@ func (dPKI *DPKI) UnpackAppendedEvent(log *types.Log) (*DPKIAppended, error) {
 // UnpackError attempts to decode the provided error data using user-defined
 // error definitions.
 func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["AlreadyWritten"].ID.Bytes()[:4]) {
+		return dPKI.UnpackAlreadyWrittenError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["ApprovalsNeeded"].ID.Bytes()[:4]) {
+		return dPKI.UnpackApprovalsNeededError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["BeyondMaker"].ID.Bytes()[:4]) {
 		return dPKI.UnpackBeyondMakerError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["DataTooLong"].ID.Bytes()[:4]) {
 		return dPKI.UnpackDataTooLongError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["DeadlinePassed"].ID.Bytes()[:4]) {
+		return dPKI.UnpackDeadlinePassedError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["ERC5267ExtensionsNotSupported"].ID.Bytes()[:4]) {
+		return dPKI.UnpackERC5267ExtensionsNotSupportedError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidAdmin"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidAdminError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidApprovals"].ID.Bytes()[:4]) {
+		return dPKI.UnpackInvalidApprovalsError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidDistrust"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidDistrustError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidLimit"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidLimitError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidSignature"].ID.Bytes()[:4]) {
+		return dPKI.UnpackInvalidSignatureError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidThreshold"].ID.Bytes()[:4]) {
+		return dPKI.UnpackInvalidThresholdError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidWindow"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidWindowError(raw[4:])
@@ -474,6 +593,9 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["OutOfReach"].ID.Bytes()[:4]) {
 		return dPKI.UnpackOutOfReachError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["RootExists"].ID.Bytes()[:4]) {
+		return dPKI.UnpackRootExistsError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["RootProtected"].ID.Bytes()[:4]) {
 		return dPKI.UnpackRootProtectedError(raw[4:])
 	}
@@ -487,6 +609,55 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 		return dPKI.UnpackUnknownKindError(raw[4:])
 	}
 	return nil, errors.New("Unknown error")
+}
+
+// DPKIAlreadyWritten represents a AlreadyWritten error raised by the DPKI contract.
+type DPKIAlreadyWritten struct {
+	Digest [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error AlreadyWritten(bytes32 digest)
+func DPKIAlreadyWrittenErrorID() common.Hash {
+	return common.HexToHash("0x1c5415b3f75baf8fbc653e5507f2946399f1a8a067a3004fc9245e5923a58453")
+}
+
+// UnpackAlreadyWrittenError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error AlreadyWritten(bytes32 digest)
+func (dPKI *DPKI) UnpackAlreadyWrittenError(raw []byte) (*DPKIAlreadyWritten, error) {
+	out := new(DPKIAlreadyWritten)
+	if err := dPKI.abi.UnpackIntoInterface(out, "AlreadyWritten", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIApprovalsNeeded represents a ApprovalsNeeded error raised by the DPKI contract.
+type DPKIApprovalsNeeded struct {
+	Kind      uint8
+	Approvals uint8
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error ApprovalsNeeded(uint8 kind, uint8 approvals)
+func DPKIApprovalsNeededErrorID() common.Hash {
+	return common.HexToHash("0xba77a4392c60977dcbe66670d3c9f4725c08dca85699d9ba05573d68a7e1c28a")
+}
+
+// UnpackApprovalsNeededError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error ApprovalsNeeded(uint8 kind, uint8 approvals)
+func (dPKI *DPKI) UnpackApprovalsNeededError(raw []byte) (*DPKIApprovalsNeeded, error) {
+	out := new(DPKIApprovalsNeeded)
+	if err := dPKI.abi.UnpackIntoInterface(out, "ApprovalsNeeded", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // DPKIBeyondMaker represents a BeyondMaker error raised by the DPKI contract.
@@ -537,6 +708,53 @@ func (dPKI *DPKI) UnpackDataTooLongError(raw []byte) (*DPKIDataTooLong, error) {
 	return out, nil
 }
 
+// DPKIDeadlinePassed represents a DeadlinePassed error raised by the DPKI contract.
+type DPKIDeadlinePassed struct {
+	Deadline *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error DeadlinePassed(uint40 deadline)
+func DPKIDeadlinePassedErrorID() common.Hash {
+	return common.HexToHash("0x6747c9fdfb92954b77f90f5f74a9c5e1c4c16c5277be003b6e123777cb3140ca")
+}
+
+// UnpackDeadlinePassedError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error DeadlinePassed(uint40 deadline)
+func (dPKI *DPKI) UnpackDeadlinePassedError(raw []byte) (*DPKIDeadlinePassed, error) {
+	out := new(DPKIDeadlinePassed)
+	if err := dPKI.abi.UnpackIntoInterface(out, "DeadlinePassed", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIERC5267ExtensionsNotSupported represents a ERC5267ExtensionsNotSupported error raised by the DPKI contract.
+type DPKIERC5267ExtensionsNotSupported struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error ERC5267ExtensionsNotSupported()
+func DPKIERC5267ExtensionsNotSupportedErrorID() common.Hash {
+	return common.HexToHash("0xdb00f904774eb2c01c48f03b898f2a97ac4b7f0de1ac6e506fc45d89c69ac23c")
+}
+
+// UnpackERC5267ExtensionsNotSupportedError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error ERC5267ExtensionsNotSupported()
+func (dPKI *DPKI) UnpackERC5267ExtensionsNotSupportedError(raw []byte) (*DPKIERC5267ExtensionsNotSupported, error) {
+	out := new(DPKIERC5267ExtensionsNotSupported)
+	if err := dPKI.abi.UnpackIntoInterface(out, "ERC5267ExtensionsNotSupported", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DPKIInvalidAdmin represents a InvalidAdmin error raised by the DPKI contract.
 type DPKIInvalidAdmin struct {
 	Subject [32]byte
@@ -556,6 +774,29 @@ func DPKIInvalidAdminErrorID() common.Hash {
 func (dPKI *DPKI) UnpackInvalidAdminError(raw []byte) (*DPKIInvalidAdmin, error) {
 	out := new(DPKIInvalidAdmin)
 	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidAdmin", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIInvalidApprovals represents a InvalidApprovals error raised by the DPKI contract.
+type DPKIInvalidApprovals struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidApprovals()
+func DPKIInvalidApprovalsErrorID() common.Hash {
+	return common.HexToHash("0x16bc401c4a847ba67856b7cd3cf6271918e3959555f944b0bd1a186c0a3aa7d7")
+}
+
+// UnpackInvalidApprovalsError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidApprovals()
+func (dPKI *DPKI) UnpackInvalidApprovalsError(raw []byte) (*DPKIInvalidApprovals, error) {
+	out := new(DPKIInvalidApprovals)
+	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidApprovals", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -602,6 +843,55 @@ func DPKIInvalidLimitErrorID() common.Hash {
 func (dPKI *DPKI) UnpackInvalidLimitError(raw []byte) (*DPKIInvalidLimit, error) {
 	out := new(DPKIInvalidLimit)
 	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidLimit", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIInvalidSignature represents a InvalidSignature error raised by the DPKI contract.
+type DPKIInvalidSignature struct {
+	Account common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidSignature(address account)
+func DPKIInvalidSignatureErrorID() common.Hash {
+	return common.HexToHash("0xd855c4f4d7a9aef9d1b6f49c25339cf5cd471e30830c8071f7b5024985e5abcd")
+}
+
+// UnpackInvalidSignatureError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidSignature(address account)
+func (dPKI *DPKI) UnpackInvalidSignatureError(raw []byte) (*DPKIInvalidSignature, error) {
+	out := new(DPKIInvalidSignature)
+	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidSignature", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIInvalidThreshold represents a InvalidThreshold error raised by the DPKI contract.
+type DPKIInvalidThreshold struct {
+	Kind      uint8
+	Approvals uint8
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidThreshold(uint8 kind, uint8 approvals)
+func DPKIInvalidThresholdErrorID() common.Hash {
+	return common.HexToHash("0xe472b16015dd7fb2ea9a1ed676e89834fdbe52fab32f823d09bb85548414bcf8")
+}
+
+// UnpackInvalidThresholdError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidThreshold(uint8 kind, uint8 approvals)
+func (dPKI *DPKI) UnpackInvalidThresholdError(raw []byte) (*DPKIInvalidThreshold, error) {
+	out := new(DPKIInvalidThreshold)
+	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidThreshold", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -795,6 +1085,30 @@ func DPKIOutOfReachErrorID() common.Hash {
 func (dPKI *DPKI) UnpackOutOfReachError(raw []byte) (*DPKIOutOfReach, error) {
 	out := new(DPKIOutOfReach)
 	if err := dPKI.abi.UnpackIntoInterface(out, "OutOfReach", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIRootExists represents a RootExists error raised by the DPKI contract.
+type DPKIRootExists struct {
+	Account common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error RootExists(address account)
+func DPKIRootExistsErrorID() common.Hash {
+	return common.HexToHash("0xe0386454edc4564241b9637e89fd6ea6d35220c8015345f3cd3f5a69cf3420c6")
+}
+
+// UnpackRootExistsError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error RootExists(address account)
+func (dPKI *DPKI) UnpackRootExistsError(raw []byte) (*DPKIRootExists, error) {
+	out := new(DPKIRootExists)
+	if err := dPKI.abi.UnpackIntoInterface(out, "RootExists", raw); err != nil {
 		return nil, err
 	}
 	return out, nil

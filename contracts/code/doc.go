@@ -6,4 +6,3 @@
 //
 // It imports nothing, so that readers do not carry the code that writes.
 package code
-

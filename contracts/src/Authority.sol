@@ -1,23 +1,31 @@
-// SPDX-License-Identifier: UNLICENSED
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Change} from "./Change.sol";
+import {Draft} from "./Draft.sol";
 import {Admin, IDPKI} from "./IDPKI.sol";
 import {Ids} from "./Ids.sol";
-import {ADMIN, ALL_KINDS, DISTRUST, LAST_KIND, LIMIT, NEVER, ROOT} from "./Kinds.sol";
+import {ADMIN, ALL_KINDS, DISTRUST, GUARDIAN, LAST_KIND, LIMIT, MAX_AUTHORS, NEVER, POINTER, ROOT} from "./Kinds.sol";
+import {Log} from "./Log.sol";
 import {Record} from "./Record.sol";
+import {Thresholds} from "./Thresholds.sol";
 
 /// @dev Who may do what: admins and limits, which are entries of the organisation's scope like any other, and what
 /// this contract keeps of them to decide by.
-abstract contract Authority {
-    /// @dev One word an organisation, read by every write.
+abstract contract Authority is Log {
     /// @param epoch Admins of an older epoch are void.
     /// @param roots Root admins that live; never zero again after creation.
     /// @param limited Bit k: kind k has a limit. Saves a storage read for those that have none.
+    /// @param isRoot Accounts of the root admins that live: two admins of one account would count as two roots and
+    /// approve as one.
+    /// @param rootAccount The account of a root admin, whose id is all that its revocation names.
     struct Organisation {
         uint32 epoch;
         uint32 roots;
         uint96 limited;
+        Thresholds thresholds;
+        mapping(uint256 kind => Limit) limits;
+        mapping(uint256 epoch => mapping(address account => bool)) isRoot;
+        mapping(bytes32 admin => address account) rootAccount;
     }
 
     /// @dev The data of the latest LIMIT entry of a kind.
@@ -26,111 +34,141 @@ abstract contract Authority {
         uint40 longest;
     }
 
-    /// @dev What the write that is going on may do.
+    /// @dev What the authors of a write may do together.
     struct Writer {
         bytes32 org;
-        address[] authors;
-        bytes32 power;
+        uint256 epoch;
+        uint256 limited;
+        uint256 authors;
         uint256 putMask;
         uint256 revokeMask;
         uint256 until;
         bool root;
-        uint256 epoch;
-        uint256 limited;
     }
 
     mapping(bytes32 org => Organisation) internal organisations;
-    mapping(bytes32 org => mapping(uint256 kind => Limit)) internal limits;
-    /// @dev Keyed by Ids.record.
-    mapping(bytes32 key => Record) internal records;
 
-    /// @dev The caller with the power that it shows, if that lives.
-    function _writer(bytes32 org, Admin calldata admin) internal view returns (Writer memory w) {
-        Organisation memory o = organisations[org];
-        bytes32 id = keccak256(abi.encode(admin));
-        Record r = records[Ids.record(org, org, ADMIN, id)];
-        if (admin.account != msg.sender || !r.isLive(block.timestamp) || r.epoch() != o.epoch) {
-            revert IDPKI.NotAdmin(id);
+    /// @dev Reverts unless the admin is the account's and lives.
+    /// @return r Its record.
+    function _live(bytes32 org, uint256 epoch, Admin calldata admin, address account) internal view returns (Record r) {
+        bytes32 id = _adminId(admin);
+        r = scopes[org][org].records[ADMIN][id].record;
+        if (admin.account != account || !r.isLive(block.timestamp) || r.epoch() != epoch) revert IDPKI.NotAdmin(id);
+    }
+
+    /// @dev keccak256(abi.encode(admin)), which costs 150 gas more. A word out of its type's range gives an id that no
+    /// ADMIN entry has.
+    function _adminId(Admin calldata admin) private pure returns (bytes32 id) {
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            calldatacopy(p, admin, 192)
+            id := keccak256(p, 192)
         }
-        w.org = org;
-        w.authors = new address[](1);
-        w.authors[0] = msg.sender;
-        w.power = admin.power;
-        w.putMask = admin.putMask;
-        w.revokeMask = admin.revokeMask;
-        w.until = r.until();
-        w.root = r.isRoot();
-        w.epoch = o.epoch;
-        w.limited = o.limited;
     }
 
-    /// @dev Reverts unless the writer's power reaches the scope, by `salt` if it is a mailbox of the writer's zone.
-    function _checkReach(Writer memory w, bytes32 scope, bytes32 salt) internal pure {
-        if (w.power == w.org || w.power == scope) return;
-        if (Ids.mailbox(w.power, salt) != scope) revert IDPKI.OutOfReach(scope);
+    /// @dev Reverts unless the power reaches the scope, by `salt` if it is a mailbox of the zone whose power it is.
+    function _checkReach(bytes32 org, bytes32 power, bytes32 scope, bytes32 salt) internal pure {
+        if (power == org || power == scope) return;
+        if (Ids.mailbox(power, salt) != scope) revert IDPKI.OutOfReach(scope);
     }
 
-    /// @dev Before a put in the organisation's scope: the rules of the kinds that this contract reads.
+    /// @dev Reverts if a kind with a limit needs more approvals than the write has.
+    /// @return longest The kind's longest validity.
+    function _checkLimit(Writer memory w, uint256 kind) internal view returns (uint256 longest) {
+        Limit memory l = organisations[w.org].limits[kind];
+        if (l.approvals > w.authors) revert IDPKI.ApprovalsNeeded(uint8(kind), l.approvals);
+        return l.longest;
+    }
+
+    /// @dev Before a put of a kind that exists in the organisation's scope only: the rules of those that this contract
+    /// reads.
     /// @return root Whether the entry makes a root admin.
-    function _put(Writer memory w, Change memory c) internal returns (bool root) {
-        if (c.kind == ADMIN) return _putAdmin(w, c);
-        if (c.kind == LIMIT) _putLimit(w, c);
-        else if (c.kind == DISTRUST) _checkDistrust(c.data);
+    function _putOrganisationKind(Writer memory w, Draft memory d, bytes32 scope) internal returns (bool root) {
+        uint256 kind = d.kind;
+        _checkOrganisationKind(w, kind, scope);
+        if (kind == ADMIN) return _putAdmin(w, d);
+        if (kind == LIMIT) _putLimit(w, d);
+        else if (kind == DISTRUST) _checkDistrust(d.data);
     }
 
-    function _putAdmin(Writer memory w, Change memory c) private returns (bool root) {
-        if (c.data.length != 192 || keccak256(c.data) != c.subject) revert IDPKI.InvalidAdmin(c.subject);
+    /// @dev Before a revocation of a kind that exists in the organisation's scope only.
+    /// @param r What is stored of the subject.
+    function _revokeOrganisationKind(Writer memory w, Draft memory d, bytes32 scope, Record r) internal {
+        uint256 kind = d.kind;
+        _checkOrganisationKind(w, kind, scope);
+        if (kind == LIMIT) revert IDPKI.NotRevocable(LIMIT);
+        if (kind == ADMIN && r.isRoot() && !r.isRevoked() && r.epoch() == w.epoch) _revokeRoot(w, d.subject);
+    }
+
+    function _checkOrganisationKind(Writer memory w, uint256 kind, bytes32 scope) private pure {
+        if (scope != w.org) revert IDPKI.OrganisationScopeOnly(uint8(kind));
+        // Their rules are the guardians', whom this contract does not have yet: nobody may claim to write them.
+        if (kind == GUARDIAN || kind == POINTER) revert IDPKI.UnknownKind(uint8(kind));
+    }
+
+    function _putAdmin(Writer memory w, Draft memory d) private returns (bool root) {
+        if (d.data.length != 192 || keccak256(d.data) != d.subject) revert IDPKI.InvalidAdmin(d.subject);
         (uint256 account, bytes32 power, uint256 putMask, uint256 revokeMask, uint256 flags,) =
-            abi.decode(c.data, (uint256, bytes32, uint256, uint256, uint256, bytes32));
+            abi.decode(d.data, (uint256, bytes32, uint256, uint256, uint256, bytes32));
         if (
             account == 0 || account > type(uint160).max || power == 0 || putMask > ALL_KINDS || revokeMask > ALL_KINDS
                 || flags > ROOT
-        ) revert IDPKI.InvalidAdmin(c.subject);
+        ) revert IDPKI.InvalidAdmin(d.subject);
         root = flags == ROOT;
         if (root) {
             // In force at once and for ever, or the count of roots would count some who cannot act.
             if (
-                power != w.org || putMask != ALL_KINDS || revokeMask != ALL_KINDS || c.from > block.timestamp
-                    || c.until != NEVER
-            ) revert IDPKI.InvalidAdmin(c.subject);
-            if (!w.root) revert IDPKI.BeyondMaker(c.subject);
-            ++organisations[w.org].roots;
-        } else if (putMask & ~w.putMask != 0 || revokeMask & ~w.revokeMask != 0 || c.until > w.until) {
+                power != w.org || putMask != ALL_KINDS || revokeMask != ALL_KINDS || d.from > block.timestamp
+                    || d.until != NEVER
+            ) revert IDPKI.InvalidAdmin(d.subject);
+            if (!w.root) revert IDPKI.BeyondMaker(d.subject);
+            _addRoot(w.org, address(uint160(account)), d.subject);
+        } else if (putMask & ~w.putMask != 0 || revokeMask & ~w.revokeMask != 0 || d.until > w.until) {
             // The power is the maker's or less already: only the organisation's reaches the scope of ADMIN entries.
-            revert IDPKI.BeyondMaker(c.subject);
+            revert IDPKI.BeyondMaker(d.subject);
         }
     }
 
-    function _putLimit(Writer memory w, Change memory c) private {
-        if (c.data.length != 96) revert IDPKI.InvalidLimit();
-        (uint256 kind, uint256 approvals, uint256 longest) = abi.decode(c.data, (uint256, uint256, uint256));
-        if (kind > LAST_KIND || approvals != 1 || longest == 0 || longest > NEVER) revert IDPKI.InvalidLimit();
-        // The latest counts, from now on and until the next: a window would say otherwise.
-        if (c.from > block.timestamp || c.until != NEVER) {
-            revert IDPKI.InvalidWindow(uint40(c.from), uint40(c.until));
+    function _addRoot(bytes32 org, address account, bytes32 admin) internal {
+        Organisation storage o = organisations[org];
+        if (o.isRoot[o.epoch][account]) revert IDPKI.RootExists(account);
+        o.isRoot[o.epoch][account] = true;
+        o.rootAccount[admin] = account;
+        ++o.roots;
+    }
+
+    function _revokeRoot(Writer memory w, bytes32 admin) private {
+        Organisation storage o = organisations[w.org];
+        uint32 left = o.roots - 1;
+        if (!w.root || left == 0 || !o.thresholds.inOrder(left)) revert IDPKI.RootProtected(admin);
+        o.roots = left;
+        o.isRoot[o.epoch][o.rootAccount[admin]] = false;
+    }
+
+    function _putLimit(Writer memory w, Draft memory d) private {
+        if (d.data.length != 96) revert IDPKI.InvalidLimit();
+        (uint256 kind, uint256 approvals, uint256 longest) = abi.decode(d.data, (uint256, uint256, uint256));
+        if (kind > LAST_KIND || approvals == 0 || approvals > MAX_AUTHORS || longest == 0 || longest > NEVER) {
+            revert IDPKI.InvalidLimit();
         }
-        limits[w.org][kind] = Limit(uint8(approvals), uint40(longest));
+        // The latest counts, from now on and until the next: a window would say otherwise.
+        if (d.from > block.timestamp || d.until != NEVER) {
+            revert IDPKI.InvalidWindow(uint40(d.from), uint40(d.until));
+        }
+        Organisation storage o = organisations[w.org];
+        Thresholds memory t = o.thresholds;
+        t.set(kind, approvals);
+        if (!t.inOrder(o.roots)) revert IDPKI.InvalidThreshold(uint8(kind), uint8(approvals));
+        o.thresholds = t;
+        o.limits[kind] = Limit(uint8(approvals), uint40(longest));
         w.limited |= 1 << kind;
-        organisations[w.org].limited = uint96(w.limited);
+        d.plain &= ~(1 << kind);
+        o.limited = uint96(w.limited);
     }
 
     function _checkDistrust(bytes memory data) private view {
         if (data.length != 96) revert IDPKI.InvalidDistrust();
         (uint256 author, uint256 from, uint256 to) = abi.decode(data, (uint256, uint256, uint256));
         if (author > type(uint160).max || from > to || to > block.timestamp) revert IDPKI.InvalidDistrust();
-    }
-
-    /// @dev Before a revocation of an admin.
-    /// @param r The admin's record.
-    function _revokeAdmin(Writer memory w, bytes32 admin, Record r) internal {
-        if (!r.isRoot() || r.epoch() != w.epoch) return;
-        uint32 roots = organisations[w.org].roots;
-        if (!w.root || roots == 1) revert IDPKI.RootProtected(admin);
-        organisations[w.org].roots = roots - 1;
-    }
-
-    /// @dev The longest validity of a kind.
-    function _longest(Writer memory w, uint256 kind) internal view returns (uint256) {
-        return w.limited >> kind & 1 == 0 ? NEVER : limits[w.org][kind].longest;
     }
 }

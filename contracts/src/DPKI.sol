@@ -1,117 +1,236 @@
-// SPDX-License-Identifier: UNLICENSED
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+
+import {Approvals} from "./Approvals.sol";
 import {Authority} from "./Authority.sol";
-import {Change, newChange, readChange} from "./Change.sol";
-import {Admin, Group, IDPKI} from "./IDPKI.sol";
+import {Draft, isBadPut, isPlain, newDraft, readChange, reserveDraft} from "./Draft.sol";
+import {Admin, Approval, Group, IDPKI} from "./IDPKI.sol";
 import {Ids} from "./Ids.sol";
 import {
     ADMIN,
     ALL_KINDS,
-    GUARDIAN,
     LAST_KIND,
     LAST_ORGANISATION_KIND,
     LIMIT,
     LONGEST,
+    MAX_AUTHORS,
     NEVER,
-    POINTER,
     PUT,
     REVOKE,
-    ROOT
+    ROOT,
+    WINDOW
 } from "./Kinds.sol";
-import {Log} from "./Log.sol";
 import {Record, newRecord} from "./Record.sol";
 
 /// @title The registry
 /// @dev No constructor, no immutables, no metadata: the same code, and so the same code hash, on every chain.
-contract DPKI is IDPKI, Log, Authority {
+contract DPKI is IDPKI, Authority {
+    /// @dev What was approved and written, by the digest that was signed.
+    mapping(bytes32 digest => bool) private written;
+
     /// @inheritdoc IDPKI
     function createOrganisation(bytes32 salt) external returns (bytes32 org) {
+        reserveDraft();
+        Draft memory d = newDraft(1);
+        d.setAuthor(0, msg.sender);
         org = Ids.organisation(msg.sender, salt);
         if (organisations[org].roots != 0) revert OrganisationExists(org);
-        organisations[org].roots = 1;
-
-        address[] memory authors = new address[](1);
-        authors[0] = msg.sender;
         bytes memory data = abi.encode(Admin(msg.sender, org, ALL_KINDS, ALL_KINDS, ROOT, salt));
-        Change memory c = Change(PUT, ADMIN, 0, NEVER, keccak256(data), data);
-        records[Ids.record(org, org, ADMIN, c.subject)] = newRecord(0, NEVER, 1, 0, true);
-        Tip memory t = _open(org, org);
-        _append(t, authors, c);
-        _close(t);
+        bytes32 id = keccak256(data);
+        _addRoot(org, msg.sender, id);
+        uint256 head = d.set(PUT, ADMIN, id, NEVER, data);
+        Scope storage s = scopes[org][org];
+        s.records[ADMIN][id].record = newRecord(NEVER, 1, 0).asRoot();
+        _append(head, _open(s, d, org, org), org, org);
+        _close(s, d, 1);
     }
 
     /// @inheritdoc IDPKI
     function write(bytes32 org, Admin calldata admin, Group[] calldata groups) external {
-        Writer memory w = _writer(org, admin);
-        Change memory c = newChange();
+        reserveDraft();
+        Draft memory d = newDraft(1);
+        d.setAuthor(0, msg.sender);
+        Organisation storage o = organisations[org];
+        uint256 epoch = o.epoch;
+        uint256 limited = o.limited;
+        Record r = _live(org, epoch, admin, msg.sender);
+        Writer memory w = Writer(org, epoch, limited, 1, admin.putMask, admin.revokeMask, r.until(), r.isRoot());
+        d.plain = _plain(w);
         for (uint256 i = 0; i < groups.length; ++i) {
             Group calldata g = groups[i];
-            _checkReach(w, g.scope, g.salt);
-            _writeGroup(w, g.scope, g.changes, c);
+            _checkReach(org, admin.power, g.scope, g.salt);
+            _writeGroup(w, d, g.scope, g.changes);
         }
     }
 
-    function _writeGroup(Writer memory w, bytes32 scope, bytes calldata changes, Change memory c) private {
-        Tip memory t = _open(w.org, scope);
-        uint256 before = t.seq;
-        for (uint256 offset = 0; offset < changes.length;) {
-            offset = readChange(changes, offset, c);
-            if (c.kind > LAST_KIND || c.kind == GUARDIAN || c.kind == POINTER) revert UnknownKind(uint8(c.kind));
-            if (c.kind <= LAST_ORGANISATION_KIND && scope != w.org) revert OrganisationScopeOnly(uint8(c.kind));
-            bytes32 key = Ids.record(w.org, scope, c.kind, c.subject);
-            Record r = records[key];
-            if (c.action == PUT) {
-                records[key] = _checkPut(w, t, c, r);
-            } else {
-                Record after_ = _checkRevoke(w, t, c, r);
-                if (r.isRevoked()) continue;
-                records[key] = after_;
+    /// @inheritdoc IDPKI
+    function writeApproved(
+        bytes32 org,
+        Group[] calldata groups,
+        bytes32 nonce,
+        uint40 deadline,
+        Approval[] calldata approvals
+    ) external {
+        reserveDraft();
+        uint256 count = approvals.length;
+        if (count == 0 || count > MAX_AUTHORS) revert InvalidApprovals();
+        Draft memory d = newDraft(count);
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline);
+        Writer memory w =
+            Writer(org, organisations[org].epoch, organisations[org].limited, count, ALL_KINDS, ALL_KINDS, NEVER, true);
+        bytes32 digest = Approvals.digest(org, w.epoch, groups, nonce, deadline);
+        if (written[digest]) revert AlreadyWritten(digest);
+        written[digest] = true;
+        address last;
+        for (uint256 i = 0; i < count; ++i) {
+            Admin calldata admin = approvals[i].admin;
+            address account = admin.account;
+            if (account <= last) revert InvalidApprovals();
+            last = account;
+            _join(w, admin, _live(org, w.epoch, admin, account));
+            // A view of a foreign contract where the account is one, before anything is read that it could change.
+            if (!SignatureChecker.isValidSignatureNowCalldata(account, digest, approvals[i].signature)) {
+                revert InvalidSignature(account);
             }
-            _append(t, w.authors, c);
+            d.setAuthor(i, account);
         }
-        if (t.seq != before) _close(t);
+        d.plain = _plain(w);
+        for (uint256 i = 0; i < groups.length; ++i) {
+            Group calldata g = groups[i];
+            for (uint256 j = 0; j < count; ++j) {
+                _checkReach(org, approvals[j].admin.power, g.scope, g.salt);
+            }
+            _writeGroup(w, d, g.scope, g.changes);
+        }
     }
 
-    /// @dev Reverts if the put breaks a rule.
-    /// @return The record to store.
-    function _checkPut(Writer memory w, Tip memory t, Change memory c, Record r) private returns (Record) {
-        if (w.putMask >> c.kind & 1 == 0) revert NotAllowed(PUT, uint8(c.kind));
-        if (r.isUsed()) revert SubjectUsed(c.subject);
-        bool organisation = t.scope == w.org;
-        bool root = organisation && _put(w, c);
-        uint256 start = c.from > block.timestamp ? c.from : block.timestamp;
-        if (
-            c.until <= start || c.from >= c.until || (!organisation && c.until > block.timestamp + LONGEST)
-                || (!root && c.kind != LIMIT && c.until - start > _longest(w, c.kind))
-        ) revert InvalidWindow(uint40(c.from), uint40(c.until));
-        return newRecord(c.from, c.until, t.seq + 1, w.epoch, root);
+    /// @dev Kinds that the writer may put and that have no rules of their own.
+    function _plain(Writer memory w) private pure returns (uint256) {
+        return w.putMask & ~w.limited & ~((uint256(2) << LAST_ORGANISATION_KIND) - 1);
+    }
+
+    /// @dev Together authors may do what each of them may.
+    function _join(Writer memory w, Admin calldata admin, Record r) private pure {
+        w.putMask &= admin.putMask;
+        w.revokeMask &= admin.revokeMask;
+        if (r.until() < w.until) w.until = r.until();
+        w.root = w.root && r.isRoot();
+    }
+
+    /// @dev Appends the changes to one scope, which the writer's power reaches.
+    function _writeGroup(Writer memory w, Draft memory d, bytes32 scope, bytes calldata changes) private {
+        unchecked {
+            bytes32 org = w.org;
+            Scope storage s = scopes[org][scope];
+            uint256 stamp = _open(s, d, org, scope);
+            uint256 first = stamp;
+            // What does not change from one entry to the next.
+            uint256 records = _records(s);
+            uint256 longest = scope == org ? NEVER - block.timestamp : LONGEST;
+            uint256 epoch = w.epoch;
+            uint256 next;
+            assembly ("memory-safe") {
+                next := changes.offset
+            }
+            uint256 end = next + changes.length;
+            while (next < end) {
+                uint256 head;
+                (head, next) = readChange(next);
+                Cell storage cell = _cell(records, head);
+                Record r = cell.record;
+                if (d.action == PUT) {
+                    if (isBadPut(r, longest)) _refusePut(d, r);
+                    r = newRecord(head & WINDOW, stamp >> 168, epoch);
+                    if (!isPlain()) r = _putByRules(w, d, r, scope);
+                } else {
+                    _revoke(w, d, r, scope);
+                    if (r.isRevoked()) continue;
+                    if (!r.isUsed()) r = newRecord(0, stamp >> 168, epoch);
+                    r = r.revoked(block.timestamp);
+                }
+                cell.record = r;
+                _append(head, stamp, org, scope);
+                stamp += 1 << 168;
+            }
+            if (next != end) revert MalformedChanges();
+            if (stamp != first) _close(s, d, (stamp >> 168) - 1);
+        }
+    }
+
+    /// @dev Says which of isBadPut's rules is broken.
+    function _refusePut(Draft memory d, Record r) private pure {
+        if (r.isUsed()) revert SubjectUsed(d.subject);
+        revert InvalidWindow(uint40(d.from), uint40(d.until));
+    }
+
+    /// @dev Reverts if the put breaks a rule of its kind, or the writer may not put the kind.
+    /// @param r What would be stored of the subject.
+    /// @return What to store.
+    function _putByRules(Writer memory w, Draft memory d, Record r, bytes32 scope) private returns (Record) {
+        unchecked {
+            uint256 kind = d.kind;
+            // No mask has a bit above LAST_KIND's.
+            if (w.putMask >> kind & 1 == 0) _refuse(PUT, kind);
+            uint256 longest = w.limited >> kind & 1 == 0 ? NEVER : _checkLimit(w, kind);
+            if (kind <= LAST_ORGANISATION_KIND) {
+                // Neither limits nor root admins end, whatever the limit.
+                if (_putOrganisationKind(w, d, scope)) return r.asRoot();
+                if (kind == LIMIT) return r;
+            }
+            uint256 start = d.from > block.timestamp ? d.from : block.timestamp;
+            if (d.until - start > longest) revert InvalidWindow(uint40(d.from), uint40(d.until));
+            return r;
+        }
     }
 
     /// @dev Reverts if the revocation breaks a rule. It may come before the put, which is then refused for ever.
-    /// @return The record to store.
-    function _checkRevoke(Writer memory w, Tip memory t, Change memory c, Record r) private returns (Record) {
-        if (c.action != REVOKE) revert UnknownAction(uint8(c.action));
-        if (w.revokeMask >> c.kind & 1 == 0) revert NotAllowed(REVOKE, uint8(c.kind));
-        if (c.from | c.until != 0) revert InvalidWindow(uint40(c.from), uint40(c.until));
-        if (c.kind == LIMIT) revert NotRevocable(LIMIT);
-        if (c.kind == ADMIN && !r.isRevoked()) _revokeAdmin(w, c.subject, r);
-        return (r.isUsed() ? r : newRecord(0, 0, t.seq + 1, w.epoch, false)).revoked(block.timestamp);
+    /// @param r What is stored of the subject.
+    function _revoke(Writer memory w, Draft memory d, Record r, bytes32 scope) private {
+        if (d.action != REVOKE) revert UnknownAction(uint8(d.action));
+        uint256 kind = d.kind;
+        if (w.revokeMask >> kind & 1 == 0) _refuse(REVOKE, kind);
+        if (d.from | d.until != 0) revert InvalidWindow(uint40(d.from), uint40(d.until));
+        if (w.limited >> kind & 1 != 0) _checkLimit(w, kind);
+        if (kind <= LAST_ORGANISATION_KIND) _revokeOrganisationKind(w, d, scope, r);
+    }
+
+    /// @dev Says why a mask does not have a kind.
+    function _refuse(uint8 action, uint256 kind) private pure {
+        if (kind > LAST_KIND) revert UnknownKind(uint8(kind));
+        revert NotAllowed(action, uint8(kind));
+    }
+
+    /// @inheritdoc IDPKI
+    function digestOf(bytes32 org, Group[] calldata groups, bytes32 nonce, uint40 deadline)
+        external
+        view
+        returns (bytes32 digest)
+    {
+        return Approvals.digest(org, organisations[org].epoch, groups, nonce, deadline);
+    }
+
+    /// @inheritdoc IDPKI
+    function isWritten(bytes32 digest) external view returns (bool) {
+        return written[digest];
     }
 
     /// @inheritdoc IDPKI
     function hashOf(bytes32 org, bytes32 scope) external view returns (bytes32 h) {
-        return _hashOf(org, scope);
+        Scope storage s = scopes[org][scope];
+        return s.tip == 0 ? Ids.emptyHash(org, scope) : s.hash;
     }
 
     /// @inheritdoc IDPKI
     function checkpointOf(bytes32 org, bytes32 scope, uint256 i) external view returns (bytes32 h) {
-        return _checkpointOf(org, scope, i);
+        return checkpoints[org][scope][i];
     }
 
     /// @inheritdoc IDPKI
     function tipOf(bytes32 org, bytes32 scope) external view returns (uint48 seq, uint48 blockNumber, uint40 time) {
-        return _tipOf(org, scope);
+        uint256 tip = scopes[org][scope].tip;
+        return (uint48(tip), uint48(tip >> 48), uint40(tip >> 96));
     }
 
     /// @inheritdoc IDPKI
@@ -120,7 +239,7 @@ contract DPKI is IDPKI, Log, Authority {
         view
         returns (uint40 from, uint40 until, uint40 revokedAt, uint48 seq, uint32 epoch)
     {
-        Record r = records[Ids.record(org, scope, kind, subject)];
+        Record r = scopes[org][scope].records[kind][subject].record;
         return (r.from(), r.until(), r.revokedAt(), r.seq(), r.epoch());
     }
 
@@ -132,7 +251,7 @@ contract DPKI is IDPKI, Log, Authority {
     /// @inheritdoc IDPKI
     function limitOf(bytes32 org, uint8 kind) external view returns (uint8 approvals, uint40 longest) {
         if (kind > LAST_KIND) revert UnknownKind(kind);
-        Limit memory l = limits[org][kind];
+        Limit memory l = organisations[org].limits[kind];
         return l.approvals == 0 ? (1, NEVER) : (l.approvals, l.longest);
     }
 }

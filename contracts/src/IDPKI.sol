@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: UNLICENSED
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 /// @notice What an account may do in an organisation. Its id, the subject of the ADMIN entry that made it, is
@@ -22,12 +22,20 @@ struct Admin {
 /// @param scope The organisation's id, a zone's or a mailbox's.
 /// @param salt For a mailbox reached by zone power: its commitment. Else zero.
 /// @param changes One after the other, nothing between and nothing after, integers big endian:
-/// u8 action | u8 kind | u40 from | u40 until | u16 data length | 32 bytes subject | data.
-/// Packed by hand because the ABI's own encoding of the same costs about 1,000 gas more a change.
+/// u8 action | u8 kind | u16 data length | u40 from | u40 until | 32 bytes subject | data.
+/// Packed by hand because the ABI's own encoding of the same costs 1,000 gas more a change.
 struct Group {
     bytes32 scope;
     bytes32 salt;
     bytes changes;
+}
+
+/// @notice One admin's consent to a write.
+/// @param admin The signer's power; what is written must be within it.
+/// @param signature Over digestOf: by the account's key, or what the account accepts by ERC-1271.
+struct Approval {
+    Admin admin;
+    bytes signature;
 }
 
 /// @title The registry of keys, grants and revocations of all organisations on this chain
@@ -54,7 +62,7 @@ interface IDPKI {
     error OutOfReach(bytes32 scope);
     /// @notice Thrown when the admin's mask for this action lacks the kind.
     error NotAllowed(uint8 action, uint8 kind);
-    /// @notice Thrown when the changes end inside a change.
+    /// @notice Thrown when the last change does not end where the changes do, if nothing else was wrong before.
     error MalformedChanges();
     /// @notice Thrown when the action is neither put nor revoke.
     error UnknownAction(uint8 action);
@@ -73,10 +81,26 @@ interface IDPKI {
     error InvalidAdmin(bytes32 subject);
     /// @notice Thrown when an admin makes another with more than its own masks, power or time, or a root without being root.
     error BeyondMaker(bytes32 subject);
-    /// @notice Thrown when the only root admin, or without being root a root admin, is revoked.
+    /// @notice Thrown when a root admin is revoked by who is not root, or is the last, or fewer would be left than a kind needs
+    /// approvals.
     error RootProtected(bytes32 subject);
+    /// @notice Thrown when a root admin is made whose account is one's already.
+    error RootExists(address account);
     /// @notice Thrown when the data of a LIMIT entry is not canonical or out of range.
     error InvalidLimit();
+    /// @notice Thrown when a LIMIT would let ADMIN, LIMIT, GUARDIAN, DISTRUST, POINTER or POLICY need fewer approvals than
+    /// another kind, or more than there are root admins.
+    error InvalidThreshold(uint8 kind, uint8 approvals);
+    /// @notice Thrown when the kind needs more approvals than the write has; a direct write has one.
+    error ApprovalsNeeded(uint8 kind, uint8 approvals);
+    /// @notice Thrown when there are no approvals, more than 16, or their accounts are not strictly ascending.
+    error InvalidApprovals();
+    /// @notice Thrown when the signature is not the account's over what is written.
+    error InvalidSignature(address account);
+    /// @notice Thrown when the time until which the approvals hold is over.
+    error DeadlinePassed(uint40 deadline);
+    /// @notice Thrown when what was approved has been written already.
+    error AlreadyWritten(bytes32 digest);
     /// @notice Thrown when the data of a DISTRUST entry is not canonical or its interval is reversed or not past.
     error InvalidDistrust();
     /// @notice Thrown when an entry of this kind is revoked: it is superseded by the next instead.
@@ -94,6 +118,32 @@ interface IDPKI {
     /// @param admin The caller's own power.
     /// @param groups The changes by scope.
     function write(bytes32 org, Admin calldata admin, Group[] calldata groups) external;
+
+    /// @notice Appends changes, all or none, that several admins have approved. Anyone may send it, once.
+    /// @dev The entries' authors are the approvers. Each of them must have the power to write all of it alone.
+    /// @param org The organisation.
+    /// @param groups The changes by scope.
+    /// @param nonce Free choice; makes two otherwise equal writes different. In no order.
+    /// @param deadline The last second in which it may be sent.
+    /// @param approvals 1 to 16, by strictly ascending account.
+    function writeApproved(
+        bytes32 org,
+        Group[] calldata groups,
+        bytes32 nonce,
+        uint40 deadline,
+        Approval[] calldata approvals
+    ) external;
+
+    /// @notice What approvers sign: EIP-712, domain (name "DPKI", version "1", chain, this contract), type
+    /// Write(bytes32 org,uint32 epoch,Group[] groups,bytes32 nonce,uint40 deadline)
+    /// Group(bytes32 scope,bytes32 salt,bytes changes), without the space between. A new epoch voids it.
+    function digestOf(bytes32 org, Group[] calldata groups, bytes32 nonce, uint40 deadline)
+        external
+        view
+        returns (bytes32 digest);
+
+    /// @notice Whether an approved write has been sent.
+    function isWritten(bytes32 digest) external view returns (bool);
 
     /// @notice The running hash, h0 if the scope has no entry. Readers that do not trust the node prove slot 0 instead.
     function hashOf(bytes32 org, bytes32 scope) external view returns (bytes32 h);

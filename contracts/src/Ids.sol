@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: UNLICENSED
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 /// @dev Identifiers: keccak256 over abi.encode of static words only, so no two different lists of arguments encode
@@ -15,10 +15,5 @@ library Ids {
     /// @dev The running hash of a scope without entries.
     function emptyHash(bytes32 org, bytes32 scope) internal view returns (bytes32) {
         return keccak256(abi.encode(bytes32("DPKI/1"), block.chainid, address(this), org, scope));
-    }
-
-    /// @dev Where the contract keeps the Record of a subject.
-    function record(bytes32 org, bytes32 scope, uint256 kind, bytes32 subject) internal pure returns (bytes32) {
-        return keccak256(abi.encode(org, scope, kind, subject));
     }
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: UNLICENSED
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 uint8 constant PUT = 1;
@@ -10,14 +10,18 @@ uint8 constant LIMIT = 2;
 uint8 constant GUARDIAN = 3;
 uint8 constant DISTRUST = 4;
 uint8 constant POINTER = 5;
+uint8 constant POLICY = 16;
 
 /// @dev Kinds up to this one exist in the organisation's own scope only.
 uint8 constant LAST_ORGANISATION_KIND = 15;
 uint8 constant LAST_KIND = 95;
 
+uint256 constant MAX_AUTHORS = 16;
 uint256 constant MAX_DATA = 1024;
 /// @dev An end that is none. In the organisation's scope only.
 uint40 constant NEVER = type(uint40).max;
+/// @dev Mask of from 40 | until 40.
+uint256 constant WINDOW = type(uint80).max;
 /// @dev Longest validity outside the organisation's scope: what lets a reader join at a checkpoint instead of the beginning.
 uint256 constant LONGEST = 400 days;
 /// @dev Every CHECKPOINT-th running hash is kept.

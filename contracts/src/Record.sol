@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: UNLICENSED
+// SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
 /// @dev The word kept for each (organisation, scope, kind, subject), from the lowest bit up:
@@ -6,10 +6,15 @@ pragma solidity 0.8.37;
 /// A word and not a struct: reading a packed struct's fields costs a load and a mask each, 100 records a batch.
 type Record is uint256;
 
-using {until, from, revokedAt, seq, epoch, isRoot, isUsed, isRevoked, isLive, revoked} for Record global;
+using {until, from, revokedAt, seq, epoch, isRoot, isUsed, isRevoked, isLive, revoked, asRoot} for Record global;
 
-function newRecord(uint256 from_, uint256 until_, uint256 seq_, uint256 epoch_, bool root_) pure returns (Record) {
-    return Record.wrap(until_ | from_ << 40 | seq_ << 120 | epoch_ << 168 | (root_ ? 1 << 200 : 0));
+/// @param window from 40 | until 40.
+function newRecord(uint256 window, uint256 seq_, uint256 epoch_) pure returns (Record) {
+    return Record.wrap(window | seq_ << 120 | epoch_ << 168);
+}
+
+function asRoot(Record r) pure returns (Record) {
+    return Record.wrap(Record.unwrap(r) | 1 << 200);
 }
 
 function until(Record r) pure returns (uint40) {
