@@ -74,6 +74,7 @@ func TestDeviceMaterials(t *testing.T) {
 		{"field twice in a key", text(`{"id"`, `{"id":1,"id"`), ErrMalformed},
 		{"trailing", append(bytes.Clone(b), ' ', '1'), ErrMalformed},
 		{"negative id", text(`"id":1`, `"id":-1`), ErrMalformed},
+		{"broken UTF-8", text("version = 1", "version = \xff"), ErrMalformed},
 		{"upper-case zone", text(`"zone":"20`, `"zone":"AF`), ErrMalformed},
 		{"too large", append(bytes.Clone(b), make([]byte, MaxContent)...), ErrTooLarge},
 		{"intact", b, nil},

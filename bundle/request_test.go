@@ -47,10 +47,11 @@ func TestRequestRoundTrip(t *testing.T) {
 			t.Errorf("parsed as %+v", got)
 		}
 	}
-	if newRequest(t, i).Fingerprint() == newRequest(t, i).Fingerprint() {
+	first, second := newRequest(t, i), newRequest(t, i)
+	if first.Fingerprint() == second.Fingerprint() {
 		t.Error("two requests have one fingerprint: the nonce is not in it")
 	}
-	if fp := newRequest(t, i).Fingerprint(); len(fp) != 23 || strings.Count(fp, "-") != 3 || fp != strings.ToLower(fp) {
+	if fp := first.Fingerprint(); len(fp) != 23 || strings.Count(fp, "-") != 3 || fp != strings.ToLower(fp) {
 		t.Errorf("fingerprint %q", fp)
 	}
 }

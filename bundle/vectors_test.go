@@ -147,10 +147,8 @@ func TestVectorsBatch(t *testing.T) {
 				cid: Sum(binary.BigEndian.AppendUint16(nil, uint16(i))),
 			}
 		}
-		n := test.Leaves
 		if test.Written {
-			var err error
-			if n, err = leafCount(sorted(refs)); err != nil || n != test.Leaves {
+			if n, err := leafCount(sorted(refs)); err != nil || n != test.Leaves {
 				t.Errorf("%d bundles: %d leaves, %v, want %d", test.Count, n, err, test.Leaves)
 			}
 		}
