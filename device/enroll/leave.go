@@ -1,0 +1,37 @@
+package enroll
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"dpki/device/config"
+	"dpki/device/journal"
+)
+
+// ErrRunning says that the daemon runs, and must be stopped first.
+var ErrRunning = errors.New("dpkid is running")
+
+// Leave removes what ties this machine to an organisation: identity, journal,
+// request, configuration, network file. Break-glass keys are root's own and
+// stay. The device's entry is the administrator's to retire.
+func Leave(p config.Paths) error {
+	c, err := config.Load(p.Config())
+	if err != nil {
+		return err
+	}
+	j, err := journal.Open(p.Journal(), c.Anchor)
+	switch {
+	case errors.Is(err, journal.ErrLocked):
+		return ErrRunning
+	case err == nil:
+		defer j.Close()
+	}
+	// The configuration goes last: with it, a half-done Leave can be repeated.
+	for _, path := range []string{p.Journal(), p.Identity(), p.Request(), p.Denied(), p.Network(), p.Config()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
