@@ -1,0 +1,229 @@
+package source_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"dpki/contracts"
+	"dpki/contracts/code"
+	"dpki/internal/harness/devchain"
+	"dpki/registry/source"
+	"dpki/registry/verify"
+	"dpki/state"
+)
+
+// organisation is one on a real chain with the real contract.
+type organisation struct {
+	t     *testing.T
+	chain *devchain.Chain
+	id    state.Word
+	admin state.Admin
+	zone  state.Word
+}
+
+func newOrganisation(t *testing.T, o devchain.Options) *organisation {
+	t.Helper()
+	chain := devchain.New(t, o)
+	var salt state.Word
+	rand.Read(salt[:])
+	if _, err := chain.Send(t.Context(), chain.Admin, chain.Contract, nil, contracts.PackCreate(salt)); err != nil {
+		t.Fatal(err)
+	}
+	org := chain.Registry().OrganisationID(chain.AdminAddress(), salt)
+	return &organisation{t, chain, org, state.RootAdmin(chain.AdminAddress(), org, salt), state.ZoneID(org, state.Word{1})}
+}
+
+func (o *organisation) write(changes ...contracts.Change) {
+	o.t.Helper()
+	data, err := contracts.PackWrite(o.id, o.admin, []contracts.Group{{Scope: o.zone, Changes: changes}})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if _, err := o.chain.Send(o.t.Context(), o.chain.Admin, o.chain.Contract, nil, data); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *organisation) put(kind state.Kind) contracts.Change {
+	c := contracts.Change{Action: state.ActionPut, Kind: kind, Until: o.chain.Time() + 3600, Data: make([]byte, 181)}
+	rand.Read(c.Subject[:])
+	return c
+}
+
+func (o *organisation) reader(urls ...string) *verify.Reader {
+	o.t.Helper()
+	var endpoints []verify.Endpoint
+	for _, u := range urls {
+		c, err := source.Dial(u)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		o.t.Cleanup(c.Close)
+		endpoints = append(endpoints, verify.Endpoint{Name: u, Source: c})
+	}
+	r, err := verify.NewReader(verify.Config{Registry: o.chain.Registry(), Org: o.id, CodeHash: code.Hash(), Deploy: o.chain.DeployBlock}, endpoints)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if err := r.Follow(o.id, o.zone, state.Word{0x30}); err != nil {
+		o.t.Fatal(err)
+	}
+	return r
+}
+
+func tick(t *testing.T, r *verify.Reader) *verify.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	res, err := r.Tick(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Commit(res)
+	return res
+}
+
+func lengths(r *verify.Reader, scope state.Word) string {
+	l := r.Known().Scopes[scope]
+	return fmt.Sprintf("confirmed %d overlay %d sticky %d", l.Confirmed.Seq, len(l.Overlay), len(l.Sticky))
+}
+
+// The whole chain of proof on real parts: geth's headers, proofs and logs, the
+// deployed contract, over HTTP.
+func TestReadsARealChain(t *testing.T) {
+	o := newOrganisation(t, devchain.Options{HoldBack: 2, MaxDrift: -1})
+	r := o.reader(o.chain.HTTP)
+	tick(t, r)
+	if got, want := lengths(r, o.id), "confirmed 0 overlay 1 sticky 0"; got != want {
+		t.Errorf("organisation: %s, want %s", got, want)
+	}
+	grant := o.put(state.KindGrant)
+	o.write(grant, o.put(state.KindDeny))
+	o.write(contracts.Change{Action: state.ActionRevoke, Kind: grant.Kind, Subject: grant.Subject})
+	res := tick(t, r)
+	if len(res.Changes) != 2 { // the organisation's first entry has become final
+		t.Errorf("%d changes, want 2", len(res.Changes))
+	}
+	if got, want := lengths(r, o.zone), "confirmed 0 overlay 3 sticky 0"; got != want {
+		t.Errorf("zone: %s, want %s", got, want)
+	}
+	if e := r.Known().Scopes[o.zone].Overlay[0]; e.Subject != grant.Subject || e.Authors[0] != o.chain.AdminAddress() {
+		t.Errorf("entry %+v, want the grant", e)
+	}
+	o.chain.Mine(1)
+	tick(t, r)
+	if got, want := lengths(r, o.zone), "confirmed 2 overlay 1 sticky 0"; got != want {
+		t.Errorf("zone: %s, want %s", got, want)
+	}
+	o.chain.HoldBack(0)
+	tick(t, r)
+	if got, want := lengths(r, o.zone), "confirmed 3 overlay 0 sticky 0"; got != want {
+		t.Errorf("zone: %s, want %s", got, want)
+	}
+}
+
+func TestReorganisationsOfARealChain(t *testing.T) {
+	for _, depth := range []int{1, 5, 20} {
+		t.Run(fmt.Sprint(depth), func(t *testing.T) {
+			o := newOrganisation(t, devchain.Options{HoldBack: 1 << 20, MaxDrift: -1})
+			r := o.reader(o.chain.HTTP)
+			o.write(o.put(state.KindGrant))
+			o.chain.Mine(1)
+			grant := o.put(state.KindGrant)
+			o.write(grant, o.put(state.KindDeny))
+			o.chain.Mine(depth - 1)
+			tick(t, r)
+			if got, want := lengths(r, o.zone), "confirmed 0 overlay 3 sticky 0"; got != want {
+				t.Fatalf("before: %s, want %s", got, want)
+			}
+			if err := o.chain.Reorg(depth, false); err != nil {
+				t.Fatal(err)
+			}
+			tick(t, r)
+			if got, want := lengths(r, o.zone), "confirmed 0 overlay 1 sticky 1"; got != want {
+				t.Fatalf("after: %s, want %s", got, want)
+			}
+			o.write(o.put(state.KindGrant))
+			o.chain.HoldBack(0)
+			res := tick(t, r)
+			var dropped *verify.DroppedError
+			if len(res.Alarms) != 1 || !errors.As(res.Alarms[0], &dropped) {
+				t.Errorf("alarms %v, want the end of the denial", res.Alarms)
+			}
+			if got, want := lengths(r, o.zone), "confirmed 2 overlay 0 sticky 0"; got != want {
+				t.Errorf("at the end: %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// The contract that stands there is another one: nothing is read from it.
+func TestOtherCodeAtTheAddress(t *testing.T) {
+	o := newOrganisation(t, devchain.Options{})
+	for name, want := range map[string]error{"other": verify.ErrCode, "none": verify.ErrNoCode, "twin": nil} {
+		t.Run(name, func(t *testing.T) {
+			config := verify.Config{Registry: o.chain.Registry(), Org: o.id, CodeHash: code.Hash(), Deploy: 1}
+			switch name {
+			case "other":
+				config.Registry.Contract = contracts.Deterministic().To // the proxy has code
+			case "none":
+				config.Registry.Contract = state.Address{0x99}
+			}
+			c, err := source.Dial(o.chain.HTTP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			r, err := verify.NewReader(config, []verify.Endpoint{{Name: "a", Source: c}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Follow(o.id); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Tick(t.Context()); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		})
+	}
+}
+
+func TestHintsFollowHeads(t *testing.T) {
+	o := newOrganisation(t, devchain.Options{})
+	c, err := source.Dial(o.chain.WS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	woken := make(chan struct{}, 16)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.Hints(ctx, func() { woken <- struct{}{} })
+	}()
+	deadline := time.After(20 * time.Second)
+	for got := false; !got; {
+		o.chain.Mine(1) // until the subscription stands
+		select {
+		case <-woken:
+			got = true
+		case <-time.After(50 * time.Millisecond):
+		case <-deadline:
+			t.Fatal("never woken")
+		}
+	}
+	// A ws endpoint answers questions as well.
+	r := o.reader(o.chain.WS)
+	tick(t, r)
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("Hints did not end with its context")
+	}
+}

@@ -1,0 +1,100 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"dpki/registry"
+)
+
+// overhead of JSON-RPC around each result of a batch, in bytes: generous, since
+// errors carry text.
+const overhead = 4 << 10
+
+// post sends a batch and returns the answers in order. The body is cut off at
+// max bytes, after decompression.
+func (c *Client) post(ctx context.Context, batch []call, max int) ([]reply, error) {
+	if wait := c.backoff.wait(); wait > 0 {
+		return nil, &registry.Failure{Fault: registry.BackOff, RetryAfter: wait}
+	}
+	replies, err := c.exchange(ctx, batch, max)
+	var f *registry.Failure
+	switch {
+	case err == nil:
+		c.backoff.succeeded()
+	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
+		// The caller lost interest: that says nothing about the endpoint.
+	case errors.As(err, &f) && (f.Fault == registry.Unavailable):
+		c.backoff.failed(f.RetryAfter)
+	}
+	return replies, err
+}
+
+func (c *Client) exchange(ctx context.Context, batch []call, max int) ([]reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	body, err := json.Marshal(batch)
+	if err != nil {
+		return nil, unavailable("%v", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, unavailable("%v", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, unavailable("%v", withoutURL(err))
+	}
+	defer res.Body.Close()
+	max += overhead * len(batch)
+	raw, err := io.ReadAll(io.LimitReader(res.Body, int64(max)+1))
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusServiceUnavailable:
+		f := unavailable("HTTP %d", res.StatusCode)
+		f.RetryAfter = retryAfter(res.Header.Get("Retry-After"))
+		return nil, f
+	case res.StatusCode != http.StatusOK:
+		// Some endpoints answer JSON-RPC errors with 400 or 500 and the error
+		// in the body; a range that is too wide among them.
+		if replies, splitErr := splitBatch(raw, len(batch)); splitErr == nil && len(raw) <= max {
+			return replies, nil
+		} else if registry.FaultOf(splitErr) == registry.Refused {
+			return nil, splitErr
+		}
+		return nil, unavailable("HTTP %d", res.StatusCode)
+	case len(raw) > max:
+		return nil, &registry.Failure{Fault: registry.TooLarge}
+	case err != nil:
+		return nil, unavailable("%v", withoutURL(err))
+	}
+	return splitBatch(raw, len(batch))
+}
+
+// withoutURL drops the URL from an error of net/http: it may hold an access
+// key, and errors go to logs.
+func withoutURL(err error) error {
+	var u interface{ Unwrap() error }
+	if errors.As(err, &u) && u.Unwrap() != nil {
+		return u.Unwrap()
+	}
+	return err
+}
+
+// maxRetryAfter bounds what an endpoint can ask for.
+const maxRetryAfter = 10 * time.Minute
+
+func retryAfter(header string) time.Duration {
+	seconds, err := strconv.Atoi(header)
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+}
