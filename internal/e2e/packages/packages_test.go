@@ -95,7 +95,7 @@ func checkInstalled(t *testing.T) {
 		"/usr/sbin/dpkid":                        0o755,
 		"/usr/lib/dpki/dpki-authkeys":            0o755,
 		"/etc/dpki/breakglass.d":                 0o755 | os.ModeDir,
-		"/var/lib/dpki":                          0o700 | os.ModeDir,
+		"/var/lib/dpki":                          0o711 | os.ModeDir,
 		"/usr/lib/systemd/system/dpkid.service":  0o644,
 		"/usr/lib/sysusers.d/dpki.conf":          0o644,
 		"/usr/lib/tmpfiles.d/dpki.conf":          0o644,
