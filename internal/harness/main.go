@@ -27,13 +27,22 @@ func inNamespace() bool { return os.Args[0] == stageTests }
 //
 // The commands (of cmd/, as "dpkid") are built first and lie in the namespace where the packages put them; Bin says where.
 func Main(m *testing.M, commands ...string) {
+	if os.Geteuid() != 0 {
+		os.Exit(m.Run())
+	}
+	os.Exit(Isolated(m.Run, commands...))
+}
+
+// Isolated calls run in a machine of its own, as Main does with tests, and returns its exit code. It must be called before
+// the program has done anything else: the program is started again, with the same arguments, to run there. Needs root.
+func Isolated(run func() int, commands ...string) int {
 	switch {
 	case os.Args[0] == stageInit:
-		os.Exit(initStage())
-	case inNamespace() || os.Geteuid() != 0:
-		os.Exit(m.Run())
+		return initStage()
+	case inNamespace():
+		return run()
 	default:
-		os.Exit(outerStage(commands))
+		return outerStage(commands)
 	}
 }
 
