@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -63,6 +64,23 @@ func TestNamespaceFoldersAreMountsOfTheirOwn(t *testing.T) {
 		if types[dir] != want {
 			t.Errorf("%s is %q, want %q", dir, types[dir], want)
 		}
+	}
+}
+
+func TestNamespaceHasADistributionsSSH(t *testing.T) {
+	Need(t, Namespace, Sshd, Ssh)
+	text, err := os.ReadFile("/etc/ssh/sshd_config")
+	if err != nil || !strings.Contains(string(text), "\nInclude /etc/ssh/sshd_config.d/*.conf\n") {
+		t.Errorf("/etc/ssh/sshd_config is not the package's: %v", err)
+	}
+	if keys, _ := filepath.Glob("/etc/ssh/ssh_host_*"); len(keys) > 0 {
+		t.Errorf("host keys of the machine: %q", keys)
+	}
+	if out, err := exec.Command("ssh-keygen", "-A").CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen -A: %v\n%s", err, out)
+	}
+	if out, err := exec.Command("/usr/sbin/sshd", "-t").CombinedOutput(); err != nil {
+		t.Errorf("sshd -t: %v\n%s", err, out)
 	}
 }
 

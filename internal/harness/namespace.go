@@ -57,6 +57,9 @@ func furnish(dir string, commands []string) error {
 	if err := mount("tmpfs", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
 		return err
 	}
+	if err := freshSSH(filepath.Join(root, "build/root")); err != nil {
+		return err
+	}
 	if err := installProduct(dir, commands); err != nil {
 		return err
 	}
@@ -78,15 +81,45 @@ func overlay(dir, extra string) error {
 	} else if err := os.Chmod(upper, fi.Mode().Perm()); err != nil {
 		return err
 	}
-	if _, err := os.Stat(extra); err == nil {
-		cmd := exec.Command("cp", "-r", "--preserve=mode,links", "--no-preserve=ownership", extra+"/.", upper)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("copy %s: %w: %s", extra, err, out)
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	if err := copyTree(extra, upper); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return mount("overlay", dir, "overlay", 0, "lowerdir="+dir+",upperdir="+upper+",workdir="+work)
+}
+
+// copyTree copies what a folder holds; the copies are root's.
+func copyTree(from, to string) error {
+	if _, err := os.Stat(from); err != nil {
+		return err
+	}
+	out, err := exec.Command("cp", "-r", "--preserve=mode,links", "--no-preserve=ownership", from+"/.", to).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("copy %s: %w: %s", from, err, out)
+	}
+	return nil
+}
+
+// freshSSH makes /etc/ssh what openssh-server's installation leaves, less the host keys. The machine's own configuration
+// and keys have no part in a test.
+func freshSSH(sysroot string) error {
+	if _, err := os.Stat(filepath.Join(sysroot, "etc/ssh")); errors.Is(err, fs.ErrNotExist) {
+		return nil // no package unpacked: those that need sshd say so
+	}
+	if err := os.RemoveAll("/etc/ssh"); err != nil {
+		return err
+	}
+	if err := mkdirs("/etc/ssh", "/etc/ssh/sshd_config.d"); err != nil {
+		return err
+	}
+	if err := copyTree(filepath.Join(sysroot, "etc/ssh"), "/etc/ssh"); err != nil {
+		return err
+	}
+	// The package's script puts it there, and no script has run.
+	text, err := os.ReadFile("/usr/share/openssh/sshd_config")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("/etc/ssh/sshd_config", text, 0o644)
 }
 
 // freshDev gives a /dev with the usual nodes and no /dev/log, so that a test can be the syslog daemon (Syslog).
