@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -75,7 +76,7 @@ func checkKeys(keys []NumberedKey) error {
 // mergeKeys unites two lists; for one number the later list wins.
 func mergeKeys(earlier, later []NumberedKey) []NumberedKey {
 	return mergeBy(earlier, later, func(k NumberedKey) uint32 { return k.ID }, func(a, b NumberedKey) int {
-		return int(int64(a.ID) - int64(b.ID))
+		return cmp.Compare(a.ID, b.ID)
 	})
 }
 
