@@ -80,7 +80,7 @@ run-check: build/bin/suite build/bin/staticcheck
 run-contracts: contracts-tools build/bin/suite build/bin/abigen
 	@status=0; \
 	$(SUITE) step contracts contracts/check.sh || status=1; \
-	$(SUITE) forge contracts/node_modules/.bin/forge test --root contracts || status=1; \
+	$(SUITE) forge sh -c 'cd contracts && exec node_modules/.bin/forge test' || status=1; \
 	exit $$status
 
 run-e2e: build/bin/suite build/bin/ipfs build/root packages
@@ -88,7 +88,7 @@ run-e2e: build/bin/suite build/bin/ipfs build/root packages
 
 run-long: build/bin/suite
 	@status=0; \
-	FOUNDRY_PROFILE=long $(SUITE) forge contracts/node_modules/.bin/forge test --root contracts || status=1; \
+	FOUNDRY_PROFILE=long $(SUITE) forge sh -c 'cd contracts && exec node_modules/.bin/forge test' || status=1; \
 	$(SUITE) go -count=5 -timeout 20m $(UNIT) || status=1; \
 	$(SUITE) fuzz $(FUZZTIME) $(UNIT) || status=1; \
 	exit $$status
