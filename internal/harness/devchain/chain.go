@@ -52,7 +52,6 @@ type Chain struct {
 	holdBack atomic.Uint64
 
 	mining sync.Mutex // held while blocks are made or unmade
-	wake   chan struct{}
 	stop   chan struct{}
 	done   sync.WaitGroup
 	closed sync.Once
@@ -71,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Chain, error) {
 		return nil, fmt.Errorf("block time %s: want whole seconds", o.BlockTime)
 	}
 	c := &Chain{ChainID: o.ChainID, Admin: o.Admin, options: o,
-		wake: make(chan struct{}, 1), stop: make(chan struct{})}
+		stop: make(chan struct{})}
 	c.holdBack.Store(o.HoldBack)
 	if err := c.start(ctx); err != nil {
 		c.Close()

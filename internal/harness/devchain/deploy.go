@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 
 	"dpki/contracts"
 	"dpki/internal/network"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 )
@@ -59,12 +59,14 @@ func (c *Chain) hasCode(a state.Address) bool {
 	return err == nil && db.GetCodeSize(common.Address(a)) > 0
 }
 
+// sendTimeout bounds one Send: a block takes milliseconds, or BlockTime.
+const sendTimeout = time.Minute
+
 // Send makes a transaction from key and returns its receipt, once it is in a
 // block. One that reverts is an error, and has a receipt.
 func (c *Chain) Send(ctx context.Context, key *ecdsa.PrivateKey, to state.Address, wei *big.Int, data []byte) (*types.Receipt, error) {
-	heads := make(chan core.ChainHeadEvent, 16)
-	sub := c.eth.BlockChain().SubscribeChainHeadEvent(heads)
-	defer sub.Unsubscribe()
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
 	gas := uint64(21_000)
 	if len(data) > 0 {
 		gas = gasLimit / 2
@@ -76,9 +78,13 @@ func (c *Chain) Send(ctx context.Context, key *ecdsa.PrivateKey, to state.Addres
 	if err != nil {
 		return nil, err
 	}
+	// Looking is cheaper than a subscription to heads, and one that is not read
+	// while blocks are mined stops the mining.
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
 	for {
 		select {
-		case <-heads:
+		case <-look.C:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-c.stop:

@@ -21,6 +21,10 @@ func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 		defer t.Stop()
 		tick = t.C
 	}
+	// A transaction that became minable without an event, after a block that
+	// could not be made or a nonce that was filled.
+	again := time.NewTicker(250 * time.Millisecond)
+	defer again.Stop()
 	for {
 		select {
 		case <-c.stop:
@@ -33,7 +37,7 @@ func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 			if tick == nil {
 				c.mineWaiting()
 			}
-		case <-c.wake:
+		case <-again.C:
 			if tick == nil {
 				c.mineWaiting()
 			}
@@ -41,10 +45,13 @@ func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 	}
 }
 
-// mineWaiting mines until no executable transaction is left. One that the miner
-// will not take (its fee is below the base fee) is tried again with the next.
+// mineWaiting mines until no executable transaction is left, or the miner will
+// not take it (its fee is below the base fee).
 func (c *Chain) mineWaiting() {
 	for range 3 {
+		if n, _ := c.eth.TxPool().Stats(); n == 0 {
+			return
+		}
 		if !c.waitForClock() {
 			return
 		}
@@ -61,13 +68,6 @@ func (c *Chain) mineWaiting() {
 			return
 		}
 	}
-	// More came while mining than three blocks hold, or one is not minable.
-	time.AfterFunc(time.Second, func() {
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
-	})
 }
 
 // waitForClock waits until the next block, a second after its parent, is no
