@@ -3,6 +3,7 @@ package fleet
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/pem"
 	"time"
 
 	"dpki/contracts"
@@ -29,14 +30,22 @@ func (f *Org) NewCA() CA {
 	return ca
 }
 
+// Key is a key pair that ssh can be given as a file.
+type Key struct {
+	ssh.Signer
+	PEM []byte
+}
+
 // NewKey makes an Ed25519 key.
-func (f *Org) NewKey() ssh.Signer {
+func (f *Org) NewKey() Key {
 	f.t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	f.must(err)
 	signer, err := ssh.NewSignerFromKey(private)
 	f.must(err)
-	return signer
+	block, err := ssh.MarshalPrivateKey(private, "")
+	f.must(err)
+	return Key{Signer: signer, PEM: pem.EncodeToMemory(block)}
 }
 
 // Grant writes a grant for a key on a device.
