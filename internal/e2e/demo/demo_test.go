@@ -1,0 +1,48 @@
+// Package demo runs `make demo` and reads its transcript.
+package demo
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dpki/internal/harness"
+)
+
+// TestDemo: the story ends well, in time, in the order in which it is told, and
+// leaves nothing.
+func TestDemo(t *testing.T) {
+	harness.Need(t, harness.Root, harness.Sshd, harness.Ssh, harness.SshKeygen)
+	bin := harness.Build(t, "./internal/demo")
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin)
+	cmd.Dir = harness.RepoRoot()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	rest := out.String()
+	for _, want := range []string{
+		"$ dpki org create acme", "$ dpki zone create plant", "$ dpki ca create", "$ dpkid enroll", "$ dpki device add", "$ dpki grant gate-7",
+		"granted (privileged)  root on plant/gate-7", "$ ssh -i tech -o CertificateFile=", "root on ", "$ dpki revoke", "Permission denied (publickey)",
+		"would be refused: the grant is revoked", "Done in ",
+	} {
+		_, after, ok := strings.Cut(rest, want)
+		if !ok {
+			t.Fatalf("no %q at its place in the transcript\n%s", want, &out)
+		}
+		rest = after
+	}
+	if took, err := time.ParseDuration(strings.ReplaceAll(strings.Fields(rest)[0]+"s", " ", "")); err != nil || took > 60*time.Second {
+		t.Errorf("the story took %v (%v), want 30 s on an idle machine and never more than 60 s", took, err)
+	}
+	if left, err := filepath.Glob("/root/demo-*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
