@@ -1,0 +1,218 @@
+package pamshim
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dpki/internal/harness/sshd"
+	"dpki/pam/session"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// logins is how often each way is tried: a Go module in sshd hung at once at keyboard-interactive, but not always.
+const logins = 50
+
+// dial logs in as the Go client, which can be made to offer what ssh would not.
+func (w *world) dial(account string, auth ...ssh.AuthMethod) (*ssh.Client, error) {
+	return ssh.Dial("tcp", w.sshd.Addr(), &ssh.ClientConfig{
+		User: account, Auth: auth, HostKeyCallback: ssh.FixedHostKey(w.sshd.Host), Timeout: 10 * time.Second,
+	})
+}
+
+func run(t testing.TB, c *ssh.Client, command string) string {
+	t.Helper()
+	s, err := c.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	out, err := s.Output(command)
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	return string(out)
+}
+
+func password() ssh.AuthMethod {
+	return ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+		answers := make([]string, len(questions))
+		for i := range answers {
+			answers[i] = secret
+		}
+		return answers, nil
+	})
+}
+
+func TestManyLogins(t *testing.T) {
+	w := newWorld(t, options{
+		lines:   []string{"KbdInteractiveAuthentication yes"},
+		governs: func(account string) bool { return account == "alice" },
+	})
+	cert, plain := newUser(t, w.ca), newUser(t, nil)
+	w.set("alice", cert, now()+hour)
+	w.set("alice", plain, now()+hour)
+	for _, c := range []struct {
+		name, account string
+		auth          []ssh.AuthMethod
+		sessions      int
+	}{
+		{"certificate", "alice", []ssh.AuthMethod{ssh.PublicKeys(cert.signer)}, logins},
+		{"plain key", "alice", []ssh.AuthMethod{ssh.PublicKeys(plain.signer)}, logins},
+		{"keyboard-interactive of an account that is not governed", "bob", []ssh.AuthMethod{password()}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before, start := len(w.happened(session.Opened)), time.Now()
+			for range logins {
+				client, err := w.dial(c.account, c.auth...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := run(t, client, "id -un"); got != c.account+"\n" {
+					t.Errorf("logged in as %q", got)
+				}
+				client.Close()
+			}
+			t.Logf("%d logins, %v each", logins, time.Since(start)/logins)
+			if got := len(w.happened(session.Opened)) - before; got != c.sessions {
+				t.Errorf("%d sessions were opened, want %d", got, c.sessions)
+			}
+			w.none(t, 5*time.Second)
+		})
+	}
+	for _, e := range w.happened(session.Ended) {
+		if e.Reason != session.Logout || e.Session.Form() != "group" {
+			t.Errorf("%s ended a session in a %s, want %s in a group", e.Reason, e.Session.Form(), session.Logout)
+		}
+	}
+}
+
+func TestTwoFactors(t *testing.T) {
+	w := newWorld(t, options{lines: []string{"KbdInteractiveAuthentication yes", "AuthenticationMethods publickey,keyboard-interactive"}})
+	u := newUser(t, w.ca)
+	w.set("alice", u, now()+hour)
+	for range logins {
+		c, err := w.dial("alice", ssh.PublicKeys(u.signer), password())
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, c, "true")
+		c.Close()
+	}
+	if got := len(w.happened(session.Opened)); got != logins {
+		t.Errorf("%d sessions, want %d", got, logins)
+	}
+}
+
+// stolen offers somebody's public key and signs with another: all that a thief of the public half can do.
+type stolen struct {
+	ssh.Signer
+	public ssh.PublicKey
+}
+
+func (s stolen) PublicKey() ssh.PublicKey { return s.public }
+
+// The account's owner still has other ways in: a key of his own in a file that sshd reads, and a password. To offer a
+// colleague's certificate first, for which the helper gives a line, must not make them a way in here.
+func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
+	w := newWorld(t, options{lines: []string{"KbdInteractiveAuthentication yes", "AuthorizedKeysFile /run/dpki/keys"}})
+	colleague, own := newUser(t, w.ca), newUser(t, nil)
+	w.set("alice", colleague, now()+hour)
+	write(t, "/run/dpki/keys", own.keyType+" "+own.key+"\n", 0o644)
+	offer := stolen{own.signer, colleague.signer.PublicKey()}
+
+	for _, c := range []struct {
+		name string
+		auth []ssh.AuthMethod
+	}{
+		{"own key", []ssh.AuthMethod{ssh.PublicKeys(own.signer)}},
+		{"password", []ssh.AuthMethod{password()}},
+		{"colleague's certificate, then own key", []ssh.AuthMethod{ssh.PublicKeys(offer, own.signer)}},
+		{"colleague's certificate, then password", []ssh.AuthMethod{ssh.PublicKeys(offer), password()}},
+		{"own key in the certificate's place, then password", []ssh.AuthMethod{ssh.PublicKeys(own.signer, offer), password()}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			refused := len(w.refused())
+			client, err := w.dial("alice", c.auth...)
+			if err == nil {
+				// As `ssh -N`: nothing is asked for, and the connection must end by itself.
+				gone := make(chan error, 1)
+				go func() { gone <- client.Wait() }()
+				select {
+				case <-gone:
+				case <-time.After(2 * time.Second):
+					t.Error("still connected")
+				}
+				if _, err := client.NewSession(); err == nil {
+					t.Error("a command may run")
+				}
+				client.Close()
+			}
+			if got := len(w.refused()); got == refused {
+				t.Errorf("nothing was refused (%v)", err)
+			}
+			if got := len(w.happened(session.Opened)); got != 0 {
+				t.Errorf("%d sessions were opened", got)
+			}
+		})
+	}
+	for _, r := range w.refused() {
+		t.Logf("refused at stage %d: %s", r.Stage, r.Reason)
+	}
+	t.Run("the twin: the colleague himself", func(t *testing.T) {
+		client, err := w.dial("alice", ssh.PublicKeys(colleague.signer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if got := run(t, client, "echo in"); got != "in\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// The real ssh, with -N and with a command: what the user sees, and that ssh ends by itself.
+func TestRefusedSshEnds(t *testing.T) {
+	w := newWorld(t, options{lines: []string{"AuthorizedKeysFile /run/dpki/keys"}})
+	colleague, own := newUser(t, w.ca), newUser(t, nil)
+	w.set("alice", colleague, now()+hour)
+	write(t, "/run/dpki/keys", own.keyType+" "+own.key+"\n", 0o644)
+	// ssh offers a certificate whose private key it does not have, and then its own.
+	theirs := sshd.Client{User: "alice", Key: own.file, Options: []string{"CertificateFile=" + colleague.certificate}}
+	for name, options := range map[string][]string{"command": nil, "-N": {"SessionType=none"}} {
+		c := theirs
+		c.Options = append(append([]string{}, theirs.Options...), options...)
+		start := time.Now()
+		got := w.sshd.Login(t, c, "echo", "in")
+		if got.Code != 255 || got.Stdout != "" || time.Since(start) > 5*time.Second {
+			t.Errorf("%s: %+v after %v", name, got, time.Since(start))
+		}
+	}
+	if got := w.sshd.Login(t, colleague.client("alice"), "echo", "in"); got.Code != 0 || got.Stdout != "in\n" {
+		t.Errorf("the twin: %+v", got)
+	}
+}
+
+// Between the helper's answer and the session the grant may end: account and session decide anew, and say why.
+func TestRevokedBetweenOfferAndSession(t *testing.T) {
+	w := newWorld(t, options{})
+	u := newUser(t, w.ca)
+	w.set("alice", u, now()+hour)
+	if got := w.sshd.Login(t, u.client("alice"), "true"); got.Code != 0 {
+		t.Fatalf("the twin: %+v", got)
+	}
+	w.mu.Lock()
+	w.events = nil
+	w.mu.Unlock()
+	w.expireAfter(2) // the offer and the signature
+	c := u.client("alice")
+	c.Options = []string{"LogLevel=INFO"} // shows what sshd says before it closes
+	got := w.sshd.Login(t, c, "true")
+	if got.Code != 255 || !strings.Contains(got.Stderr, "the grant has expired") {
+		t.Errorf("%+v", got)
+	}
+	if len(w.happened(session.Opened)) != 0 {
+		t.Error("a session was opened")
+	}
+}

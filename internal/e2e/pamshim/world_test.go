@@ -1,0 +1,414 @@
+// Package pamshim tests the PAM module and the ends of sessions on real parts: sshd with UsePAM and a service of its own, libpam,
+// the helper, cgroups. What stands for the daemon's engine is a table of grants that the test changes.
+package pamshim
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/internal/harness"
+	"dpki/internal/harness/sshd"
+	"dpki/internal/socket"
+	"dpki/internal/socket/serve"
+	"dpki/pam"
+	"dpki/pam/cgroup"
+	"dpki/pam/proc"
+	"dpki/pam/session"
+	"dpki/state"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func TestMain(m *testing.M) { harness.Main(m, "dpki-authkeys") }
+
+// user is somebody with a key, as files and in memory. The credential is the plain key or, with a certificate, that.
+type user struct {
+	file        string // private key
+	certificate string // file; empty: none
+	signer      ssh.Signer
+	keyType     string
+	key         string // base64
+}
+
+func (u user) client(account string) sshd.Client {
+	return sshd.Client{User: account, Key: u.file, Certificate: u.certificate}
+}
+
+func (u user) hash() state.Word {
+	key := u.signer.PublicKey()
+	if c, ok := key.(*ssh.Certificate); ok {
+		key = c.Key
+	}
+	return sha256.Sum256(key.Marshal())
+}
+
+func newUser(t testing.TB, ca ssh.Signer) user {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := user{file: filepath.Join(t.TempDir(), "id"), signer: signer}
+	write(t, u.file, string(pem.EncodeToMemory(block)), 0o600)
+	pub, err := ssh.NewPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, u.file+".pub", string(ssh.MarshalAuthorizedKey(pub)), 0o644)
+	if ca != nil {
+		c := &ssh.Certificate{Key: pub, CertType: ssh.UserCert, ValidPrincipals: []string{"g-1"}, ValidBefore: ssh.CertTimeInfinity,
+			Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": "", "permit-port-forwarding": "", "permit-agent-forwarding": ""}}}
+		if err := c.SignCert(rand.Reader, ca); err != nil {
+			t.Fatal(err)
+		}
+		u.certificate = u.file + "-cert.pub"
+		write(t, u.certificate, string(ssh.MarshalAuthorizedKey(c)), 0o644)
+		if u.signer, err = ssh.NewCertSigner(c, signer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := strings.Fields(string(ssh.MarshalAuthorizedKey(u.signer.PublicKey())))
+	u.keyType, u.key = f[0], f[1]
+	return u
+}
+
+func newSigner(t testing.TB) ssh.Signer {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func write(t testing.TB, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// grants is the engine's stand-in: who may be whom until when. It implements pam.Engine.
+type grants struct {
+	mu    sync.Mutex
+	until map[string]uint64 // by account and key
+	left  int               // decisions after which every grant is expired; 0: never
+}
+
+// expireAfter lets n more decisions pass.
+func (g *grants) expireAfter(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left = n + 1
+}
+
+func index(account string, key state.Word) string { return account + " " + key.String() }
+
+func (g *grants) set(account string, u user, until uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.until == nil {
+		g.until = map[string]uint64{}
+	}
+	g.until[index(account, u.hash())] = until
+}
+
+func (g *grants) revoke(account string, u user) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.until, index(account, u.hash()))
+}
+
+func keyHash(keyType, key string) state.Word {
+	pub, _, _, _, err := ssh.ParseAuthorizedKey([]byte(keyType + " " + key))
+	if err != nil {
+		return state.Word{}
+	}
+	if c, ok := pub.(*ssh.Certificate); ok {
+		pub = c.Key
+	}
+	return sha256.Sum256(pub.Marshal())
+}
+
+func (g *grants) Decide(_ context.Context, req authkeys.Request) authkeys.Decision {
+	d := authkeys.Decision{Key: keyHash(req.KeyType, req.Key), Reason: authkeys.GrantUnknown}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	expired := g.left == 1
+	if g.left > 1 {
+		g.left--
+	}
+	if until, ok := g.until[index(req.Account, d.Key)]; ok {
+		d.Allow, d.Reason, d.Until, d.Mode = until > now() && !expired, authkeys.GrantExpired, until, state.ModeGrantedKey
+		if d.Allow {
+			d.Reason = authkeys.Accepted
+		}
+	}
+	return d
+}
+
+func (g *grants) extent(s session.Session) (uint64, authkeys.Reason) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	until, ok := g.until[index(s.Account, s.Hash)]
+	if !ok {
+		return 0, authkeys.GrantRevoked
+	}
+	return until, authkeys.Accepted
+}
+
+func now() uint64 { return uint64(time.Now().Unix()) }
+
+const hour = 3600
+
+// world is a device with everything but the engine.
+type world struct {
+	*grants
+	t        testing.TB
+	ca       ssh.Signer
+	sshd     *sshd.Server
+	sessions *session.Manager
+	handler  *pam.Handler
+	register string
+	mu       sync.Mutex
+	events   []session.Event
+	refusals []pam.Refusal
+	stop     func() // the daemon ends, and leaves its sessions
+}
+
+type options struct {
+	lines   []string // of sshd_config
+	stack   string   // PAM's; empty: account and session by the module
+	governs func(string) bool
+	lesser  bool // no cgroups
+	noPAM   bool
+	down    bool // no daemon
+}
+
+const moduleDir = "/run/dpki-pam"
+
+// module compiles pam_dpki.so as it is shipped, once.
+var moduleOnce = sync.OnceValues(func() (string, error) {
+	path := moduleDir + "/pam_dpki.so"
+	if err := os.MkdirAll(moduleDir, 0o755); err != nil {
+		return "", err
+	}
+	out, err := exec.Command("make", "-s", "-C", filepath.Join(harness.RepoRoot(), "pam/shim"), "OUT="+moduleDir, path).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("make: %w\n%s", err, out)
+	}
+	return path, err
+})
+
+func module(t testing.TB) string {
+	t.Helper()
+	harness.Need(t, harness.Namespace, harness.Gcc, harness.PamHeaders)
+	path, err := moduleOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// secret is the password of alice and bob in a world; its hash is `openssl passwd -6 -salt dpkitest secret`.
+const (
+	secret     = "secret"
+	secretHash = "$6$dpkitest$LB5.4UIdL450Sp.iTh8.RKUYC3jtKYULvulzXNaWvsZofTngbkiyCJsJpelxCKITN62k2f6mHPzPXxsRw7GGB/"
+)
+
+func newWorld(t testing.TB, o options) *world {
+	t.Helper()
+	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
+	w := &world{grants: &grants{}, t: t, ca: newSigner(t), register: filepath.Join(harness.RootDir(t), "sessions.json")}
+	setPasswords(t)
+	if err := os.MkdirAll("/run/dpki", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if !o.down {
+		w.startDaemon(o)
+	}
+	lines := o.lines
+	path := ""
+	if !o.noPAM {
+		stack := o.stack
+		if stack == "" {
+			stack = "account required pam_dpki.so\nsession required pam_dpki.so\n"
+		}
+		stack = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n" + stack
+		write(t, "/etc/pam.d/sshd-dpki", strings.ReplaceAll(stack, "pam_dpki.so", module(t)), 0o644)
+		// The service is named for the program (sshd.c, __progname).
+		real, err := harness.SshdPath()
+		if err != nil {
+			t.Fatal(err)
+		}
+		path = filepath.Join(harness.RootDir(t), "sshd-dpki")
+		if err := os.Symlink(real, path); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, "UsePAM yes")
+	}
+	w.sshd = sshd.Start(t, sshd.Config{Path: path, Command: harness.Bin(t, "dpki-authkeys") + " %u %t %k", Lines: lines})
+	return w
+}
+
+func setPasswords(t testing.TB) {
+	t.Helper()
+	b, err := os.ReadFile("/etc/shadow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(b)
+	for _, name := range []string{"alice", "bob"} {
+		text = strings.Replace(text, "\n"+name+":*:", "\n"+name+":"+secretHash+":", 1)
+	}
+	write(t, "/etc/shadow", text, 0o640)
+}
+
+// startDaemon serves both sockets and runs the manager until the test, or stop, ends it.
+func (w *world) startDaemon(o options) {
+	t := w.t
+	t.Helper()
+	var tree *cgroup.Tree
+	if !o.lesser {
+		harness.Need(t, harness.Cgroup2)
+		var err error
+		if tree, err = cgroup.Find("dpki-test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sessions = &session.Manager{
+		File: w.register, Tree: tree, Now: now, Extent: w.extent, Logf: t.Logf,
+		Audit: func(e session.Event) { w.mu.Lock(); w.events = append(w.events, e); w.mu.Unlock() },
+	}
+	w.handler = &pam.Handler{
+		Engine: w.grants, Sessions: w.sessions, Monitors: &pam.Monitors{}, Governs: o.governs,
+		Audit: func(r pam.Refusal) { w.mu.Lock(); w.refusals = append(w.refusals, r); w.mu.Unlock() },
+	}
+	if err := w.sessions.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { w.sessions.Run(ctx) })
+	for _, s := range []struct {
+		options serve.Options
+		server  serve.Server
+	}{
+		{serve.Options{Path: "/run/dpki/pam.sock", Mode: 0o600, UID: 0, GID: 0},
+			serve.Server{Handler: w.handler.Handle, Types: pam.Types, Allow: pam.AllowPeer, Timeout: pam.Timeout, Logf: t.Logf}},
+		{serve.Options{Path: "/run/dpki/authkeys.sock", Mode: 0o660, UID: 0, GID: 6004},
+			serve.Server{Handler: w.authkeys, Types: []socket.Type{socket.Authkeys}, Allow: func(p serve.Peer) bool { return p.UID == 6004 }, Logf: t.Logf}},
+	} {
+		l, err := serve.Listen(s.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		running.Go(func() { s.server.Serve(ctx, l) })
+	}
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+		os.Remove("/run/dpki/pam.sock")
+		os.Remove("/run/dpki/authkeys.sock")
+	})
+	t.Cleanup(func() {
+		for _, s := range w.sessions.List() {
+			w.sessions.End(s.Monitor, session.Operator)
+		}
+		w.stop()
+	})
+}
+
+// authkeys answers the helper as the daemon will: a line or a refusal, noted under the monitor.
+func (w *world) authkeys(ctx context.Context, peer serve.Peer, req socket.Request) socket.Answer {
+	helper, err := proc.Find(peer.PID)
+	if err != nil || len(req.Fields) != 3 {
+		return socket.Answer{}
+	}
+	monitor, err := helper.Parent()
+	if err != nil {
+		return socket.Answer{}
+	}
+	o := pam.Offer{Account: string(req.Fields[0]), KeyType: string(req.Fields[1]), Key: string(req.Fields[2])}
+	d := w.Decide(ctx, authkeys.Request{Stage: authkeys.StageOffer, Account: o.Account, KeyType: o.KeyType, Key: o.Key})
+	o.Allow = d.Allow
+	w.handler.Monitors.Note(monitor, o)
+	if !d.Allow {
+		return socket.Answer{Text: d.Text()}
+	}
+	line := fmt.Sprintf("restrict,pty,port-forwarding,agent-forwarding %s %s", o.KeyType, o.Key)
+	if strings.Contains(o.KeyType, "-cert-") {
+		line = fmt.Sprintf(`cert-authority,principals="g-1",restrict,pty,port-forwarding,agent-forwarding %s`, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(w.ca.PublicKey()))))
+	}
+	return socket.Answer{Code: socket.Allow, Text: line}
+}
+
+// happened returns the events of a kind so far.
+func (w *world) happened(what session.What) (list []session.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		if e.What == what {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func (w *world) refused() []pam.Refusal {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]pam.Refusal{}, w.refusals...)
+}
+
+// one waits for the only session.
+func (w *world) one(t testing.TB) session.Session {
+	t.Helper()
+	var s session.Session
+	harness.Eventually(t, 10*time.Second, func() error {
+		list := w.sessions.List()
+		if len(list) != 1 {
+			return fmt.Errorf("%d sessions, want 1", len(list))
+		}
+		s = list[0]
+		return nil
+	})
+	return s
+}
+
+func (w *world) none(t testing.TB, within time.Duration) {
+	t.Helper()
+	harness.Eventually(t, within, func() error {
+		if n := len(w.sessions.List()); n != 0 {
+			return fmt.Errorf("%d sessions are left", n)
+		}
+		return nil
+	})
+}
