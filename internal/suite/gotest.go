@@ -116,14 +116,24 @@ func (p *pkg) test(name string) *test {
 	return t
 }
 
+// parent finds the test that a subtest belongs to, nil for a test of the top. A subtest's own name may hold slashes.
+func (p *pkg) parent(name string) *test {
+	for i := strings.LastIndexByte(name, '/'); i > 0; i = strings.LastIndexByte(name[:i], '/') {
+		if t := p.tests[name[:i]]; t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
 func (p *pkg) event(e event) {
 	t := p.test(e.Test)
 	switch e.Action {
 	case "run":
 		// -count and -cpu run a test again: forget what it was, keep what it wrote.
 		t.outcome = ""
-		if i := strings.LastIndexByte(e.Test, '/'); i > 0 {
-			p.test(e.Test[:i]).parent = true
+		if parent := p.parent(e.Test); parent != nil {
+			parent.parent = true
 		}
 	case "output":
 		t.output.WriteString(e.Output)
@@ -131,8 +141,8 @@ func (p *pkg) event(e event) {
 		t.outcome = e.Action
 	case "fail":
 		t.outcome = "fail"
-		if i := strings.LastIndexByte(e.Test, '/'); i > 0 {
-			p.test(e.Test[:i]).broken = true
+		if parent := p.parent(e.Test); parent != nil {
+			parent.broken = true
 		}
 	}
 }

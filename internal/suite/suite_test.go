@@ -12,7 +12,7 @@ import (
 // Real `go test` runs over a small module: what the suite must tell apart is how go itself reports it.
 var module = map[string]string{
 	"go.mod":                         "module m\n\ngo 1.24\n",
-	"good/a_test.go":                 "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Run(\"x\", func(t *testing.T) {}); t.Run(\"y\", func(t *testing.T) {}) }\nfunc TestB(t *testing.T) {}\n",
+	"good/a_test.go":                 "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Run(\"x\", func(t *testing.T) {}); t.Run(\"y/z\", func(t *testing.T) {}) }\nfunc TestB(t *testing.T) {}\n",
 	"bad/a_test.go":                  "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Run(\"x\", func(t *testing.T) { t.Error(\"got 1, want 2\") }) }\nfunc TestB(t *testing.T) {}\n",
 	"skips/a_test.go":                "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Skip(\"needs sshd: not found\") }\nfunc TestB(t *testing.T) {}\n",
 	"dies/a_test.go":                 "package a\nimport (\"os\"; \"testing\")\nfunc TestA(t *testing.T) {}\nfunc TestB(t *testing.T) { os.Exit(3) }\n",

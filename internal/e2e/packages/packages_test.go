@@ -15,7 +15,7 @@ import (
 	"dpki/internal/harness"
 )
 
-func TestMain(m *testing.M) { harness.Main(m) }
+func TestMain(m *testing.M) { harness.Main(m, "dpki-sandbox") }
 
 // forget removes the accounts that the harness gives to every test: here the package must make them.
 func forget(t *testing.T) {
