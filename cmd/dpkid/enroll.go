@@ -10,6 +10,7 @@ import (
 
 	"dpki/device/config"
 	"dpki/device/enroll"
+	"dpki/device/sshd"
 	"dpki/internal/anchor"
 	"dpki/internal/network"
 	"dpki/state"
@@ -141,7 +142,7 @@ func (e *env) leave(c *cli.Context) error {
 	if err := root(); err != nil {
 		return err
 	}
-	if _, err := os.Lstat(dropIn); err == nil {
+	if _, err := os.Lstat(sshd.Setup{Server: sshd.Server{Config: sshdConfig}}.Path()); err == nil {
 		return &failure{exitFailed, errors.New("sshd still asks dpki: nobody could log in to the governed accounts"), "`dpkid setup --undo` first"}
 	}
 	if !c.Bool("yes") {
@@ -149,5 +150,3 @@ func (e *env) leave(c *cli.Context) error {
 	}
 	return enroll.Leave(e.paths)
 }
-
-const dropIn = "/etc/ssh/sshd_config.d/00-dpki.conf"

@@ -150,4 +150,7 @@ func (m *machine) client(user string, key fleet.Key, cert *ssh.Certificate) sshd
 	return c
 }
 
-var errStillIn = errors.New("the login still succeeds")
+var (
+	errStillIn     = errors.New("the login still succeeds")
+	errNotReloaded = errors.New("sshd has not read its configuration")
+)
