@@ -32,7 +32,8 @@ if [ ! -e $policy ]; then
 	trap 'rm -f $policy' EXIT
 fi
 export DEBIAN_FRONTEND=noninteractive
-$install -qy >/dev/null || {
-	apt-get update -q
-	$install -qy
+# A new machine's package lists are empty or old.
+$install -qqy >/dev/null 2>&1 || {
+	apt-get update -qq
+	$install -qqy >/dev/null
 }
