@@ -20,13 +20,13 @@ type Estimate struct {
 	Gas         uint64   // within 2 % of what the receipt says
 	GasPrice    *big.Int // wei a gas, expected
 	MaxGasPrice *big.Int // wei a gas, at most
-	L1Fee       *big.Int // wei, OP-stack chains
+	L1Fee       *big.Int // wei, OP-stack chains; 0 elsewhere
 	Fee         *big.Int // wei, expected: Gas * GasPrice + L1Fee
 	MaxFee      *big.Int // wei, at most; the account must hold it
 	Balance     *big.Int // wei, of the account
 }
 
-// Receipt is a mined transaction.
+// Receipt is a transaction in a block.
 type Receipt struct {
 	Tx      state.Word
 	Block   uint64
@@ -35,10 +35,13 @@ type Receipt struct {
 	Fee     *big.Int // wei, paid, L1 fee included
 }
 
-// Poster is what admin's use cases need.
+// Poster is what admin's use cases need. Client is the one implementation.
 type Poster interface {
+	// Estimate fails as Post would, except for lack of funds: the estimate says
+	// what is there and what is needed.
 	Estimate(ctx context.Context, c Call) (Estimate, error)
 	// Post signs, sends and waits until the transaction is in a block.
 	Post(ctx context.Context, c Call) (Receipt, error)
+	// From is the account.
 	From() state.Address
 }

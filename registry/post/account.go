@@ -1,0 +1,48 @@
+package post
+
+import (
+	"crypto/ecdsa"
+	"fmt"
+	"math/big"
+	"sync"
+
+	"dpki/state"
+
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+// Account is the signer of transactions.
+type Account struct {
+	Address state.Address
+	// Open gives the key. It is called once, when the first transaction is
+	// signed, so that an estimate asks for no passphrase.
+	Open func() (*ecdsa.PrivateKey, error)
+}
+
+// signer opens an account's key once.
+type signer struct {
+	account Account
+	mu      sync.Mutex
+	key     *ecdsa.PrivateKey
+}
+
+func (s *signer) sign(tx types.TxData, chainID *big.Int) (*types.Transaction, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.key == nil {
+		key, err := s.account.Open()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSigner, err)
+		}
+		if got := state.Address(crypto.PubkeyToAddress(key.PublicKey)); got != s.account.Address {
+			return nil, fmt.Errorf("%w: it is of %s, not %s", ErrSigner, got, s.account.Address)
+		}
+		s.key = key
+	}
+	signed, err := types.SignNewTx(s.key, types.LatestSignerForChainID(chainID), tx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSigner, err)
+	}
+	return signed, nil
+}
