@@ -44,7 +44,9 @@ func Open(config verify.Config, endpoints []verify.Endpoint, path string) (*Ledg
 func (l *Ledger) Read(ctx context.Context, scopes ...state.Word) error {
 	moved := false
 	for chunk := range slices.Chunk(unique(scopes), scopesPerTick) {
-		l.reader.Follow(chunk...)
+		if err := l.reader.Follow(chunk...); err != nil {
+			return err
+		}
 		res, err := l.reader.Tick(ctx)
 		if err != nil {
 			return err

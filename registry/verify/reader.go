@@ -25,9 +25,9 @@ type Config struct {
 	Known Known
 }
 
-// maxScopes is how many scopes one Reader follows: each costs up to three
-// words of one proof.
-const maxScopes = registry.MaxSlots / 3
+// maxScopes is how many scopes one Reader follows: each costs up to two words
+// of one proof, H and a C word to join at.
+const maxScopes = registry.MaxSlots / 2
 
 // ErrConfig says that a Reader was configured with what can never work.
 var ErrConfig = errors.New("reader misconfigured")
