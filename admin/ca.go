@@ -61,6 +61,9 @@ func (d *Desk) CreateCA(ctx context.Context, n NewCA) (*CA, error) {
 	if d.DryRun { // any key costs the same
 		return d.announceCA(ctx, z, n, nil)
 	}
+	if err := d.unlock(); err != nil {
+		return nil, err
+	}
 	if err := home.Make(filepath.Dir(path)); err != nil {
 		return nil, err
 	}

@@ -22,8 +22,8 @@ type DenyRequest struct {
 	// whoever must act without a zone's key.
 	Clear bool
 	For   time.Duration
-	// Before, unless zero, spares what is entered from then on, Unix seconds.
-	Before uint64
+	// BeforeNow spares what is entered from now on.
+	BeforeNow bool
 }
 
 // Denied is the outcome of Deny.
@@ -73,9 +73,9 @@ func (d *Desk) Deny(ctx context.Context, r DenyRequest) (*Denied, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := r.Before
-	if before == 0 {
-		before = state.Never
+	before := state.Never
+	if r.BeforeNow { // the newest block may be a little ahead of this clock
+		before = max(uint64(d.Now().Unix()), d.Ledger.Head().Time) + 1
 	}
 	payload, err := state.Deny{Key: r.Key, Before: before}.Marshal()
 	if err != nil {

@@ -28,6 +28,9 @@ type Config struct {
 	Account state.Address
 	// Poster signs and sends; it opens the chain key when it first signs.
 	Poster post.Poster
+	// Unlock opens the chain key early: a wrong passphrase must be found before
+	// anything is stored or signed. It is called before each write.
+	Unlock func() error
 	// Passphrase opens a CA's key file.
 	Passphrase func(what string) ([]byte, error)
 	// AgentSocket is where an ssh-agent listens that may hold CA keys; may be empty.

@@ -86,6 +86,9 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	if err := d.checkLimits(from, until, r.Account); err != nil {
 		return nil, err
 	}
+	if err := d.unlock(); err != nil {
+		return nil, err
+	}
 	signers := newSigners(d)
 	defer signers.close()
 	out := &Granted{}

@@ -138,6 +138,7 @@ func (d *Desk) batchWords(ctx context.Context, e *state.Entry) string {
 			names = append(names, m.Name)
 		}
 	}
+	slices.Sort(names)
 	switch n := len(names); {
 	case n == 0:
 		return "content for somebody else"

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,7 +102,10 @@ func suggest(name string, names []string) string {
 			near = append(near, scored{n, s})
 		}
 	}
-	slices.SortStableFunc(near, func(a, b scored) int { return a.score - b.score })
+	slices.SortFunc(near, func(a, b scored) int {
+		return cmp.Or(a.score-b.score, strings.Compare(a.name, b.name))
+	})
+	near = slices.Compact(near)
 	var words []string
 	for _, n := range near[:min(len(near), 3)] {
 		words = append(words, n.name)

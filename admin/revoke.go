@@ -63,7 +63,7 @@ func (d *Desk) FindRevocable(ctx context.Context, name string) (*Revocable, erro
 		var names []string
 		for _, r := range all {
 			if r.What != "grant" && !r.done {
-				names = append(names, r.Name)
+				names = append(names, r.Name[strings.LastIndex(r.Name, "/")+1:], r.Name)
 			}
 		}
 		return nil, problem(Failed, suggest(name, names)+"; dpki grant list shows grants", "nothing here is called %.80q", name)

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"dpki/admin/chainkey"
+	"dpki/contracts"
 	"dpki/internal/network"
+	"dpki/registry/post"
 	"dpki/registry/verify"
 )
 
@@ -27,5 +30,50 @@ func chainProblem(err error, n network.File) error {
 
 // postProblem says what writing to the chain ran into.
 func postProblem(err error) error {
-	return because(err, Failed, "", "%s", fmt.Sprint("the transaction was not made"))
+	var p *Problem
+	if err == nil || errors.As(err, &p) {
+		return err
+	}
+	var funds *post.FundsError
+	var refusal *contracts.Refusal
+	switch {
+	case errors.As(err, &funds):
+		return &Problem{Class: Failed, Err: err, Text: "the account cannot pay",
+			Hint: fmt.Sprintf("send %s ETH or more to %s", Ether(funds.Missing()), funds.Account)}
+	case errors.As(err, &refusal):
+		return because(err, Failed, refusalHint(refusal.Name), "nothing was written")
+	case errors.Is(err, chainkey.ErrPassphrase):
+		return because(err, Failed, "it is the one that was given to dpki identity create", "the chain key was not opened")
+	case errors.Is(err, post.ErrSigner):
+		return because(err, Failed, "see dpki identity show", "the transaction was not made")
+	case errors.Is(err, post.ErrChain):
+		return because(err, Usage, "correct the network file: dpki network show", "the endpoint is of another chain")
+	case errors.Is(err, post.ErrNoCode), errors.Is(err, post.ErrCode):
+		return because(err, Failed, "the network file names another contract than this program was built for: dpki network show", "nothing was written")
+	case errors.Is(err, post.ErrTimeout):
+		return because(err, Later, "it may still come: look with dpki log before writing it again", "it was sent and is not in a block")
+	case errors.Is(err, post.ErrReplaced), errors.Is(err, post.ErrDropped):
+		return because(err, Later, "another program uses this account; look with dpki log, then try again", "it was sent and did not come into a block")
+	case errors.Is(err, post.ErrUnavailable):
+		return because(err, Later, "dpki network check", "nothing was written")
+	}
+	return because(err, Failed, "dpki network check", "nothing was written")
+}
+
+// refusalHint is what to do about a rule of the contract. Most are looked at
+// before; what is left is a log that moved meanwhile, or a clock.
+func refusalHint(name string) string {
+	switch name {
+	case "NotAdmin", "NotAllowed", "OutOfReach":
+		return "dpki org show names the administrators; the power may just have been revoked"
+	case "InvalidWindow":
+		return "ask for less time, or set this machine's clock"
+	case "SubjectUsed":
+		return "somebody wrote or revoked the same; look with dpki log"
+	case "RootProtected":
+		return "the last root administrator cannot be revoked"
+	case "ApprovalsNeeded":
+		return "this kind needs several administrators"
+	}
+	return "look with dpki log and try again"
 }

@@ -92,6 +92,9 @@ func (d *Desk) publish(ctx context.Context, list []bundle.Block) error {
 	if d.DryRun {
 		return nil
 	}
+	if err := d.unlock(); err != nil {
+		return err
+	}
 	for _, b := range list {
 		_, err := d.Stores.Put(ctx, b.Bytes)
 		var some *store.Failures
@@ -107,6 +110,14 @@ func (d *Desk) publish(ctx context.Context, list []bundle.Block) error {
 		d.cache.keep(ctx, b.Bytes)
 	}
 	return nil
+}
+
+// unlock opens the chain key, so that what cannot be sent is not begun.
+func (d *Desk) unlock() error {
+	if d.DryRun || d.Unlock == nil {
+		return nil
+	}
+	return keyProblem(d.Unlock(), d.Home)
 }
 
 func put(kind state.Kind, s bundle.Sealed, from, until uint64) contracts.Change {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,12 +25,9 @@ func (t *tool) deny(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := admin.DenyRequest{Key: key, Zones: c.StringSlice("zone"), Clear: c.Bool("clear"), For: length}
-	if c.Bool("before-now") {
-		if r.Clear {
-			return usage("--clear denies for ever", "leave out --before-now")
-		}
-		r.Before = uint64(time.Now().Unix())
+	r := admin.DenyRequest{Key: key, Zones: c.StringSlice("zone"), Clear: c.Bool("clear"), For: length, BeforeNow: c.Bool("before-now")}
+	if r.Clear && r.BeforeNow {
+		return usage("--clear denies for ever", "leave out --before-now")
 	}
 	d, err := t.open()
 	if err != nil {

@@ -155,12 +155,12 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	if err != nil {
 		return nil, &admin.Problem{Class: admin.Usage, Text: "the network file names a store that cannot be used", Hint: "dpki network show", Err: err}
 	}
-	poster, err := t.poster(h, n, account)
+	poster, unlock, err := t.poster(h, n, account)
 	if err != nil {
 		return nil, err
 	}
 	t.desk = admin.New(admin.Config{
-		Home: h, Anchor: a, Network: n, Identity: id, Ledger: log, Stores: stores, Account: account, Poster: poster,
+		Home: h, Anchor: a, Network: n, Identity: id, Ledger: log, Stores: stores, Account: account, Poster: poster, Unlock: unlock,
 		Passphrase: func(what string) ([]byte, error) {
 			s, err := t.secretsOnce()
 			if err != nil {
