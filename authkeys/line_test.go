@@ -95,8 +95,12 @@ func TestZeroValuesDeny(t *testing.T) {
 	if r := Reason(255); r.String() != Undecided.String() || r.Hint() != Undecided.Hint() {
 		t.Errorf("unknown reason: %q", r)
 	}
-	if d := (Decision{Reason: Accepted}); d.Text() == "" {
-		t.Error("a decision that says Accepted and does not allow has no text")
+	undecided := Undecided.String() + "; " + Undecided.Hint()
+	if d := (Decision{Reason: Accepted}); d.Text() != undecided {
+		t.Errorf("a decision that says Accepted and does not allow: %q", d.Text())
+	}
+	if d := (Decision{Reason: Denied}); d.Text() != Denied.String()+"; "+Denied.Hint() {
+		t.Errorf("%q", d.Text())
 	}
 }
 

@@ -116,6 +116,9 @@ func TestRefusals(t *testing.T) {
 		{"another account", func(m *machine) { m.query.Account = "alice" }, ErrNoKey},
 		{"account that begins alike", func(m *machine) { m.rename(file, Folder+"/root2@token.keys") }, ErrNoKey},
 		{"account with a path", func(m *machine) { m.query.Account = "../breakglass.d/root" }, ErrNoKey},
+		{"account that is none", func(m *machine) { m.query.Account = "-root"; m.rename(file, Folder+"/-root.keys") }, ErrNoKey},
+		{"no root", func(m *machine) { m.Root = "" }, ErrNoKey},
+		{"no key", func(m *machine) { m.query.Key = "" }, ErrNoKey},
 		{"account with the label", func(m *machine) { m.query.Account = "root@token" }, ErrNoKey},
 		{"another suffix", func(m *machine) { m.rename(file, Folder+"/root@token.keys~") }, ErrNoKey},
 		{"another key", func(m *machine) { m.query.Key = base64.StdEncoding.EncodeToString(append(blob, 0)) }, ErrNoKey},
@@ -224,6 +227,59 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %+v, %v; want %v", got, err, row.want)
 			}
 		})
+	}
+}
+
+func TestParseLine(t *testing.T) {
+	const must = `from="192.0.2.1",expiry-time="20301231235959Z"`
+	var all []string
+	for f := range flags {
+		all = append(all, f)
+	}
+	slices.Sort(all)
+	every := strings.Join(all, ",")
+	for text, want := range map[string]string{
+		must:                                    `from="192.0.2.1"`,
+		every + "," + must:                      every + `,from="192.0.2.1"`,
+		must + `,command="a \"b\", \c ~"`:       `from="192.0.2.1",command="a \"b\", \c ~"`,
+		must + `,restrict,pty`:                  `from="192.0.2.1",restrict,pty`,
+		strings.ReplaceAll(must, ".1", ".0/24"): `from="192.0.2.0/24"`,
+		strings.ReplaceAll(must, "192.0.2.1", "2001:db8::/32,::1"): `from="2001:db8::/32,::1"`,
+	} {
+		e, err := ParseLine(text + " sk-ssh-ed25519@openssh.com  " + key + "   what it is")
+		if err != nil || e.Options != want || e.KeyType != "sk-ssh-ed25519@openssh.com" || e.Key != key ||
+			e.Line() != want+" sk-ssh-ed25519@openssh.com "+key {
+			t.Errorf("%s: %+v, %v", text, e, err)
+		}
+	}
+	for _, want := range []string{"restrict", "verify-required", "pty", "no-pty", "port-forwarding", "no-port-forwarding", "agent-forwarding",
+		"no-agent-forwarding", "X11-forwarding", "no-X11-forwarding", "user-rc", "no-user-rc"} {
+		if !flags[want] {
+			t.Errorf("%s is not known", want)
+		}
+	}
+	for _, bad := range []string{
+		must + ` ` + keyType + " ", must + ` ` + keyType + ` =`, must + ` ` + keyType + ` ====`, must + ` ` + keyType + ` ` + key + "=",
+		must + ` ssh_rsa ` + key, must + ` SSH-RSA ` + key, must + `  ` + key, must + ` "ssh-rsa" ` + key,
+		must + `,command="" ` + keyType + ` ` + key, must + `,command ` + keyType + ` ` + key,
+		must + `,command="x\` + "\x7f" + `" ` + keyType + ` ` + key, must + `,command="` + "\x1f" + `" ` + keyType + ` ` + key,
+		must + `,command="` + "\u00e4" + `" ` + keyType + ` ` + key, must + `,="x" ` + keyType + ` ` + key, `=,` + must + ` ` + keyType + ` ` + key,
+		`,` + must + ` ` + keyType + ` ` + key, ` ` + must + ` ` + keyType + ` ` + key, must + `,pty`, must, must + `"`,
+	} {
+		if e, err := ParseLine(bad); !errors.Is(err, ErrLine) || e != (Entry{}) {
+			t.Errorf("%q: %+v, %v", bad, e, err)
+		}
+	}
+}
+
+func TestPlainKeyType(t *testing.T) {
+	for s, want := range map[string]bool{
+		"ssh-rsa": true, "ecdsa-sha2-nistp256": true, "sk-ssh-ed25519@openssh.com": true, "a0z9": true,
+		"": false, "ssh-rsa-cert-v01@openssh.com": false, "ssh rsa": false, "SSH-RSA": false, "ssh_rsa": false, "ssh-rsa\x00": false, "ssh-rsa,": false, "{": false, "`": false, ":": false, "/": false,
+	} {
+		if got := plainKeyType(s); got != want {
+			t.Errorf("%q: %v", s, got)
+		}
 	}
 }
 

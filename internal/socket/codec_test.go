@@ -14,6 +14,7 @@ func TestRequestRoundTrip(t *testing.T) {
 		NewRequest(Status),
 		NewRequest(Authkeys, "root", "ssh-ed25519", "AAAA"),
 		NewRequest(Sudo, "", "", ""),
+		{Type: Account, Fields: make([][]byte, MaxFields)},
 		{Type: Explain, Fields: [][]byte{bytes.Repeat([]byte{0xff}, maxBody-2)}},
 	} {
 		b, err := r.Marshal()
@@ -37,6 +38,15 @@ func TestRequestRoundTrip(t *testing.T) {
 		}
 		if rest, _ := io.ReadAll(reader); string(rest) != "rest" {
 			t.Errorf("left %q", rest)
+		}
+	}
+}
+
+func TestKnownTypes(t *testing.T) {
+	known := map[Type]bool{1: true, 2: true, 3: true, 4: true, 5: true, 16: true, 17: true, 18: true, 19: true}
+	for v := range 256 {
+		if got := Type(v).Known(); got != known[Type(v)] {
+			t.Errorf("type %d: %v", v, got)
 		}
 	}
 }
