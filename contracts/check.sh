@@ -8,6 +8,7 @@ update=${1:-}
 forge=node_modules/.bin/forge
 abigen=${ABIGEN:-../build/bin/abigen}
 
+"$forge" fmt --check src test
 "$forge" build --quiet src
 
 new=$(mktemp -d)
@@ -24,3 +25,12 @@ for f in DPKI.abi DPKI.bin DPKI.bin-runtime code/hash.go bindings/dpki.go; do
 		exit 1
 	fi
 done
+
+# FOUNDRY_PROFILE=long fuzzes for many minutes.
+"$forge" test
+# gas.txt, the budget, and histories of random writes against package state.
+if [ "$update" = --update ]; then
+	go test -count=1 . -update
+else
+	go test -count=1 .
+fi

@@ -100,9 +100,9 @@ function reserveDraft() pure {
 function setAuthor(Draft memory d, uint256 i, address author) pure {
     uint256 line = d.line;
     assembly ("memory-safe") {
-        let at := shl(5, add(i, 1))
-        mstore(add(DRAFT_AUTHORS, at), author)
-        mstore(add(add(line, LINE_SIZE), at), author)
+        let offset := shl(5, add(i, 1))
+        mstore(add(DRAFT_AUTHORS, offset), author)
+        mstore(add(add(line, LINE_SIZE), offset), author)
     }
 }
 
@@ -125,16 +125,16 @@ function set(Draft memory d, uint256 action, uint256 kind, bytes32 subject, uint
 
 /// @dev Takes a change into the draft. Does not know where the changes end: the caller refuses the write if the last one
 /// does not end there.
-/// @param at Where the change begins in calldata.
+/// @param start Where the change begins in calldata.
 /// @return head ... | action 8 | kind 8 | data length 16 | from 40 | until 40. What is above is arbitrary.
 /// @return next Where the next change begins.
-function readChange(uint256 at) pure returns (uint256 head, uint256 next) {
+function readChange(uint256 start) pure returns (uint256 head, uint256 next) {
     bytes memory data;
     uint256 length;
     // By way of memory, because the compiler repeats a calldataload and a shift at each use of its result.
     assembly ("memory-safe") {
         // The scratch space, with the subject as its second word.
-        calldatacopy(18, at, CHANGE_HEAD)
+        calldatacopy(18, start, CHANGE_HEAD)
         head := mload(0)
         mstore(DRAFT_SUBJECT, mload(32))
         mstore(DRAFT_ACTION, byte(18, head))
@@ -147,8 +147,8 @@ function readChange(uint256 at) pure returns (uint256 head, uint256 next) {
     }
     if (length > MAX_DATA) revert IDPKI.DataTooLong(length);
     assembly ("memory-safe") {
-        calldatacopy(add(data, 32), add(at, CHANGE_HEAD), length)
-        next := add(add(at, CHANGE_HEAD), length)
+        calldatacopy(add(data, 32), add(start, CHANGE_HEAD), length)
+        next := add(add(start, CHANGE_HEAD), length)
     }
 }
 
