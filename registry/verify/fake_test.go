@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"testing"
@@ -46,6 +47,13 @@ type fakeChain struct {
 type fakeBlock struct {
 	time    uint64
 	entries []ScopedEntry
+	ends    map[state.Word]fakeEnd // of every scope, after this block
+}
+
+// fakeEnd is a scope's storage.
+type fakeEnd struct {
+	tip         state.Tip
+	checkpoints []state.Word
 }
 
 const (
@@ -80,65 +88,43 @@ func (f *fakeChain) mine(entries ...ScopedEntry) {
 // are given.
 func (f *fakeChain) mineAt(at uint64, entries ...ScopedEntry) {
 	number := uint64(len(f.blocks))
-	f.blocks = append(f.blocks, fakeBlock{time: at})
+	b := fakeBlock{time: at, ends: map[state.Word]fakeEnd{}}
+	if number > 0 {
+		maps.Copy(b.ends, f.blocks[number-1].ends)
+	}
 	for _, s := range entries {
-		tip := f.tip(s.Scope)
+		end, ok := b.ends[s.Scope]
+		if !ok {
+			end.tip.H = f.registry.H0(f.org, s.Scope)
+		}
 		e := s.Entry
-		e.Seq, e.Block, e.PrevBlock, e.Time = tip.Seq+1, number, tip.Block, at
+		e.Seq, e.Block, e.PrevBlock, e.Time = end.tip.Seq+1, number, end.tip.Block, at
 		e.Authors = []state.Address{{1}}
-		f.blocks[number].entries = append(f.blocks[number].entries, ScopedEntry{s.Scope, e})
-	}
-}
-
-func (f *fakeChain) tip(scope state.Word) state.Tip {
-	tip, _ := f.walk(scope)
-	return tip
-}
-
-// walk replays a scope's log and collects its C words.
-func (f *fakeChain) walk(scope state.Word) (state.Tip, []state.Word) {
-	tip := state.Tip{H: f.registry.H0(f.org, scope)}
-	var checkpoints []state.Word
-	for _, b := range f.blocks {
-		for i := range b.entries {
-			if b.entries[i].Scope != scope {
-				continue
-			}
-			next, err := tip.Append(&b.entries[i].Entry)
-			if err != nil {
-				f.t.Fatal(err)
-			}
-			if tip = next; tip.Seq%state.CheckpointInterval == 0 {
-				checkpoints = append(checkpoints, tip.H)
-			}
+		var err error
+		if end.tip, err = end.tip.Append(&e); err != nil {
+			f.t.Fatal(err)
 		}
+		if end.tip.Seq%state.CheckpointInterval == 0 {
+			end.checkpoints = append(slices.Clip(end.checkpoints), end.tip.H)
+		}
+		b.ends[s.Scope] = end
+		b.entries = append(b.entries, ScopedEntry{s.Scope, e})
 	}
-	return tip, checkpoints
+	f.blocks = append(f.blocks, b)
 }
 
-func (f *fakeChain) scopes() []state.Word {
-	var all []state.Word
-	for _, b := range f.blocks {
-		for _, e := range b.entries {
-			if !slices.Contains(all, e.Scope) {
-				all = append(all, e.Scope)
-			}
-		}
-	}
-	return all
-}
+func (f *fakeChain) tip(scope state.Word) state.Tip { return f.blocks[f.head()].ends[scope].tip }
 
 // storage is the contract's storage at the tip.
 func (f *fakeChain) storage() map[state.Word]state.Word {
 	words := map[state.Word]state.Word{{0xff}: {31: 1}} // never empty
-	for _, scope := range f.scopes() {
-		tip, checkpoints := f.walk(scope)
-		words[SlotH(f.org, scope)] = tip.H
+	for scope, end := range f.blocks[f.head()].ends {
+		words[SlotH(f.org, scope)] = end.tip.H
 		var m state.Word
-		copy(m[26:], number48(tip.Seq))
-		copy(m[20:], number48(tip.Block))
+		copy(m[26:], number48(end.tip.Seq))
+		copy(m[20:], number48(end.tip.Block))
 		words[hintSlot(f.org, scope)] = m
-		for i, c := range checkpoints {
+		for i, c := range end.checkpoints {
 			words[SlotC(f.org, scope, uint64(i+1))] = c
 		}
 	}
