@@ -15,7 +15,7 @@
 //	sessions := &session.Manager{File: "/run/dpki/sessions.json", Tree: tree, Now: ..., Extent: ..., Audit: ...}
 //	err := sessions.Restore()       // before the socket is served
 //	go sessions.Run(ctx)            // leaves the sessions alone when ctx ends
-//	handler := &pam.Handler{Engine: ..., Sessions: sessions, Monitors: &pam.Monitors{}, Governs: ...}
+//	handler := &pam.Handler{Engine: ..., Sessions: sessions, Monitors: &pam.Monitors{}, Governs: ..., Sudo: verifier.Verify}
 //	server := serve.Server{Handler: handler.Handle, Types: pam.Types, Allow: pam.AllowPeer, Timeout: pam.Timeout}
 //
 // Then, for every answer of authkeys.sock (refusals too): handler.Monitors.Note(monitor, pam.Offer{...}); for every new State:
@@ -26,7 +26,8 @@
 //
 //	account  [success=ok authinfo_unavail=ignore default=bad]  pam_dpki.so
 //	session  [success=ok authinfo_unavail=ignore default=bad]  pam_dpki.so     # after pam_systemd
-//	auth     sufficient                                        pam_dpki.so     # in sudo's stack only
+//	auth     sufficient                                        pam_dpki.so     # in sudo's stack: the session's key, by its agent
+//	account  required                                          pam_dpki.so     # in sudo's stack: only under a grant with sudo
 //
 // authinfo_unavail is returned only while no daemon listens, which only root brings about, and lets the break-glass keys in;
 // `required` refuses those too. Accounts that dpki does not govern are best kept away from the module, so that they never depend

@@ -11,6 +11,7 @@ import (
 	"dpki/internal/socket/serve"
 	"dpki/pam/proc"
 	"dpki/pam/session"
+	"dpki/pam/sudo"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,8 +33,8 @@ type Handler struct {
 	// unless the helper was asked about it in this connection.
 	Governs func(account string) bool
 
-	// Sudo answers sudo's question for a session; nil denies. See package sudo.
-	Sudo func(ctx context.Context, s session.Session, sudo proc.Process) error
+	// Sudo proves a session's key to sudo: (*sudo.Verifier).Verify. nil denies.
+	Sudo func(context.Context, session.Session, proc.Process) error
 
 	Audit func(Refusal) // nil: nobody listens
 }
@@ -69,15 +70,21 @@ func (h *Handler) Handle(ctx context.Context, peer serve.Peer, req socket.Reques
 	if err != nil || h.Engine == nil || h.Sessions == nil || h.Monitors == nil {
 		return socket.Answer{Code: socket.Error}
 	}
+	if req.Type == socket.Sudo {
+		return h.sudo(ctx, process, q)
+	}
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
+	defer cancel()
 	switch req.Type {
 	case socket.Account:
+		if q.service == "sudo" || q.service == "sudo-i" {
+			return h.sudoAccount(ctx, process, q)
+		}
 		return h.account(ctx, process, q)
 	case socket.OpenSession:
 		return h.open(ctx, process, q)
 	case socket.CloseSession:
 		return h.close(process)
-	case socket.Sudo:
-		return h.sudo(ctx, process, q)
 	}
 	return socket.Answer{}
 }
@@ -191,12 +198,15 @@ func (h *Handler) close(p proc.Process) socket.Answer {
 	return socket.Answer{Code: socket.Allow}
 }
 
+// sudo asks for proof: the session's key, here and now.
 func (h *Handler) sudo(ctx context.Context, p proc.Process, q question) socket.Answer {
-	s, ok := h.Sessions.Of(p)
-	l := login{monitor: s.Monitor, offer: Offer{Account: s.Account, KeyType: s.KeyType, Key: s.Key, Allow: true}}
-	err := errNoSession
-	if ok {
-		err = h.mayElevate(ctx, p, q, s, l)
+	s, l, err := h.elevate(ctx, p, q)
+	switch {
+	case err != nil:
+	case h.Sudo == nil:
+		err = errNoSudo
+	default:
+		err = h.Sudo(ctx, s, p)
 	}
 	if err != nil {
 		return h.refuse(authkeys.StageSudo, q, l, err)
@@ -204,18 +214,28 @@ func (h *Handler) sudo(ctx context.Context, p proc.Process, q question) socket.A
 	return socket.Answer{Code: socket.Allow}
 }
 
-// mayElevate decides first: whose grant has no sudo is not asked for a signature.
-func (h *Handler) mayElevate(ctx context.Context, p proc.Process, q question, s session.Session, l login) error {
-	if h.Sudo == nil {
-		return errNoSudo
+// sudoAccount is for sites whose sudo asks for a password: the session's grant must allow sudo all the same. It leaves alone
+// who has no session here and whose account is not governed.
+func (h *Handler) sudoAccount(ctx context.Context, p proc.Process, q question) socket.Answer {
+	_, l, err := h.elevate(ctx, p, q)
+	if err != nil && !(errors.Is(err, errNoSession) && h.theirs(false, q.user)) {
+		return h.refuse(authkeys.StageSudo, q, l, err)
 	}
+	return socket.Answer{Code: socket.Allow}
+}
+
+// elevate finds the session that the sudo process is in and decides whether its grant allows sudo.
+func (h *Handler) elevate(ctx context.Context, p proc.Process, q question) (session.Session, login, error) {
+	s, ok := h.Sessions.Of(p)
+	if !ok {
+		return s, login{monitor: p}, errNoSession
+	}
+	l := login{monitor: s.Monitor, offer: Offer{Account: s.Account, KeyType: s.KeyType, Key: s.Key, Allow: true}}
 	if q.user != s.Account {
-		return errOtherAccount
+		return s, l, errOtherAccount
 	}
-	if _, err := h.decide(ctx, authkeys.StageSudo, l); err != nil {
-		return err
-	}
-	return h.Sudo(ctx, s, p)
+	_, err := h.decide(ctx, authkeys.StageSudo, l)
+	return s, l, err
 }
 
 // refuse answers what a user may know, and tells the audit the rest.
@@ -233,8 +253,10 @@ func userText(why error) string {
 	switch {
 	case errors.As(why, &reason):
 		return reason.Error()
-	case errors.Is(why, errNoSudo), errors.Is(why, errNoSession):
+	case errors.Is(why, errNoSudo), errors.Is(why, errNoSession), errors.Is(why, sudo.ErrBusy), errors.Is(why, sudo.ErrRefused), errors.Is(why, sudo.ErrWrong):
 		return why.Error()
+	case errors.Is(why, sudo.ErrNoAgent):
+		return sudo.ErrNoAgent.Error()
 	case errors.Is(why, errOfferDenied), errors.Is(why, errOtherAccount), errors.Is(why, errOtherKey), errors.Is(why, errNoKey), errors.Is(why, errNoOffer):
 		return "this account needs a key that has been granted"
 	}

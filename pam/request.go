@@ -12,8 +12,12 @@ import (
 // Types are what pam.sock serves.
 var Types = []socket.Type{socket.Account, socket.OpenSession, socket.CloseSession, socket.Sudo}
 
-// Timeout is how long one exchange may take. The module's own deadline is 2 s; the daemon has the last word just before it.
-const Timeout = 1900 * time.Millisecond
+// Timeout is how long one exchange may take. The module itself waits 2 s, and 15 s for sudo, where somebody may have to touch a
+// key; the daemon has the last word just before that.
+const Timeout = 14500 * time.Millisecond
+
+// loginTimeout is Timeout for all but sudo.
+const loginTimeout = 1900 * time.Millisecond
 
 // AllowPeer admits root alone: PAM modules run in sshd and sudo, as root.
 func AllowPeer(p serve.Peer) bool { return p.UID == 0 }

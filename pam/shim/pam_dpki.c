@@ -30,7 +30,8 @@
 #define EXPORT __attribute__((visibility("default")))
 
 enum {
-	DEADLINE_MS = 2000, /* for a whole exchange */
+	DEADLINE_MS = 2000,       /* for a whole exchange */
+	AGENT_DEADLINE_MS = 15000, /* the same for sudo, where a person may have to touch a key */
 	FIELD_MAX = 16384,  /* longest field: a certificate in SSH_AUTH_INFO_0 */
 	USER_MAX = 256,
 	REQUEST_HEADER = 7, /* "DPK1" | u8 type | u16 length */
@@ -45,6 +46,8 @@ enum outcome { DENIED, ALLOWED, FAILED, ABSENT, OUTCOMES };
 enum hook { AUTH, ACCOUNT, OPEN, CLOSE, HOOKS };
 
 static const unsigned char request_type[HOOKS] = {[AUTH] = 19, [ACCOUNT] = 16, [OPEN] = 17, [CLOSE] = 18};
+
+static const int deadline_ms[HOOKS] = {[AUTH] = AGENT_DEADLINE_MS, [ACCOUNT] = DEADLINE_MS, [OPEN] = DEADLINE_MS, [CLOSE] = DEADLINE_MS};
 
 /*
  * The only place that gives a PAM code for an answer. PAM_AUTHINFO_UNAVAIL is a denial for `required`; a stack that lets the
@@ -88,7 +91,7 @@ static int wait_for(int fd, short events, int64_t deadline)
 		int64_t left = deadline - now_ms();
 		int n;
 
-		if (left <= 0 || left > DEADLINE_MS)
+		if (left <= 0 || left > AGENT_DEADLINE_MS)
 			return -1;
 		n = poll(&p, 1, (int)left);
 		if (n > 0)
@@ -237,7 +240,7 @@ static void parse(struct answer *a, const unsigned char *b, size_t len)
 	a->outcome = of_code[b[0]];
 }
 
-static void ask(struct answer *a, const struct request *r)
+static void ask(struct answer *a, const struct request *r, int within)
 {
 	unsigned char b[ANSWER_HEADER + TEXT_MAX];
 	int64_t deadline = now_ms();
@@ -246,9 +249,9 @@ static void ask(struct answer *a, const struct request *r)
 
 	memset(a, 0, sizeof(*a));
 	a->outcome = FAILED;
-	if (deadline > INT64_MAX - DEADLINE_MS)
+	if (deadline > INT64_MAX - within)
 		return;
-	deadline += DEADLINE_MS;
+	deadline += within;
 	fd = dial(deadline);
 	if (fd < 0) {
 		a->outcome = errno == ENOENT || errno == ECONNREFUSED ? ABSENT : FAILED;
@@ -328,7 +331,7 @@ static int run(pam_handle_t *pamh, enum hook hook, int flags, int argc, const ch
 		pam_syslog(pamh, LOG_ERR, "%s: the request does not fit: denied", names[hook]);
 		return pam_code[hook][DENIED];
 	}
-	ask(&a, &r);
+	ask(&a, &r, deadline_ms[hook]);
 	if (hook == OPEN && a.outcome == ABSENT && !only_public_keys(pamh))
 		a.outcome = DENIED;
 	if (a.outcome != ALLOWED)
