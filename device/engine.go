@@ -78,6 +78,7 @@ type Engine struct {
 	changed   time.Duration // when an entry last came, since boot; 0 = never
 	hinted    time.Duration // when a hint last came, since boot; 0 = never
 	looked    time.Duration // when the chain was last looked at, since boot
+	more      bool          // there is more to read at once: other scopes are followed now
 	written   time.Duration // when head and clock were last on disk, since boot
 	denied    map[state.Word]bool
 }
@@ -265,7 +266,12 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 		}
 		e.seek(ctx)
-		timer.Reset(e.pause())
+		if e.more {
+			e.more = false
+			timer.Reset(0)
+		} else {
+			timer.Reset(e.pause())
+		}
 	}
 }
 
@@ -283,6 +289,7 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 	defer cancel()
 	e.looked = e.c.Clock.Boot()
 	res, err := e.reader.Tick(ctx)
+	e.c.Log.Debug("looked", "took", e.c.Clock.Boot()-e.looked)
 	if err != nil {
 		e.failed(err)
 		return
@@ -347,7 +354,7 @@ func (e *Engine) accept(res *verify.Result) {
 		due = e.replica.change(res.Changes)
 	}
 	if e.replica.widen(e.announced()) {
-		due = true
+		due, e.more = true, true
 	}
 	if due {
 		if err := e.rebuild(e.reader.Known().Scopes); err != nil {

@@ -72,6 +72,7 @@ func (s *Supervisor) once(ctx context.Context) error {
 	client := pipe.NewClient(conn)
 	defer client.Close()
 	defer s.use(nil)
+	began := true
 	for {
 		s.mu.Lock()
 		places, watch, told := s.places, s.watch, s.told
@@ -80,14 +81,15 @@ func (s *Supervisor) once(ctx context.Context) error {
 			return err
 		}
 		s.use(client)
+		if began { // the engine need not wait for its next look
+			began = false
+			s.hint()
+		}
 	wait:
 		for {
 			select {
 			case <-client.Hints():
-				select {
-				case s.hints <- struct{}{}:
-				default:
-				}
+				s.hint()
 			case <-told:
 				break wait
 			case <-client.Done():
@@ -96,6 +98,13 @@ func (s *Supervisor) once(ctx context.Context) error {
 				return ctx.Err()
 			}
 		}
+	}
+}
+
+func (s *Supervisor) hint() {
+	select {
+	case s.hints <- struct{}{}:
+	default:
 	}
 }
 

@@ -31,8 +31,8 @@ import (
 
 // Soft limits on the heap. Both processes together stay below 40 MB.
 const (
-	runMemory   = 20 << 20
-	fetchMemory = 12 << 20
+	runMemory   = 48 << 20
+	fetchMemory = 32 << 20
 	gcPercent   = 40
 )
 

@@ -3,7 +3,9 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"dpki/bundle"
 	"dpki/bundle/store"
@@ -12,6 +14,9 @@ import (
 	"dpki/registry"
 	"dpki/registry/source"
 )
+
+// large is the length of an answer, in bytes, that is not kept as garbage.
+const large = 1 << 20
 
 // Backend implements pipe.Backend on the network. The zero value knows nobody.
 type Backend struct {
@@ -114,7 +119,12 @@ func (b *Backend) Logs(ctx context.Context, i int, q registry.LogQuery) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	return c.Logs(ctx, q)
+	logs, err := c.Logs(ctx, q)
+	if len(logs) > large {
+		// A device that joins reads megabytes once: give them back.
+		time.AfterFunc(time.Second, debug.FreeOSMemory)
+	}
+	return logs, err
 }
 
 // Headers implements pipe.Backend.

@@ -39,7 +39,12 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh, harness.SshKeygen)
-	m := &machine{T: t, org: fleet.New(t, devchain.Options{BlockTime: time.Second})}
+	return newMachineIn(t, fleet.New(t, devchain.Options{BlockTime: time.Second}))
+}
+
+func newMachineIn(t *testing.T, org *fleet.Org) *machine {
+	t.Helper()
+	m := &machine{T: t, org: org}
 	m.forget()
 	t.Cleanup(m.forget)
 	m.sshd = sshd.Start(t, sshd.Config{Command: helper})
