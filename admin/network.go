@@ -2,12 +2,12 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"dpki/contracts/code"
 	"dpki/internal/network"
-	"dpki/registry"
 	"dpki/registry/verify"
 	"dpki/state"
 )
@@ -71,6 +71,10 @@ func checkEndpoint(ctx context.Context, n network.File, e verify.Endpoint) Endpo
 		}
 	}
 	if err != nil {
+		var of *verify.EndpointError
+		if errors.As(err, &of) { // without the sum over all endpoints: there is one
+			err = of.Err
+		}
 		report.Err, report.Error = err, err.Error()
 	}
 	return report
@@ -87,7 +91,7 @@ func TrustText(n network.File) string {
 // Unavailable reports whether all that was wrong is that nobody answered.
 func (r *NetworkReport) Unavailable() bool {
 	for _, e := range r.Endpoints {
-		if e.Err != nil && registry.FaultOf(e.Err) != registry.Unavailable {
+		if e.Err != nil && !errors.Is(e.Err, verify.ErrSource) {
 			return false
 		}
 	}
