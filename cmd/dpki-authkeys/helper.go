@@ -114,8 +114,8 @@ func checkLine(line string) error {
 	}
 	rest, ok := strings.CutPrefix(line, "cert-authority,")
 	if !ok {
-		if strings.Contains(unquoted(line), "cert-authority") {
-			return errors.New("cert-authority is not its first option")
+		if outside, ok := unquoted(line); !ok || strings.Contains(outside, "cert-authority") {
+			return errors.New("a quote does not end, or cert-authority is not its first option")
 		}
 		return nil
 	}
@@ -126,8 +126,8 @@ func checkLine(line string) error {
 	return nil
 }
 
-// unquoted leaves out the values of options: a command may say what it likes.
-func unquoted(line string) string {
+// unquoted leaves out the values of options: a command may say what it likes. ok is false where the last one does not end.
+func unquoted(line string) (outside string, ok bool) {
 	var b strings.Builder
 	inside := false
 	for i := 0; i < len(line); i++ {
@@ -140,7 +140,7 @@ func unquoted(line string) string {
 			b.WriteByte(line[i])
 		}
 	}
-	return b.String()
+	return b.String(), !inside
 }
 
 // by names the grant of a line, for the log.

@@ -421,3 +421,38 @@ func FuzzCheckLine(f *testing.F) {
 		}
 	})
 }
+
+func TestCheckLine(t *testing.T) {
+	const rest = ` ssh-ed25519 AAAA`
+	for line, ok := range map[string]bool{
+		`restrict` + rest: true,
+		`cert-authority,principals="g-1",restrict` + rest:                   true,
+		`restrict,command="say \"cert-authority\""` + rest:                  true,
+		`restrict,command="a \\" b` + rest + `,cert-authority`:              false, // the quote before b ends nothing: \\" is \ and \"
+		`restrict,command="x",cert-authority` + rest:                        false,
+		`restrict,command="x\"y",cert-authority` + rest:                     false,
+		`cert-authority` + rest:                                             false,
+		`cert-authority,restrict,principals="g-1"` + rest:                   false,
+		`cert-authority,principals=g-1",restrict` + rest:                    false,
+		`cert-authority,g-1",restrict` + rest:                               false,
+		`cert-authority,principals="g-1",pty` + rest:                        false,
+		`cert-authority,principals="",restrict` + rest:                      false,
+		`cert-authority,principals="a b",restrict` + rest:                   false,
+		`cert-authority,principals="g-?",restrict` + rest:                   false,
+		`cert-authority,principals="g-1\",restrict` + rest:                  false,
+		`restrict` + rest + strings.Repeat("x", socket.MaxText-len(rest)-8): true,
+		`restrict` + rest + strings.Repeat("x", socket.MaxText-len(rest)-7): false,
+		"": false, "\n": false, "restrict\x7f" + rest: false, "restrict~" + rest: true,
+	} {
+		if err := checkLine(line); (err == nil) != ok {
+			t.Errorf("%.80q: %v", line, err)
+		}
+	}
+	for line, want := range map[string]string{
+		`restrict`: "", `principals="g-1",`: " by g-1", `principals="g-0123456789abcdef"`: " by g-0123456789abcdef", `principals="g-0123456789abcdef0"`: " by g-0123456789abcdef",
+	} {
+		if got := by(line); got != want {
+			t.Errorf("%q: %q", line, got)
+		}
+	}
+}
