@@ -11,6 +11,7 @@ import (
 	"dpki/contracts"
 	"dpki/contracts/code"
 	"dpki/internal/harness/devchain"
+	"dpki/registry"
 	"dpki/registry/source"
 	"dpki/registry/verify"
 	"dpki/state"
@@ -18,14 +19,14 @@ import (
 
 // organisation is one on a real chain with the real contract.
 type organisation struct {
-	t     *testing.T
+	t     testing.TB
 	chain *devchain.Chain
 	id    state.Word
 	admin state.Admin
 	zone  state.Word
 }
 
-func newOrganisation(t *testing.T, o devchain.Options) *organisation {
+func newOrganisation(t testing.TB, o devchain.Options) *organisation {
 	t.Helper()
 	chain := devchain.New(t, o)
 	var salt state.Word
@@ -226,4 +227,101 @@ func TestHintsFollowHeads(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("Hints did not end with its context")
 	}
+}
+
+// fill writes n entries, a hundred a transaction.
+func (o *organisation) fill(n int) {
+	for range n / 100 {
+		batch := make([]contracts.Change, 100)
+		for i := range batch {
+			batch[i] = o.put(state.KindGrant)
+		}
+		o.write(batch...)
+	}
+}
+
+// A zone of many entries is read in one Tick, in bounded pieces.
+func TestReadsALongLog(t *testing.T) {
+	o := newOrganisation(t, devchain.Options{MaxDrift: -1})
+	o.fill(2_500)
+	start := time.Now()
+	r := o.reader(o.chain.HTTP)
+	tick(t, r)
+	if got, want := lengths(r, o.zone), "confirmed 2500 overlay 0 sticky 0"; got != want {
+		t.Errorf("zone: %s, want %s", got, want)
+	}
+	// The bar is 5 s for 10,000.
+	if took := time.Since(start); took > 25*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// C words of the real contract, after 500 days: the reader begins at one.
+func TestJoinsAtARealCheckpoint(t *testing.T) {
+	o := newOrganisation(t, devchain.Options{MaxDrift: -1})
+	o.fill(2_200)
+	if err := o.chain.AdjustTime(500 * 24 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	o.write(o.put(state.KindGrant))
+	r := o.reader(o.chain.HTTP)
+	tick(t, r)
+	l := r.Known().Scopes[o.zone]
+	if l.Base.Seq != 2048 || l.Confirmed.Seq != 2201 {
+		t.Errorf("from %d to %d, want 2048 to 2201", l.Base.Seq, l.Confirmed.Seq)
+	}
+	if l := r.Known().Scopes[o.id]; l.Base.Seq != 0 {
+		t.Errorf("the organisation's own log began at %d", l.Base.Seq)
+	}
+}
+
+// The join of a zone of 10,000 entries (bar: 5 s), and a Tick with nothing new,
+// with the bytes that its answers have (bar: 300 MB a month at one in five
+// minutes is 34 KB).
+func BenchmarkReader(b *testing.B) {
+	o := newOrganisation(b, devchain.Options{MaxDrift: -1})
+	o.fill(10_000)
+	b.Run("join10000", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := o.reader(o.chain.HTTP).Tick(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("idle", func(b *testing.B) {
+		c, err := source.Dial(o.chain.HTTP)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close()
+		counted := &counter{Client: c}
+		r, err := verify.NewReader(verify.Config{Registry: o.chain.Registry(), Org: o.id, CodeHash: code.Hash(), Deploy: 1},
+			[]verify.Endpoint{{Name: "a", Source: counted}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := r.Follow(o.id, o.zone, state.Word{0x30}); err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			res, err := r.Tick(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.Commit(res)
+		}
+		b.ReportMetric(float64(counted.last), "bytes/op")
+	})
+}
+
+// counter notes how many bytes the last answer about the tip had.
+type counter struct {
+	*source.Client
+	last int
+}
+
+func (c *counter) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error) {
+	r, err := c.Client.Head(ctx, q)
+	c.last = len(r.ChainID) + len(r.Latest) + len(r.Safe) + len(r.Finalized) + len(r.Proof)
+	return r, err
 }

@@ -6,13 +6,10 @@ import (
 	"dpki/state"
 )
 
-// The contract's mappings that readers prove, by their storage slot. The first
-// two are part of the format; the third is the contract's own and only ever a
-// hint of where to look.
+// The contract's mappings that readers prove, by their storage slot.
 const (
 	slotH = 0
 	slotC = 1
-	slotM = 2
 )
 
 // SlotH is the storage key of a scope's running hash:
@@ -27,8 +24,16 @@ func SlotC(org, scope state.Word, i uint64) state.Word {
 	return inMapping(number(i), inMapping(scope, inMapping(org, number(slotC))))
 }
 
+// hintSlot is the word that the contract keeps after H. It is the contract's
+// own, no part of the format, and only ever a hint of where to look.
 func hintSlot(org, scope state.Word) state.Word {
-	return inMapping(scope, inMapping(org, number(slotM)))
+	slot := SlotH(org, scope)
+	for i := len(slot) - 1; i >= 0; i-- {
+		if slot[i]++; slot[i] != 0 {
+			break
+		}
+	}
+	return slot
 }
 
 // hint is where a scope's log ends: seq 48 | block 48 | time 40, from the

@@ -22,6 +22,9 @@ func TestSlots(t *testing.T) {
 	if got, want := SlotC(org, scope, 3), abi(state.Word{31: 3}, abi(scope, abi(org, state.Word{31: 1}))); got != want {
 		t.Errorf("SlotC %s, want %s", got, want)
 	}
+	if got := hintSlot(org, scope); got[31] != SlotH(org, scope)[31]+1 || got[0] != SlotH(org, scope)[0] {
+		t.Errorf("hintSlot %s, want one more than %s", got, SlotH(org, scope))
+	}
 	if got, want := parseHint(state.Word{20: 1, 25: 9, 30: 2, 31: 5}), (hint{seq: 0x205, block: 0x10000000009}); got != want {
 		t.Errorf("hint %+v, want %+v", got, want)
 	}
