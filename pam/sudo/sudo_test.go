@@ -50,7 +50,7 @@ func scene(t *testing.T, credential ssh.PublicKey, socket string) who {
 	if err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, time.Second, func() error {
+	harness.Eventually(t, 10*time.Second, func() error {
 		if _, ok, err := p.Environ("SSH_AUTH_SOCK"); err != nil || !ok {
 			return errors.New("not started")
 		}
@@ -110,7 +110,11 @@ func verifier() *Verifier { return &Verifier{Anchor: "dpki:test", Device: state.
 
 func verify(t *testing.T, v *Verifier, w who) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	return verifyWithin(v, w, 10*time.Second)
+}
+
+func verifyWithin(v *Verifier, w who, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return v.Verify(ctx, w.session, w.sudo)
 }
@@ -268,8 +272,8 @@ func TestSilentAgentIsGivenUpAndHoldsOneSessionOnly(t *testing.T) {
 	w := scene(t, signer.PublicKey(), listen(t, func(net.Conn) { <-over }))
 	v := verifier()
 	first := make(chan error)
-	go func() { first <- verify(t, v, w) }()
-	harness.Eventually(t, time.Second, func() error {
+	go func() { first <- verifyWithin(v, w, 1500*time.Millisecond) }()
+	harness.Eventually(t, 1400*time.Millisecond, func() error {
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		if !v.running[w.session.Monitor] {
