@@ -192,6 +192,9 @@ func (f *Facts) put(scopes Scopes, fact Fact, e *Entry, open Opener) error {
 			return err
 		})
 	case KindCAUser, KindCAHost:
+		if fact.Scope != scopes.Zone {
+			return malformed("%s outside a zone's scope", fact.Kind)
+		}
 		return f.opened(fact, e, open, f.addCA)
 	case KindGrant, KindGrantPriv:
 		return f.opened(fact, e, open, f.addGrant)

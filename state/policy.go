@@ -134,6 +134,20 @@ func effective(org, zone Policy) Policy {
 	return p
 }
 
+// tightened is a policy with every field as strict as the stricter of two
+// effective ones.
+func tightened(a, b Policy) Policy {
+	a.Modes &= b.Modes
+	a.Offline, a.Fresh = min(a.Offline, b.Offline), min(a.Fresh, b.Fresh)
+	a.Privileged = slices.Concat(a.Privileged, b.Privileged)
+	slices.Sort(a.Privileged)
+	a.Privileged = slices.Compact(a.Privileged)
+	for i := range a.SafeKinds {
+		a.SafeKinds[i] |= b.SafeKinds[i]
+	}
+	return a
+}
+
 // tighter is the smaller of two durations of which either may be absent.
 func tighter(org, zone, def uint32) uint32 {
 	switch {

@@ -227,11 +227,26 @@ func (s *State) Retired() bool {
 }
 
 // Policy is what the device obeys at now: of the organisation and of the zone
-// the live policy with the highest sequence, combined.
+// the live policy with the highest sequence, combined, and no looser than those
+// that a reorganisation dropped.
 func (s *State) Policy(now uint64) Policy { return s.policy(now) }
 
 func (s *State) policy(now uint64) Policy {
-	return effective(s.latestPolicy(s.Scopes.Org, now), s.latestPolicy(s.Scopes.Zone, now))
+	p := effective(s.latestPolicy(s.Scopes.Org, now), s.latestPolicy(s.Scopes.Zone, now))
+	sticky := s.Sticky.orNone().policies
+	for i := range sticky {
+		dropped := &sticky[i]
+		if s.Standing(&dropped.Fact, now) != Live {
+			continue
+		}
+		switch dropped.Scope {
+		case s.Scopes.Org:
+			p = tightened(p, effective(dropped.Policy, p))
+		case s.Scopes.Zone:
+			p = tightened(p, effective(Policy{}, dropped.Policy))
+		}
+	}
+	return p
 }
 
 func (s *State) latestPolicy(scope Word, now uint64) Policy {

@@ -251,6 +251,31 @@ func TestAZoneOnlyTightensPolicy(t *testing.T) {
 	}
 }
 
+func TestAPolicyThatAReorganisationDroppedStillTightens(t *testing.T) {
+	now := newHistory(t).put(testScopes.Zone, KindPolicy, Word{1}, Policy{Offline: 500_000, Fresh: 30}).facts
+	dropped := newHistory(t).put(testScopes.Zone, KindPolicy, Word{2}, Policy{Offline: 100, Fresh: 300, Privileged: []string{"deploy"}}).
+		put(testScopes.Org, KindPolicy, Word{3}, Policy{SafeKinds: KindMask{}.With(KindGrant)}).facts
+	s := &State{Scopes: testScopes, Confirmed: now}
+	if p := s.Policy(1500); p.Offline != 500_000 || p.NeedsPrivilege("deploy") {
+		t.Fatalf("without the dropped one: %+v", p)
+	}
+	s.Sticky = dropped
+	p := s.Policy(1500)
+	if p.Offline != 100 || p.Fresh != 30 || p.Modes != ModeCertificateAndGrant || !p.NeedsPrivilege("deploy") || !p.SafeKinds.Has(KindGrant) {
+		t.Errorf("with the dropped ones: %+v", p)
+	}
+}
+
+func TestACAOutsideItsZoneIsNone(t *testing.T) {
+	for scope, want := range map[Word]Standing{testScopes.Zone: Live, testScopes.Mailbox: Unknown, testScopes.Org: Unknown} {
+		h := newHistory(t).put(scope, KindCAUser, Word{4}, CA{Key: caKey})
+		s := &State{Scopes: testScopes, Confirmed: h.facts}
+		if got, _ := s.CA(KindCAUser, caKey, 1500); got != want {
+			t.Errorf("CA entered in scope %v: got %v, want %v", scope, got, want)
+		}
+	}
+}
+
 func TestSafeKindsWaitForTheirBlock(t *testing.T) {
 	g := Word{0x91}
 	h := newHistory(t).put(testScopes.Mailbox, KindGrant, g, grantFor("alice")).
