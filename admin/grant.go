@@ -51,6 +51,8 @@ type Grant struct {
 	// Cert is what logs in together with the grant; nil where the zone asks
 	// for the plain key only, and with DryRun.
 	Cert *ssh.Certificate `json:"-"`
+
+	revocable revocable
 }
 
 // Granted is the outcome of Grant.
@@ -215,6 +217,9 @@ func (d *Desk) showGrant(t target, kind state.Kind, id state.Word, r GrantReques
 		ID: id.String(), Zone: d.zoneName(t.zone), Account: r.Account, Privileged: kind == state.KindGrantPriv,
 		Key: ssh.FingerprintSHA256(r.Key), From: r.From, Command: r.Command, Allows: flagNames(r.Flags), Label: r.Label,
 		Standing: state.Live.String(),
+		revocable: revocable{
+			What: "grant", Name: r.Account + " on " + d.scopeName(t.scope), scope: t.scope, kind: kind, subject: id, salt: t.group().Salt,
+		},
 	}
 	if t.member != nil {
 		g.Device, g.Address = g.Zone+"/"+t.member.Name, t.member.Address

@@ -121,6 +121,12 @@ func (d *Desk) Revoke(ctx context.Context, r *Revocable) (*Revoked, error) {
 	return d.revokeFact(ctx, r.found)
 }
 
+// RevokeGrant revokes a grant that this Desk has just made. It looks nothing up:
+// it has to work when little else does.
+func (d *Desk) RevokeGrant(ctx context.Context, g *Grant) (*Revoked, error) {
+	return d.revokeFact(ctx, g.revocable)
+}
+
 func (d *Desk) revokeFact(ctx context.Context, r revocable) (*Revoked, error) {
 	out := &Revoked{What: r.What, Name: r.Name, ID: r.subject.String(), Already: r.done}
 	if r.done {

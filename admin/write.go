@@ -72,6 +72,7 @@ func (d *Desk) post(ctx context.Context, data []byte) (*Posted, error) {
 func (d *Desk) reach(ctx context.Context, block uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	d.Ledger.Stale()
 	for {
 		err := d.read(ctx, d.Anchor.Org)
 		if err == nil && d.Ledger.Head().Number >= block {

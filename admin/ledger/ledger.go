@@ -72,6 +72,9 @@ func (l *Ledger) Missing(scopes ...state.Word) []state.Word {
 	return slices.DeleteFunc(unique(scopes), func(s state.Word) bool { return l.read[s] })
 }
 
+// Stale says that something was written: every scope counts as not read.
+func (l *Ledger) Stale() { clear(l.read) }
+
 // Entries are a scope's verified entries, in order.
 func (l *Ledger) Entries(scope state.Word) []state.Entry {
 	return slices.Concat(l.confirmed[scope], l.reader.Known().Scopes[scope].Overlay)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/accounts/keystore"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txtar against one real chain and content store.
 // Each script is an administrator of its own: account, keys, folders.
 func TestScripts(t *testing.T) {
-	chain := devchain.New(t, devchain.Options{Dir: t.TempDir()})
+	chain := devchain.New(t, devchain.Options{MaxDrift: 2 * time.Minute})
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata",
 		Setup: func(env *testscript.Env) error { return setUp(env, chain) },

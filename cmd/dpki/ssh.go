@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -111,7 +112,11 @@ func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string
 		shown = g.Cert
 	}
 	e, err := d.WhyNot(ctx, device, account, shown)
+	var p *admin.Problem
 	switch {
+	case errors.As(err, &p) && p.Class == admin.Failed: // the device itself is gone
+		t.notef("ssh failed: %v", err)
+		fmt.Fprintf(t.stderr, "dpki: hint: %s\n", p.Hint)
 	case err != nil:
 		t.notef("ssh failed; why cannot be said: %v", err)
 	case e.Allow:
@@ -126,11 +131,7 @@ func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string
 func (t *tool) revokeAfter(ctx context.Context, d *admin.Desk, g *admin.Grant) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	found, err := d.FindRevocable(ctx, g.ID)
-	if err == nil {
-		_, err = d.Revoke(ctx, found)
-	}
-	if err != nil {
+	if _, err := d.RevokeGrant(ctx, g); err != nil {
 		t.notef("grant %s was not revoked and lasts until %s: %v", g.ID[:12], g.Until, err)
 		return
 	}
