@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -32,12 +33,10 @@ func furnish(dir string, commands []string) error {
 	if err := mkdirs("/run/sshd", "/run/lock", layers); err != nil {
 		return err
 	}
-	// The checkout may be a mount of its own, which an overlay of the folder above would hide: bring it back in its place.
+	// An overlay shows its lower file system and none that is mounted below it: the checkout, or Go itself, may be one of
+	// those. So each folder is kept beside, with all that is mounted there, and brought back where tests look for it.
 	repo := filepath.Join(layers, "repo")
-	if err := mkdirs(repo); err != nil {
-		return err
-	}
-	if err := mount(root, repo, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+	if err := keep(root, repo); err != nil {
 		return err
 	}
 	for _, d := range []string{"/usr", "/etc", "/var", "/home", "/root"} {
@@ -72,8 +71,11 @@ func furnish(dir string, commands []string) error {
 // overlay makes dir copy-on-write. What the folder extra holds, if it exists, appears in it, owned by root: sshd refuses
 // a helper when any folder above it is somebody else's, and build/root belongs to whoever unpacked it.
 func overlay(dir, extra string) error {
-	upper, work := filepath.Join(layers, dir, "upper"), filepath.Join(layers, dir, "work")
+	lower, upper, work := filepath.Join(layers, dir, "lower"), filepath.Join(layers, dir, "upper"), filepath.Join(layers, dir, "work")
 	if err := mkdirs(upper, work); err != nil {
+		return err
+	}
+	if err := keep(dir, lower); err != nil {
 		return err
 	}
 	if fi, err := os.Stat(dir); err != nil {
@@ -84,7 +86,41 @@ func overlay(dir, extra string) error {
 	if err := copyTree(extra, upper); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return mount("overlay", dir, "overlay", 0, "lowerdir="+dir+",upperdir="+upper+",workdir="+work)
+	if err := mount("overlay", dir, "overlay", 0, "lowerdir="+lower+",upperdir="+upper+",workdir="+work); err != nil {
+		return err
+	}
+	return bringBack(lower, dir)
+}
+
+// keep makes a folder, with what is mounted in it, visible at another place.
+func keep(dir, at string) error {
+	if err := mkdirs(at); err != nil {
+		return err
+	}
+	return mount(dir, at, "", unix.MS_BIND|unix.MS_REC, "")
+}
+
+// bringBack mounts again, below dir, the folders that were mounted below kept; read-only, for they are the machine's own.
+func bringBack(kept, dir string) error {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		from := strings.Fields(line)[4] // proc(5): the mount point, with white space as \040
+		below, ok := strings.CutPrefix(from, kept+"/")
+		if fi, err := os.Stat(from); !ok || err != nil || !fi.IsDir() {
+			continue
+		}
+		to := filepath.Join(dir, below)
+		if err := mount(from, to, "", unix.MS_BIND, ""); err != nil {
+			return err
+		}
+		if err := mount("", to, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // copyTree copies what a folder holds; the copies are root's.
