@@ -99,7 +99,7 @@ contracts-check: build/bin/suite
 contracts: contracts-tools build/bin/abigen
 	contracts/check.sh --update
 
-bench: build build/root build/bin/ipfs
+bench: build/root
 	go run ./internal/bench
 
 demo: build build/root

@@ -13,7 +13,7 @@ import (
 // file.
 func (f *Org) Materials(name string) *bundle.DeviceMaterials {
 	f.t.Helper()
-	text, err := f.Chain.Network().Marshal()
+	text, err := f.Network.Marshal()
 	f.must(err)
 	return &bundle.DeviceMaterials{Version: 1, Name: name, Zone: f.Zone, ZoneName: "plant", ZoneKeys: f.Keys, Network: string(text)}
 }

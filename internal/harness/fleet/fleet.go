@@ -11,6 +11,7 @@ import (
 	"dpki/contracts"
 	"dpki/internal/anchor"
 	"dpki/internal/harness/devchain"
+	"dpki/internal/network"
 	"dpki/state"
 )
 
@@ -23,7 +24,10 @@ type Org struct {
 	Zone   state.Word
 	Ring   *bundle.Ring // of organisation and zone, and of every mailbox that was enrolled
 	Keys   []bundle.NumberedKey
-	blocks store.Store
+	// Network is what devices are told; the chain's own unless a test changes it
+	// before it enrols.
+	Network network.File
+	blocks  store.Store
 }
 
 // New makes the organisation, its zone and the zone's first key.
@@ -37,7 +41,7 @@ func On(t testing.TB, chain *devchain.Chain) *Org {
 	t.Helper()
 	var salt state.Word
 	rand.Read(salt[:])
-	f := &Org{t: t, Chain: chain}
+	f := &Org{t: t, Chain: chain, Network: chain.Network()}
 	f.send(contracts.PackCreate(salt))
 	id := chain.Registry().OrganisationID(chain.AdminAddress(), salt)
 	f.Anchor = anchor.Anchor{Registry: chain.Registry(), Org: id}

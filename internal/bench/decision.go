@@ -1,0 +1,91 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/sshca"
+	"dpki/sshca/profile"
+	"dpki/state"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// decisions measures one decision from sshd's text to the line, signatures
+// checked, beside as many live grants of others.
+func decisions(s *stage, t *report) {
+	const bar = 100 * time.Microsecond
+	defer debug.FreeOSMemory()
+	for _, n := range []int{1_000, 10_000, 1_000_000} {
+		request, known, now := world(s, n)
+		runtime.GC()
+		var p50, p99 sample
+		for range 20 {
+			took := make(sample, 2_000)
+			for i := range took {
+				began := time.Now()
+				d := authkeys.Decide(request, known, now)
+				took[i] = time.Since(began)
+				if !d.Allow {
+					s.Fatalf("the decision among %d grants: %s", n, d.Text())
+				}
+			}
+			p50, p99 = append(p50, took.median()), append(p99, took.quantile(0.99))
+		}
+		t.add(fmt.Sprintf("decision among %s grants, p99", thousands(n)), short(p99.median()), "100 us", p99.median() <= bar,
+			fmt.Sprintf("%s, median of 20 rounds of 2,000; p50 %s", p99.spread(), short(p50.median())))
+	}
+}
+
+// clear opens nothing: the entries of the decision's world are not sealed.
+type clear struct{}
+
+func (clear) Open(_ state.Word, e *state.Entry) ([]byte, error) { return e.Data, nil }
+
+func world(s *stage, n int) (authkeys.Request, *state.State, authkeys.Now) {
+	const now = 1_900_000_000
+	word := func(text string) state.Word { return state.Keccak256([]byte(text)) }
+	scopes := state.Scopes{Org: word("org"), Zone: word("zone"), Mailbox: word("mailbox")}
+	facts := state.NewFacts()
+	enter := func(scope state.Word, kind state.Kind, subject state.Word, seq uint64, p interface{ Marshal() ([]byte, error) }) {
+		data, err := p.Marshal()
+		s.must(err)
+		facts.Apply(scopes, scope, &state.Entry{Action: state.ActionPut, Kind: kind, Block: 5, Time: now - 3600, Seq: seq,
+			From: now - 60, Until: now + 3600, Subject: subject, Authors: []state.Address{{19: 1}}, Data: data}, clear{})
+	}
+	ca, key := newSigner(s), newSigner(s)
+	enter(scopes.Zone, state.KindCAUser, word("ca"), 1, state.CA{Key: profile.Hash(ca.PublicKey())})
+	for i := range n {
+		var id state.Word
+		binary.BigEndian.PutUint64(id[:], uint64(i)+1)
+		enter(scopes.Zone, state.KindGrant, id, uint64(i)+2, state.Grant{Account: "alice", Key: id, Flags: state.GrantPTY})
+	}
+	enter(scopes.Mailbox, state.KindGrant, word("grant"), 1, state.Grant{Account: "alice", Key: profile.Hash(key.PublicKey()), Flags: state.GrantPTY})
+	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: word("grant"), Until: now + 3600, Flags: state.GrantPTY})
+	s.must(err)
+	f := strings.Fields(string(ssh.MarshalAuthorizedKey(cert)))
+	return authkeys.Request{Stage: authkeys.StageOffer, Account: "alice", KeyType: f[0], Key: f[1], ExpiryTime: true},
+		&state.State{Scopes: scopes, Head: state.Head{Number: 9, Time: now}, Safe: 9, Confirmed: facts}, authkeys.Now{Time: now}
+}
+
+func newSigner(s *stage) ssh.Signer {
+	_, key, err := ed25519.GenerateKey(nil)
+	s.must(err)
+	signer, err := ssh.NewSignerFromKey(key)
+	s.must(err)
+	return signer
+}
+
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

@@ -1,0 +1,89 @@
+package machine
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"dpki/device"
+	"dpki/internal/harness"
+	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/sshd"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Client writes key and certificate to files, as a user has them.
+func (m *Machine) Client(user string, key fleet.Key, cert *ssh.Certificate) sshd.Client {
+	m.Helper()
+	c := sshd.Client{User: user, Key: filepath.Join(m.TempDir(), "id")}
+	m.Must(os.WriteFile(c.Key, key.PEM, 0o600))
+	m.Must(os.WriteFile(c.Key+".pub", ssh.MarshalAuthorizedKey(key.PublicKey()), 0o644))
+	if cert != nil {
+		c.Certificate = c.Key + "-cert.pub"
+		m.Must(os.WriteFile(c.Certificate, ssh.MarshalAuthorizedKey(cert), 0o644))
+	}
+	return c
+}
+
+// Login logs in by the real ssh. A nil certificate offers the key alone.
+func (m *Machine) Login(user string, key fleet.Key, cert *ssh.Certificate) sshd.Result {
+	m.Helper()
+	return m.Sshd.Login(m, m.Client(user, key, cert), "id", "-un")
+}
+
+// Present logs in by exactly this certificate, with a client that does not look
+// at it. OpenSSH's keeps to itself what it knows that no server takes.
+func (m *Machine) Present(user string, key fleet.Key, cert *ssh.Certificate) error {
+	m.Helper()
+	signer, err := ssh.NewCertSigner(cert, key)
+	m.Must(err)
+	conn, err := ssh.Dial("tcp", m.Sshd.Addr(), &ssh.ClientConfig{
+		User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(m.Sshd.Host), Timeout: 20 * time.Second,
+	})
+	if err == nil {
+		conn.Close()
+	}
+	return err
+}
+
+// Ask runs the helper as sshd does, without an sshd: the line, or "" for a denial.
+func (m *Machine) Ask(user string, key ssh.PublicKey) string {
+	m.Helper()
+	f := strings.Fields(string(ssh.MarshalAuthorizedKey(key)))
+	cmd := exec.Command(harness.Bin(m, "dpki-authkeys"), user, f[0], f[1])
+	cmd.Env, cmd.Dir = []string{"PATH=/usr/bin:/bin"}, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: HelperUser, Gid: HelperUser}}
+	out, err := cmd.Output()
+	m.Must(err)
+	return string(out)
+}
+
+// Audit are the daemon's audit lines so far.
+func (m *Machine) Audit() (records []device.Record) {
+	m.Helper()
+	text, err := os.ReadFile(AuditFile)
+	m.Must(err)
+	d := json.NewDecoder(bytes.NewReader(text))
+	for d.More() {
+		var r device.Record
+		m.Must(d.Decode(&r))
+		records = append(records, r)
+	}
+	return records
+}
+
+// LastAudit is the last line, which the caller has caused.
+func (m *Machine) LastAudit() device.Record {
+	m.Helper()
+	all := m.Audit()
+	if len(all) == 0 {
+		m.Fatal("no audit line")
+	}
+	return all[len(all)-1]
+}
