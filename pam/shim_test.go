@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -234,9 +235,9 @@ func TestAbsentDaemon(t *testing.T) {
 func TestWrongPeer(t *testing.T) {
 	for uid, want := range map[int][]string{os.Getuid() + 1: denies, os.Getuid(): allows} {
 		m := build(t, uid)
-		asked := false
-		m.daemon(t, func(c net.Conn) { asked = true; raw(reply(socket.Allow, ""))(c) })
-		if got := m.run(t, append([]string{info}, hooks...)...); !equal(got, want) || !asked {
+		var asked atomic.Bool
+		m.daemon(t, func(c net.Conn) { asked.Store(true); raw(reply(socket.Allow, ""))(c) })
+		if got := m.run(t, append([]string{info}, hooks...)...); !equal(got, want) || !asked.Load() {
 			t.Errorf("uid %d: got %q, want %q", uid, got, want)
 		}
 	}
@@ -398,12 +399,8 @@ func TestAgreesWithTheCodecOnRandomAnswers(t *testing.T) {
 		}
 		answers = append(answers, string(b))
 	}
-	next := 0
-	m.daemon(t, func(c net.Conn) {
-		i := next // one at a time: the driver asks in turn
-		next++
-		raw(answers[i])(c)
-	})
+	var next atomic.Int64
+	m.daemon(t, func(c net.Conn) { raw(answers[next.Add(1)-1])(c) }) // the driver asks in turn
 	accepted := 0
 	for i, got := range m.run(t, strings.Split(strings.Repeat("hook=account ", rounds-1)+"hook=account", " ")...) {
 		a, err := socket.ParseAnswer([]byte(answers[i]))
