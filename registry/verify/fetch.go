@@ -128,6 +128,9 @@ func (t *tick) rebuild(ctx context.Context, e Endpoint, head Head, w want) ([]st
 		if s.Scope != w.scope {
 			return fmt.Errorf("%w: scope %s was not asked for", ErrLogs, s.Scope)
 		}
+		if w.log.joined() && s.Entry.Seq <= w.log.Base.Seq {
+			return nil // in the block of the entry that follows the C word, and before it
+		}
 		return r.add(&s.Entry)
 	})
 	if errors.Is(err, errManyCalls) {

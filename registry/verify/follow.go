@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"dpki/state"
 )
@@ -131,6 +132,7 @@ func (l *ScopeLog) advance(scope state.Word, chain []state.Entry, head Head) (Ch
 	c := Change{Scope: scope, Confirmed: chain[:final], Added: chain[common:], Rebuilt: common < len(l.Overlay)}
 	c.Log = ScopeLog{Base: l.Base, Confirmed: l.Confirmed, Overlay: chain[final:], Through: max(l.Through, head.Finalized), tip: &tip}
 	if final > 0 {
+		c.Log.Overlay = slices.Clone(chain[final:]) // and let go of the rest
 		last := &chain[final-1]
 		c.Log.Confirmed = state.Tip{H: after[final-1], Seq: last.Seq, Block: last.Block, Time: last.Time}
 	}

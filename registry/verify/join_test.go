@@ -13,13 +13,13 @@ import (
 const day = 24 * 3600
 
 // oldChain has a zone's log that is older than anything lasts: `old` entries at
-// its start, `recent` ones 500 days later.
-func oldChain(t *testing.T, old, recent int) *fakeChain {
+// its start, `size` a block, `recent` ones 500 days later.
+func oldChain(t *testing.T, old, recent, size int) *fakeChain {
 	f := newFake(t)
 	at := f.blocks[f.head()].time
-	for range old / 64 {
+	for range old / size {
 		at += day / 2
-		block := make([]ScopedEntry, 64)
+		block := make([]ScopedEntry, size)
 		for i := range block {
 			block[i] = put(zone, state.KindGrant)
 		}
@@ -47,7 +47,7 @@ func TestJoinsAtACheckpoint(t *testing.T) {
 		{4096 + 128, 2, 4096}, // several
 	} {
 		t.Run(fmt.Sprintf("%d and %d", row.old, row.recent), func(t *testing.T) {
-			f := oldChain(t, row.old, row.recent)
+			f := oldChain(t, row.old, row.recent, 64)
 			f.mineAt(f.blocks[f.head()].time + 60)
 			f.final = f.head()
 			r := f.reader([]state.Word{f.org, zone, mailbox}, f)
@@ -73,6 +73,25 @@ func TestJoinsAtACheckpoint(t *testing.T) {
 				t.Errorf("afterwards: %+v", res.Changes)
 			}
 		})
+	}
+}
+
+// A C word in the middle of a block's entries.
+func TestJoinsWithinABlock(t *testing.T) {
+	for _, final := range []bool{true, false} {
+		f := oldChain(t, 2_200, 2, 100)
+		r := f.reader([]state.Word{zone}, f)
+		if final {
+			f.final = f.head()
+		}
+		for range 2 {
+			tickOK(t, r)
+			f.mine(put(zone, state.KindGrant))
+		}
+		l := r.Known().Scopes[zone]
+		if got := int(l.Confirmed.Seq) + len(l.Overlay); l.Base.Seq != 2048 || got != 2203 {
+			t.Errorf("final %v: from %d to %d, want 2048 to 2203", final, l.Base.Seq, got)
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ func (l *ScopeLog) end() (state.Tip, error) {
 	return tip, err
 }
 
+// joined reports whether nothing was confirmed yet after a C word.
+func (l *ScopeLog) joined() bool { return l.Base.Seq > 0 && l.Confirmed.Seq == l.Base.Seq }
+
 // hashes are the running hashes after each of some entries that follow tip, and
 // the tip after the last.
 func hashes(tip state.Tip, entries []state.Entry) ([]state.Word, state.Tip, error) {
