@@ -84,6 +84,19 @@ func defaultDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "dpki-sandbox"), nil
 }
 
+// start takes the last port again where none is asked for, so that a network
+// file that somebody copied keeps working after a restart.
+func start(ctx context.Context, o devchain.Options, last int) (*devchain.Chain, error) {
+	if o.Port == 0 && last != 0 {
+		again := o
+		again.Port = last
+		if c, err := devchain.Start(ctx, again); err == nil {
+			return c, nil
+		}
+	}
+	return devchain.Start(ctx, o)
+}
+
 // serve runs the chain until the context ends.
 func serve(ctx context.Context, dir string, o devchain.Options, stdout io.Writer) error {
 	dir, err := filepath.Abs(dir)
@@ -93,17 +106,9 @@ func serve(ctx context.Context, dir string, o devchain.Options, stdout io.Writer
 	o.Dir = filepath.Join(dir, "chain")
 	startCtx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	var c *devchain.Chain
-	// A network file that somebody copied keeps working after a restart.
-	if last := lastPort(dir); o.Port == 0 && last != 0 {
-		again := o
-		again.Port = last
-		c, err = devchain.Start(startCtx, again)
-	}
-	if c == nil {
-		if c, err = devchain.Start(startCtx, o); err != nil {
-			return err
-		}
+	c, err := start(startCtx, o, lastPort(dir))
+	if err != nil {
+		return err
 	}
 	defer c.Close()
 	if err := writeFiles(dir, c); err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
-// start runs the sandbox and returns when it has printed its ready line.
-func start(t *testing.T, dir string, args ...string) (*harness.Proc, network.File) {
+// sandbox runs the sandbox and returns when it has printed its ready line.
+func sandbox(t *testing.T, dir string, args ...string) (*harness.Proc, network.File) {
 	t.Helper()
 	p := harness.Start(t, harness.Command{
 		Path: harness.Build(t, "./cmd/dpki-sandbox"), Args: append([]string{"--dir", dir}, args...),
@@ -52,14 +52,14 @@ func call(t *testing.T, n network.File, result any, method string, args ...any) 
 // Killed at once after each of several writes, it has lost none of them.
 func TestSurvivesKill(t *testing.T) {
 	dir := t.TempDir()
-	p, first := start(t, dir)
+	p, first := sandbox(t, dir)
 	account := "0x00000000000000000000000000000000000000aa"
 	for i := range 4 {
 		call(t, first, nil, "sandbox_fund", account, "0x1")
 		p.Kill()
 		begun := time.Now()
 		var n network.File
-		p, n = start(t, dir)
+		p, n = sandbox(t, dir)
 		if took := time.Since(begun); took > 5*time.Second {
 			t.Errorf("ready again after %s", took)
 		}
@@ -81,7 +81,7 @@ func TestSurvivesKill(t *testing.T) {
 
 func TestEndsCleanly(t *testing.T) {
 	dir := t.TempDir()
-	p, n := start(t, dir, "--hold-back", "5")
+	p, n := sandbox(t, dir, "--hold-back", "5")
 	call(t, n, nil, "sandbox_mine", "0x8")
 	var header struct {
 		Number hexutil.Uint64 `json:"number"`
@@ -103,7 +103,7 @@ func TestEndsCleanly(t *testing.T) {
 
 func TestWritesAnAccountThatOnlyItsOwnerReads(t *testing.T) {
 	dir := t.TempDir()
-	start(t, dir)
+	sandbox(t, dir)
 	for _, name := range []string{keystoreName, passphraseName} {
 		fi, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || fi.Mode().Perm() != 0o600 {

@@ -214,8 +214,8 @@ func TestFaults(t *testing.T) {
 		"status 500":         {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true }, registry.Unavailable},
 		"status 401":         {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(401); return true }, registry.Unavailable},
 		"too many requests":  {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(429); return true }, registry.Unavailable},
-		"redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, other.URL, 307); return true }, registry.Unavailable},
-		"redirects for ever": {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, "/again", 307); return true }, registry.Unavailable},
+		"redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect); return true }, registry.Unavailable},
+		"redirects for ever": {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, "/again", http.StatusTemporaryRedirect); return true }, registry.Unavailable},
 		"an endless body":    {endless(nil), registry.TooLarge},
 		"an endless gzip body": {endless(func(w http.ResponseWriter) io.Writer {
 			w.Header().Set("Content-Encoding", "gzip")

@@ -81,7 +81,6 @@ func (t *tick) compare(view View, joins map[state.Word]join) (map[state.Word][]s
 		log, seen := t.begin(scope, joins, view)
 		end := view.Words[i]
 		if end.IsZero() {
-			end = t.config.Registry.H0(t.config.Org, scope)
 			if log.Confirmed.Seq > 0 {
 				return nil, nil, fmt.Errorf("%w: scope %s is empty, %d entries were confirmed", ErrRollback, scope, log.Confirmed.Seq)
 			}
