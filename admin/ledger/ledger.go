@@ -62,7 +62,9 @@ func (l *Ledger) Read(ctx context.Context, scopes ...state.Word) error {
 		moved = moved || len(res.Changes) > 0
 	}
 	if moved && l.path != "" {
-		return save(l.path, l.config, l.reader.Known(), l.confirmed)
+		if err := save(l.path, l.config, l.reader.Known(), l.confirmed); err != nil {
+			l.alarms = append(l.alarms, fmt.Errorf("what was read could not be kept, so that the next command reads it again: %w", err))
+		}
 	}
 	return nil
 }
@@ -122,9 +124,4 @@ func unique(scopes []state.Word) []state.Word {
 		}
 	}
 	return out
-}
-
-// String says where the ledger stands.
-func (l *Ledger) String() string {
-	return fmt.Sprintf("block %d", l.Head().Number)
 }

@@ -1,0 +1,92 @@
+package admin
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"dpki/bundle"
+	"dpki/internal/anchor"
+	"dpki/state"
+)
+
+func TestSuggest(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		names []string
+		want  string
+	}{
+		{"gate-6", []string{"gate-8", "gate-7", "gate-7", "office"}, "did you mean gate-7 or gate-8?"},
+		{"offce", []string{"gate-7", "office"}, "did you mean office?"},
+		{"x", []string{"gate-7", "office"}, "there is gate-7, office"},
+		{"zzzzzzzz", strings.Fields("a b c d e f g h i"), "there are 9; dpki device list shows them"},
+	} {
+		if got := suggest(c.name, c.names); got != c.want {
+			t.Errorf("suggest(%q) = %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"gate-7", "gate-7", 0}, {"ab", "ba", 2}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+func TestIsPrefix(t *testing.T) {
+	id := state.Word{0xab, 0xcd, 0xef}
+	for text, want := range map[string]bool{
+		"abcdef": true, "abcdef00": true, id.String(): true, "abcde": false, "": false, "abcdee": false, "ABCDEF": false, id.String() + "0": false,
+	} {
+		if got := isPrefix(text, id); got != want {
+			t.Errorf("isPrefix(%q) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestParseAnchor(t *testing.T) {
+	a := anchor.Anchor{Registry: state.Registry{ChainID: 1, Contract: state.Address{1}}, Org: state.Word{2}}
+	if got, err := ParseAnchor(" " + a.String() + "\n"); err != nil || got != a {
+		t.Errorf("%v, %v", got, err)
+	}
+	_, err := ParseAnchor(a.String() + "0")
+	var p *Problem
+	if !errors.As(err, &p) || p.Class != Usage || !errors.Is(err, anchor.ErrChecksum) {
+		t.Errorf("a wrong anchor: %v", err)
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	key := state.Word{1, 2, 3}
+	got, ok := parseFingerprint(fingerprintText(key))
+	if !ok || got != key {
+		t.Errorf("round trip: %v, %v", got, ok)
+	}
+	for _, s := range []string{"", "SHA256:", "MD5:aa:bb", fingerprintText(key) + "=", fingerprintText(key)[:20], strings.ToLower(fingerprintText(key))} {
+		if _, ok := parseFingerprint(s); ok && s != fingerprintText(key) {
+			t.Errorf("parseFingerprint(%q) accepts", s)
+		}
+	}
+}
+
+// TestRosterAdmins: an administrator is who has a mailbox directly below the
+// organisation, and nobody else gets the organisation's keys.
+func TestRosterAdmins(t *testing.T) {
+	org, zone := state.Word{1}, state.Word{2}
+	d := &Desk{Config: Config{Anchor: anchor.Anchor{Org: org}}, roster: &bundle.Roster{Version: 1}}
+	d.roster.People = []bundle.RosterMember{{Name: "root", Zone: org, Device: state.Word{3}}, {Name: "technician", Zone: zone, Device: state.Word{4}}}
+	d.roster.Devices = []bundle.RosterMember{{Name: "gate-7", Zone: org, Device: state.Word{5}}}
+	delta := &bundle.Roster{Version: 1, People: []bundle.RosterMember{{Name: "second", Zone: org, Device: state.Word{6}}}}
+	var names []string
+	for _, m := range d.rosterAdmins(delta) {
+		names = append(names, m.Name)
+	}
+	if got := strings.Join(names, " "); got != "root second" {
+		t.Errorf("administrators are %q, want root second", got)
+	}
+}
