@@ -44,7 +44,9 @@ func writeFiles(dir string, c *devchain.Chain) error {
 	if err := writeKeystore(dir, c); err != nil {
 		return err
 	}
-	text, err := c.Network().Marshal()
+	n := c.Network()
+	n.Endpoints = []string{c.WS} // asked by HTTP at the same place, and announces new blocks
+	text, err := n.Marshal()
 	if err != nil {
 		return err
 	}
