@@ -1,143 +1,17 @@
 package device
 
 import (
-	"context"
 	"encoding/base64"
-	"io"
-	"log/slog"
-	"net"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"dpki/authkeys"
-	"dpki/authkeys/breakglass"
-	"dpki/bundle"
-	"dpki/device/clock"
-	"dpki/device/fetch"
-	"dpki/device/journal"
-	"dpki/device/pipe"
-	"dpki/internal/harness"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
-	"dpki/internal/network"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
 )
-
-// rig is an engine on a real chain, with the fetch side in this process.
-type rig struct {
-	*testing.T
-	org      *fleet.Org
-	identity *bundle.Identity
-	path     string
-	network  network.File
-	config   Config
-	engine   *Engine
-	stop     func()
-}
-
-func newRig(t *testing.T, org *fleet.Org) *rig {
-	t.Helper()
-	id, err := bundle.GenerateIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{T: t, org: org, identity: id, path: filepath.Join(t.TempDir(), "journal"), network: org.Chain.Network()}
-	if err := journal.Create(r.path, org.Anchor); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// start opens the journal and runs an engine. change adjusts its configuration.
-func (r *rig) start(change func(*Config)) {
-	r.Helper()
-	j, err := journal.Open(r.path, r.org.Anchor)
-	if err != nil {
-		r.Fatal(err)
-	}
-	system, err := clock.System()
-	if err != nil {
-		r.Fatal(err)
-	}
-	log := slog.New(slog.NewTextHandler(testWriter{r.T}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	sup := NewSupervisor(inProcess, log)
-	r.config = Config{
-		Anchor: r.org.Anchor, Identity: r.identity, Journal: j, Network: r.network, Fetcher: sup, Clock: system,
-		Profile: Profile{Watch: 100 * time.Millisecond, Idle: time.Hour}, Log: log,
-	}
-	if change != nil {
-		change(&r.config)
-	}
-	if r.engine, err = New(r.config); err != nil {
-		j.Close()
-		r.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ran, supervised := make(chan error, 1), make(chan struct{})
-	go func() { ran <- r.engine.Run(ctx) }()
-	go func() { sup.Run(ctx); close(supervised) }()
-	stopped := false
-	r.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-ran; err != nil {
-			r.Errorf("engine: %v", err)
-		}
-		<-supervised
-		j.Close()
-	}
-	r.Cleanup(r.stop)
-}
-
-type testWriter struct{ t *testing.T }
-
-func (w testWriter) Write(b []byte) (int, error) {
-	if w.t.Context().Err() == nil {
-		w.t.Logf("%s", b[:len(b)-1])
-	}
-	return len(b), nil
-}
-
-// inProcess is a Starter whose fetch is this process.
-func inProcess(ctx context.Context) (io.ReadWriteCloser, error) {
-	a, b := net.Pipe()
-	go pipe.Serve(ctx, b, &fetch.Backend{})
-	return a, nil
-}
-
-// enrol has the device added and waits until it knows.
-func (r *rig) enrol(name string) state.Word {
-	r.Helper()
-	request, err := r.identity.NewRequest(r.org.Anchor, name, "")
-	if err != nil {
-		r.Fatal(err)
-	}
-	mailbox := r.org.Enrol(request)
-	r.eventually(func(s Status) bool { return s.Enrolled && s.Name == name })
-	return mailbox
-}
-
-// eventually waits for a status.
-func (r *rig) eventually(ok func(Status) bool) {
-	r.Helper()
-	harness.Eventually(r, 10*time.Second, func() error {
-		if s := r.engine.Status("test"); !ok(s) {
-			return statusError(s)
-		}
-		return nil
-	})
-}
-
-// offer asks as sshd does when a key is offered.
-func (r *rig) offer(account string, key ssh.PublicKey) Verdict {
-	return NewDoor(r.engine, breakglass.Store{}).Decide(context.Background(), offerOf(account, key))
-}
 
 func offerOf(account string, key ssh.PublicKey) authkeys.Request {
 	return authkeys.Request{
@@ -145,8 +19,27 @@ func offerOf(account string, key ssh.PublicKey) authkeys.Request {
 	}
 }
 
+// chainOptions: blocks that follow real time, as those of real chains do.
+var chainOptions = devchain.Options{BlockTime: time.Second}
+
+// allowed and refused say what an offer has to come to.
+func (r *rig) allowed(what, account string, key ssh.PublicKey) {
+	r.Helper()
+	if v := r.offer(account, key); !v.Allow {
+		r.Errorf("%s: %v (%v, age %v)", what, v.Reason, v.Freshness, v.Now.Age)
+	}
+}
+
+func (r *rig) refused(what, account string, key ssh.PublicKey, want authkeys.Reason) {
+	r.Helper()
+	if v := r.offer(account, key); v.Allow || v.Reason != want {
+		r.Errorf("%s: allowed %v, %v; want %v (%v, age %v)", what, v.Allow, v.Reason, want, v.Freshness, v.Now.Age)
+	}
+}
+
 func TestGrantAndRevocation(t *testing.T) {
-	org := fleet.New(t, devchain.Options{BlockTime: time.Second})
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
 	r := newRig(t, org)
 	ca := org.NewCA()
 	r.start(nil)
@@ -157,17 +50,154 @@ func TestGrantAndRevocation(t *testing.T) {
 	key := org.NewKey()
 	grant := org.Grant(mailbox, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
 	cert := org.Certificate(ca, key.PublicKey(), grant)
-
-	v := r.offer("root", cert)
-	if !v.Allow || v.Freshness != authkeys.Fresh {
-		t.Fatalf("a grant that was mined a moment ago: %v, %v, age %v", v.Reason, v.Freshness, v.Now.Age)
-	}
-	if v := r.offer("alice", cert); v.Allow || v.Reason != authkeys.GrantOtherAccount {
-		t.Errorf("another account: %v", v.Reason)
-	}
+	r.allowed("a grant that was mined a moment ago", "root", cert)
+	r.refused("another account", "alice", cert, authkeys.GrantOtherAccount)
 	org.Revoke(mailbox, grant)
 	r.eventually(func(s Status) bool { return s.Grants == 0 })
-	if v := r.offer("root", cert); v.Allow || v.Reason != authkeys.GrantRevoked {
-		t.Errorf("after the revocation: %v", v.Reason)
+	r.refused("after the revocation", "root", cert, authkeys.GrantRevoked)
+}
+
+// Idle, with State older than ten seconds: what strangers offer causes no
+// traffic; what a live CA has signed causes one look, which finds the grant.
+func TestStrangersCauseNoTraffic(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca, strangerCA := org.NewCA(), org.NewKey()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	r.eventually(func(s Status) bool { return s.CAs == 1 })
+	r.quiet()
+
+	key := org.NewKey()
+	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
+	good := org.Certificate(ca, key.PublicKey(), grant)
+	forged := *good
+	forged.Serial++ // which the signature covers
+
+	before := r.looks.Load()
+	for _, c := range []struct {
+		what string
+		key  ssh.PublicKey
+		want authkeys.Reason
+	}{
+		{"a plain key", key.PublicKey(), authkeys.ModeNotAllowed},
+		{"a certificate by a stranger", org.Certificate(strangerCA, key.PublicKey(), grant), authkeys.CAUnknown},
+		{"a forged certificate of the CA", &forged, authkeys.SignatureWrong},
+	} {
+		for range 5 {
+			r.refused(c.what, "alice", c.key, c.want)
+		}
 	}
+	if n := r.looks.Load() - before; n != 0 {
+		t.Errorf("strangers caused %d looks", n)
+	}
+	r.allowed("a certificate of the CA", "alice", good)
+	if n := r.looks.Load() - before; n != 1 {
+		t.Errorf("the certificate of the CA caused %d looks, want 1", n)
+	}
+}
+
+// Many logins at once share one look.
+func TestRefreshIsSingleFlight(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	r.eventually(func(s Status) bool { return s.CAs == 1 })
+	r.quiet()
+	key := org.NewKey()
+	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	before := r.looks.Load()
+	verdicts := make(chan Verdict)
+	for range 40 {
+		go func() { verdicts <- r.offer("alice", cert) }()
+	}
+	for range 40 {
+		if v := <-verdicts; !v.Allow {
+			t.Errorf("one of many: %v", v.Reason)
+		}
+	}
+	if n := r.looks.Load() - before; n > 4 {
+		t.Errorf("40 logins caused %d looks", n)
+	}
+}
+
+// The wall clock pushed by ten years, either way, changes nothing once a block
+// was verified since boot.
+func TestWallClockPushedTenYears(t *testing.T) {
+	t.Parallel()
+	const tenYears = 10 * 365 * 24 * time.Hour
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	key := org.NewKey()
+	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute))
+	r.allowed("the right clock", "root", cert)
+	for _, push := range []time.Duration{tenYears, -tenYears} {
+		r.wall.Store(int64(push))
+		r.allowed("clock pushed "+push.String(), "root", cert)
+	}
+	// The grant's end comes by the boot clock, whatever the wall clock says.
+	r.cut.Store(true)
+	r.boot.Add(int64(6 * time.Minute))
+	r.refused("six minutes later, the clock ten years behind", "root", cert, authkeys.CertificateExpired)
+}
+
+// After a reboot without network: time does not go back, nothing is fresh, and
+// the offline period holds although the wall clock lies.
+func TestRebootWithoutNetwork(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	alice, root := org.NewKey(), org.NewKey()
+	asAlice := org.Certificate(ca, alice.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", alice.PublicKey(), 72*time.Hour))
+	asRoot := org.Certificate(ca, root.PublicKey(), org.Grant(mailbox, state.KindGrantPriv, "root", root.PublicKey(), 72*time.Hour))
+	r.allowed("before", "alice", asAlice)
+	r.allowed("before", "root", asRoot)
+	r.stop()
+
+	reboot := func(id string, wall time.Duration) {
+		r.stop()
+		r.bootID = id
+		r.boot.Store(int64(time.Minute) - int64(r.uptime()))
+		r.wall.Store(int64(wall))
+		r.start(nil)
+	}
+	r.cut.Store(true)
+	for i, wall := range []time.Duration{0, -20 * 365 * 24 * time.Hour} {
+		reboot(string(rune('b'+i)), wall)
+		r.allowed("unprivileged after a reboot", "alice", asAlice)
+		r.refused("privileged after a reboot", "root", asRoot, authkeys.NotFresh)
+	}
+	// The clock reset to the past does not stretch the offline period, and
+	// neither does another reboot.
+	r.boot.Add(int64(16 * time.Hour))
+	r.eventually(func(Status) bool { return r.engine.View().Now(r.clock().Read()).Age > 16*time.Hour })
+	r.allowed("after 16 hours", "alice", asAlice)
+	r.stop()
+	reboot("x", -20*365*24*time.Hour)
+	r.boot.Add(int64(9 * time.Hour))
+	r.refused("after 16 hours, a reboot and 9 hours", "alice", asAlice, authkeys.TooOld)
+	// The twin: the network is back.
+	r.cut.Store(false)
+	r.boot.Store(int64(time.Minute) - int64(r.uptime()))
+	r.wall.Store(0)
+	r.stop()
+	r.start(nil)
+	r.eventually(func(s Status) bool { return s.Freshness == "fresh" })
+	r.allowed("online again", "root", asRoot)
+}
+
+// uptime is what the machine's own boot clock shows.
+func (r *rig) uptime() time.Duration {
+	c := r.clock()
+	return c.Boot() - time.Duration(r.boot.Load())
 }
