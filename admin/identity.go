@@ -40,7 +40,7 @@ func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, keyProblem(err, h)
 	}
-	id, err := bundle.LoadIdentity(h.Identity())
+	_, err = bundle.LoadIdentity(h.Identity())
 	haveID := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, because(err, Failed, "restore it from your copy; who lost it is enrolled anew", "the identity file cannot be used")
@@ -57,7 +57,8 @@ func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
 		}
 	}
 	if !haveID {
-		if id, err = bundle.GenerateIdentity(); err != nil {
+		id, err := bundle.GenerateIdentity()
+		if err != nil {
 			return nil, err
 		}
 		if err := id.Save(h.Identity()); err != nil {

@@ -8,17 +8,9 @@ import (
 	"strings"
 )
 
-// passphrases is how every command of the administrator is told them; a person
-// would be asked on the terminal.
-const passphrases = "--passphrase-file"
-
-func (s *stage) dpki(ctx context.Context, keep func(string) bool, args ...string) (string, error) {
-	return s.run(ctx, keep, "dpki", args...)
-}
-
-// configure puts --passphrase-file where the story need not show it.
+// silently runs dpki and shows nothing: --passphrase-file is not part of the story.
 func (s *stage) silently(ctx context.Context, args ...string) (string, error) {
-	return s.quiet(ctx, "dpki", append([]string{passphrases, filepath.Join(s.dir, "sandbox", "admin.passphrase")}, args...)...)
+	return s.quiet(ctx, "dpki", append([]string{"--passphrase-file", filepath.Join(s.dir, "sandbox", "admin.passphrase")}, args...)...)
 }
 
 // organisation makes everything that an administrator makes once.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -67,18 +66,23 @@ func (s *stage) hostKey(ctx context.Context) error {
 	return err
 }
 
-// sshd starts the system's own sshd on a port of its own, which asks dpkid for root.
+// sshd starts the system's own sshd, on a port of its own, with Debian's kind of
+// configuration and what dpkid adds to it.
 func (s *stage) sshd(ctx context.Context) error {
-	conf := filepath.Join(s.dir, "sshd_config")
 	text := strings.Join([]string{
-		"AuthorizedKeysCommand /usr/lib/dpki/dpki-authkeys %u %t %k", "AuthorizedKeysCommandUser dpki-authkeys", "AuthorizedKeysFile none",
-		"ListenAddress " + shell, "PidFile none", "HostKey /etc/ssh/ssh_host_ed25519_key",
+		"Include /etc/ssh/sshd_config.d/*.conf", "ListenAddress " + shell, "PidFile none", "HostKey /etc/ssh/ssh_host_ed25519_key",
 		"PermitRootLogin prohibit-password", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "LogLevel VERBOSE", "",
 	}, "\n")
-	if err := write(conf, text, 0o600); err != nil {
+	if err := os.MkdirAll("/etc/ssh/sshd_config.d", 0o755); err != nil {
 		return err
 	}
-	if err := s.launch(ctx, sshd, "-D", "-e", "-f", conf); err != nil {
+	if err := write("/etc/ssh/sshd_config", text, 0o644); err != nil {
+		return err
+	}
+	if _, err := s.run(ctx, func(line string) bool { return strings.HasPrefix(line, "wrote") }, "dpkid", "setup", "--accounts", "root"); err != nil {
+		return err
+	}
+	if err := s.launch(ctx, sshd, "-D", "-e"); err != nil {
 		return err
 	}
 	return s.trustHost()

@@ -75,7 +75,7 @@ func listening() error {
 
 // revoke takes it back, and the device refuses.
 func revoke(ctx context.Context, s *stage) error {
-	s.title("the administrator revokes it, four minutes early")
+	s.title("the administrator takes it back")
 	if out, err := s.show(ctx, nil, "revoke", tech.grant); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
