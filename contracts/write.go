@@ -38,6 +38,14 @@ func PackCreate(salt state.Word) []byte { return abi.PackCreateOrganisation(salt
 
 // PackWrite is the calldata of write. The sender must be admin.Account.
 func PackWrite(org state.Word, admin state.Admin, groups []Group) ([]byte, error) {
+	packed, err := packGroups(groups)
+	if err != nil {
+		return nil, err
+	}
+	return abi.TryPackWrite(org, bindAdmin(admin), packed)
+}
+
+func packGroups(groups []Group) ([]bindings.Group, error) {
 	packed := make([]bindings.Group, len(groups))
 	for i, g := range groups {
 		changes, err := packChanges(g.Changes)
@@ -46,7 +54,7 @@ func PackWrite(org state.Word, admin state.Admin, groups []Group) ([]byte, error
 		}
 		packed[i] = bindings.Group{Scope: g.Scope, Salt: g.Salt, Changes: changes}
 	}
-	return abi.TryPackWrite(org, bindAdmin(admin), packed)
+	return packed, nil
 }
 
 func bindAdmin(a state.Admin) bindings.Admin {

@@ -1,0 +1,408 @@
+package contracts
+
+import (
+	"bytes"
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"dpki/state"
+)
+
+var long = flag.Bool("long", false, "random histories of many thousand writes")
+
+// clear opens entries that were never sealed.
+type clear struct{}
+
+func (clear) Open(_ state.Word, e *state.Entry) ([]byte, error) { return e.Data, nil }
+
+// history is one organisation that lives at random: what the contract accepts,
+// refuses, emits and stores is compared with the model and with package state.
+type history struct {
+	*scenario
+	rand     *rand.Rand
+	model    *model
+	scopes   []Group // without changes: organisation, zone, mailbox of it, another zone
+	accounts []state.Address
+	sign     map[state.Address]func(state.Word) []byte
+	admins   []state.Admin // every one that was ever tried
+	used     []recordKey
+	facts    *state.Facts
+	device   state.Scopes
+	serial   uint64
+	accepted int
+	refused  map[string]int
+}
+
+func newHistory(t *testing.T, seed uint64) *history {
+	t.Helper()
+	e := newEVM(t)
+	h := &history{rand: rand.New(rand.NewPCG(seed, 1)), sign: map[state.Address]func(state.Word) []byte{}, facts: state.NewFacts(), refused: map[string]int{}}
+	for b := byte(1); b <= 7; b++ {
+		account, sign := signer(t, b)
+		h.accounts, h.sign[account] = append(h.accounts, account), sign
+	}
+	slices.SortFunc(h.accounts, func(a, b state.Address) int { return bytes.Compare(a[:], b[:]) })
+	salt := subject(seed)
+	r := e.must(h.accounts[0], PackCreate(salt))
+	org := state.Word(r.output)
+	root := state.RootAdmin(h.accounts[0], org, salt)
+	h.scenario = &scenario{evm: e, org: org, logs: map[state.Word]*logVector{}, tips: map[state.Word]state.Tip{}}
+	zone, commitment := state.ZoneID(org, word(1)), word(2)
+	mailbox := state.MailboxID(zone, commitment)
+	h.scopes = []Group{{Scope: org}, {Scope: zone}, {Scope: mailbox, Salt: commitment}, {Scope: state.ZoneID(org, word(3))}}
+	h.device = state.Scopes{Org: org, Zone: zone, Mailbox: mailbox}
+	h.admins = []state.Admin{root}
+	h.model = &model{
+		org: org, now: e.time, limits: map[state.Kind]state.Limit{}, rootCounts: map[state.Address]bool{root.Account: true},
+		records: map[recordKey]record{{org, root.ID(), state.KindAdmin}: {until: state.Never, admin: root}},
+	}
+	h.apply(r)
+	return h
+}
+
+// apply records a transaction's entries and gives them to the device's facts.
+func (h *history) apply(r receipt) {
+	h.t.Helper()
+	h.record(r)
+	for _, l := range r.logs {
+		topics := []state.Word{state.Word(l.Topics[0]), state.Word(l.Topics[1]), state.Word(l.Topics[2])}
+		_, scope, e, err := state.DecodeLog(topics, l.Data, h.block)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if scope == h.device.Org || scope == h.device.Zone || scope == h.device.Mailbox {
+			h.facts.Apply(h.device, scope, e, clear{})
+		}
+	}
+}
+
+func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
+
+func (h *history) chance(percent int) bool { return h.rand.IntN(100) < percent }
+
+func (h *history) fresh() state.Word {
+	h.serial++
+	return subject(1<<32 + h.serial)
+}
+
+// window is mostly a good one.
+func (h *history) window() (from, until uint64) {
+	if h.chance(50) {
+		from = h.time - 50 + h.rand.Uint64N(200)
+	}
+	until = h.time + 200 + h.rand.Uint64N(1000)
+	switch h.rand.IntN(60) {
+	case 0:
+		until = h.time + state.MaxValidity + h.rand.Uint64N(2)
+	case 1:
+		until = state.Never
+	case 2:
+		until = h.time
+	case 3:
+		from, until = until, from
+	}
+	return from, until
+}
+
+func (h *history) mask() (m state.KindMask) {
+	for i := range m {
+		m[i] = byte(h.rand.Uint32() | h.rand.Uint32() | h.rand.Uint32())
+	}
+	return m
+}
+
+// Kinds of the organisation's scope, and of the others.
+var (
+	organisationKinds = []state.Kind{
+		state.KindAdmin, state.KindAdmin, state.KindAdmin, state.KindLimit, state.KindDistrust, state.KindZone,
+		state.KindDenyClear, state.KindPolicy, 9,
+	}
+	zoneKinds = []state.Kind{
+		state.KindGrant, state.KindGrant, state.KindGrantPriv, state.KindDeny, state.KindBatch, state.KindPolicy, 77, 95,
+	}
+)
+
+// change is one at random, good more often than not.
+func (h *history) change(scope state.Word) Change {
+	if len(h.used) > 0 && h.chance(25) {
+		key := pick(h.rand, h.used)
+		for range 20 {
+			if key.scope == scope || h.chance(1) {
+				break
+			}
+			key = pick(h.rand, h.used)
+		}
+		if scope == h.org && h.chance(30) {
+			key = recordKey{h.org, pick(h.rand, h.admins).ID(), state.KindAdmin}
+		}
+		c := Change{Action: state.ActionRevoke, Kind: key.kind, Subject: key.subject}
+		if h.chance(3) {
+			c.Until = 1
+		}
+		return c
+	}
+	kinds := zoneKinds
+	if (scope == h.org) != h.chance(2) {
+		kinds = organisationKinds
+	}
+	c := Change{Action: state.ActionPut, Kind: pick(h.rand, kinds), Subject: h.fresh()}
+	if h.chance(1) {
+		c.Kind = state.KindPointer
+	}
+	c.From, c.Until = h.window()
+	switch c.Kind {
+	case state.KindAdmin:
+		a := state.Admin{Account: pick(h.rand, h.accounts), Power: pick(h.rand, h.scopes).Scope, PutMask: h.mask(), RevokeMask: h.mask(), Salt: h.fresh()}
+		if h.chance(50) {
+			a = state.RootAdmin(a.Account, h.org, a.Salt)
+			c.From, c.Until = 0, state.Never
+		}
+		if h.chance(5) {
+			a.Flags = 1 - a.Flags
+		}
+		h.admins = append(h.admins, a)
+		c.Subject, c.Data = a.ID(), a.Marshal()
+	case state.KindLimit:
+		c.From, c.Until = 0, state.Never
+		l := state.Limit{Kind: pick(h.rand, slices.Concat(organisationKinds, zoneKinds)), Approvals: 1, Longest: 100 + h.rand.Uint64N(2000)}
+		switch h.rand.IntN(6) {
+		case 0:
+			l.Approvals = uint8(h.rand.IntN(4))
+		case 1, 2, 3:
+			l.Longest = state.Never
+		case 4:
+			l.Longest = h.rand.Uint64N(2) * 5000
+		}
+		c.Data = l.Marshal()
+	case state.KindDistrust:
+		// Of a time before this history: it voids nothing that the end compares.
+		c.Data = state.Distrust{From: 1, To: 2}.Marshal()
+		if h.chance(10) {
+			c.Data = state.Distrust{From: 5, To: 4}.Marshal()
+		}
+	case state.KindGrant, state.KindGrantPriv:
+		data, err := state.Grant{Account: "root", Key: c.Subject}.Marshal()
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		c.Data = data
+	default:
+		c.Data = sealed(h.serial)[:h.rand.IntN(181)]
+	}
+	if h.chance(2) {
+		c.Action = state.Action(h.rand.IntN(16))
+	}
+	if len(h.used) > 0 && h.chance(3) {
+		c.Subject = pick(h.rand, h.used).subject
+	}
+	return c
+}
+
+// thresholds makes the kinds that decide over others need n approvals.
+func (h *history) thresholds(n uint8) (changes []Change) {
+	for _, k := range []state.Kind{state.KindAdmin, state.KindGuardian, state.KindDistrust, state.KindPointer, state.KindPolicy, state.KindLimit} {
+		changes = append(changes, Change{Action: state.ActionPut, Kind: state.KindLimit, Until: state.Never, Subject: h.fresh(),
+			Data: state.Limit{Kind: k, Approvals: n, Longest: state.Never}.Marshal()})
+	}
+	return changes
+}
+
+// step is one transaction.
+func (h *history) step() {
+	h.t.Helper()
+	if h.chance(60) {
+		h.next(1 + h.rand.Uint64N(40))
+	}
+	h.model.now = h.time
+	var groups []Group
+	for range 1 + h.rand.IntN(2) {
+		g := pick(h.rand, h.scopes)
+		if h.chance(3) {
+			g.Salt = h.fresh()
+		}
+		if g.Scope == h.org && h.chance(5) {
+			g.Changes = h.thresholds(uint8(1 + h.rand.IntN(2)))
+		}
+		for range 1 + h.rand.IntN(3) {
+			c := h.change(g.Scope)
+			g.Changes = append(g.Changes, c)
+			h.used = append(h.used, recordKey{g.Scope, c.Subject, c.Kind})
+		}
+		groups = append(groups, g)
+	}
+	if h.chance(30) {
+		h.approved(groups)
+		return
+	}
+	admin := h.pickAdmin(h.admins)
+	data, err := PackWrite(h.org, admin, groups)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.compare(h.send(admin.Account, &h.contract, data), []state.Admin{admin}, groups)
+}
+
+// pickAdmin prefers one that lives, and of those a root.
+func (h *history) pickAdmin(of []state.Admin) state.Admin {
+	var live, roots []state.Admin
+	for _, a := range of {
+		if h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}].live(h.time) {
+			live = append(live, a)
+			if isRoot(a) {
+				roots = append(roots, a)
+			}
+		}
+	}
+	switch {
+	case len(roots) > 0 && h.chance(70):
+		return pick(h.rand, roots)
+	case len(live) > 0 && h.chance(85):
+		return pick(h.rand, live)
+	}
+	return pick(h.rand, of)
+}
+
+// approved sends the groups with the approvals of some admins, one an account.
+func (h *history) approved(groups []Group) {
+	h.t.Helper()
+	p := Proposal{Org: h.org, Groups: groups, Nonce: h.fresh(), Deadline: h.time}
+	digest, err := p.Digest(h.registry())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var admins []state.Admin
+	var approvals []Approval
+	for _, account := range h.accounts {
+		var own []state.Admin
+		for _, a := range h.admins {
+			if a.Account == account {
+				own = append(own, a)
+			}
+		}
+		if len(own) > 0 && (h.chance(60) || len(approvals) == 0) {
+			a := h.pickAdmin(own)
+			admins = append(admins, a)
+			approvals = append(approvals, Approval{Admin: a, Signature: h.sign[account](digest)})
+		}
+	}
+	data, err := PackWriteApproved(p, approvals)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.compare(h.send(deployer, &h.contract, data), admins, groups)
+}
+
+func (h *history) compare(r receipt, admins []state.Admin, groups []Group) {
+	h.t.Helper()
+	next := h.model.clone()
+	want := next.write(admins, groups)
+	if !r.failed {
+		if len(want) > 0 {
+			h.t.Fatalf("accepted, the model refuses: %v\n%+v\n%+v", want, admins, groups)
+		}
+		h.accepted++
+		h.model = next
+		h.apply(r)
+		return
+	}
+	refusal, ok := ParseRefusal(r.output)
+	if !ok {
+		h.t.Fatalf("reverted without a reason: %x", r.output)
+	}
+	h.refused[refusal.Name]++
+	if !slices.Contains(want, refusal.Name) {
+		h.t.Fatalf("refused: %v, the model says %v\n%+v\n%+v", refusal, want, admins, groups)
+	}
+}
+
+// check compares what is stored and what a device concludes.
+func (h *history) check() {
+	h.t.Helper()
+	for _, g := range h.scopes {
+		tip, ok := h.tips[g.Scope]
+		if !ok {
+			continue
+		}
+		if got := h.slot(slotH(h.org, g.Scope)); got != tip.H {
+			h.t.Errorf("H of %v = %v, replayed %v", g.Scope, got, tip.H)
+		}
+		for i := uint64(1); i <= tip.Seq/state.CheckpointInterval; i++ {
+			if got, want := h.slot(slotC(h.org, g.Scope, i)), h.logs[g.Scope].Entries[i*state.CheckpointInterval-1].H; got != want {
+				h.t.Errorf("C[%d] of %v = %v, replayed %v", i, g.Scope, got, want)
+			}
+		}
+	}
+	out, err := abi.UnpackOrganisationOf(h.must(deployer, abi.PackOrganisationOf(h.org)).output)
+	if err != nil || int(out.Roots) != len(h.model.rootCounts) || out.Roots == 0 {
+		h.t.Errorf("%d roots, the model has %d (%v)", out.Roots, len(h.model.rootCounts), err)
+	}
+	seen := &state.State{Scopes: h.device, Safe: h.block, Finalized: h.block, Confirmed: h.facts}
+	for key, want := range h.model.records {
+		got, err := abi.UnpackRecordOf(h.must(deployer, abi.PackRecordOf(h.org, key.scope, uint8(key.kind), key.subject)).output)
+		if err != nil || got.From.Uint64() != want.from || got.Until.Uint64() != want.until || got.RevokedAt.Uint64() != want.revokedAt {
+			h.t.Errorf("record of kind %d %v = %+v, %v; the model has %+v", key.kind, key.subject, got, err, want)
+		}
+		h.checkGrant(seen, key, want)
+	}
+}
+
+// checkGrant compares the contract's word on a grant with the device's.
+func (h *history) checkGrant(seen *state.State, key recordKey, want record) {
+	h.t.Helper()
+	if key.kind != state.KindGrant && key.kind != state.KindGrantPriv || key.scope == h.scopes[3].Scope || want.until == 0 {
+		return
+	}
+	found := false
+	for g := range seen.Grants(key.subject) {
+		if g.Scope != key.scope || g.Kind != key.kind {
+			continue
+		}
+		found = true
+		if got := seen.Standing(&g.Fact, h.time); (got == state.Live) != want.live(h.time) {
+			h.t.Errorf("grant %v is %v to a device, live to the contract: %v", key.subject, got, want.live(h.time))
+		}
+	}
+	if !found {
+		h.t.Errorf("grant %v is unknown to a device", key.subject)
+	}
+}
+
+// TestHistories lives several organisations at random.
+func TestHistories(t *testing.T) {
+	histories, steps := uint64(5), 600
+	if *long {
+		histories, steps = 50, 3000
+	}
+	total, names := 0, map[string]int{}
+	for seed := range histories {
+		h := newHistory(t, seed)
+		for i := range steps {
+			h.step()
+			if i%200 == 199 {
+				h.check()
+			}
+		}
+		total += h.accepted
+		for name, n := range h.refused {
+			names[name] += n
+		}
+		if t.Failed() {
+			t.Fatalf("history with seed %d", seed)
+		}
+	}
+	t.Logf("%d writes accepted; refused: %v", total, names)
+	if total < 1000 {
+		t.Errorf("%d writes were accepted: too few to say anything", total)
+	}
+	for _, name := range []string{
+		"NotAdmin", "OutOfReach", "NotAllowed", "UnknownAction", "UnknownKind", "OrganisationScopeOnly", "InvalidWindow", "SubjectUsed",
+		"InvalidAdmin", "BeyondMaker", "RootProtected", "RootExists", "InvalidLimit", "InvalidThreshold", "ApprovalsNeeded",
+		"InvalidDistrust", "NotRevocable",
+	} {
+		if names[name] == 0 {
+			t.Errorf("never refused for %s", name)
+		}
+	}
+}
