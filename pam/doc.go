@@ -29,6 +29,8 @@
 //	auth     sufficient                                        pam_dpki.so     # in sudo's stack: the session's key, by its agent
 //	account  required                                          pam_dpki.so     # in sudo's stack: only under a grant with sudo
 //
+// sudo shows the module's words only with `Defaults !pam_silent`; the audit has them in any case.
+//
 // authinfo_unavail is returned only while no daemon listens, which only root brings about, and lets the break-glass keys in;
 // `required` refuses those too. Accounts that dpki does not govern are best kept away from the module, so that they never depend
 // on the daemon, by a line `account [success=1 default=ignore] pam_succeed_if.so quiet user notin a:b` above it, and the same for

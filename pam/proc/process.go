@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Process names one process for ever, within one boot. The zero value names none.
@@ -90,6 +92,19 @@ func (p Process) Environ(name string) (string, bool, error) {
 		}
 	}
 	return "", false, nil
+}
+
+// Root opens the folder that is / to the process, for paths only (O_PATH, open(2)).
+func (p Process) Root() (*os.File, error) {
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/root", p.PID), unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, gone(err)
+	}
+	if !p.Alive() {
+		f.Close()
+		return nil, ErrGone
+	}
+	return f, nil
 }
 
 // BootID tells one boot from the next.

@@ -3,6 +3,7 @@ package sudo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"runtime"
@@ -44,7 +45,10 @@ func owner(s session.Session) (proc.Identity, error) {
 // dialAs connects with the rights of a user. Only a thread of its own takes them: effective ids and groups are the thread's as far
 // as the kernel is concerned, connect(2) records them for the agent and checks them on the way. The real and the saved
 // uid stay root's, so that the user cannot signal the thread. The thread ends with the goroutine, because it stays locked.
-func dialAs(ctx context.Context, id proc.Identity, path string) (net.Conn, error) {
+//
+// The path is looked up from root, a folder: that of the process which named it, because the daemon may see another /tmp and another
+// /home than sshd does.
+func dialAs(ctx context.Context, id proc.Identity, root *os.File, path string) (net.Conn, error) {
 	type made struct {
 		fd  int
 		err error
@@ -52,7 +56,7 @@ func dialAs(ctx context.Context, id proc.Identity, path string) (net.Conn, error
 	result := make(chan made, 1)
 	go func() {
 		runtime.LockOSThread()
-		fd, err := connectAs(ctx, id, path)
+		fd, err := connectAs(ctx, id, fmt.Sprintf("/proc/self/fd/%d%s", root.Fd(), path))
 		result <- made{fd, err}
 	}()
 	m := <-result

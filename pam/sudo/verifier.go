@@ -71,7 +71,12 @@ func (v *Verifier) Verify(ctx context.Context, s session.Session, sudo proc.Proc
 	if err != nil {
 		return err
 	}
-	agent, err := dialAs(ctx, who, path)
+	root, err := sudo.Root()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	agent, err := dialAs(ctx, who, root, path)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoAgent, err)
 	}

@@ -119,6 +119,7 @@ func write(t testing.TB, path, text string, mode os.FileMode) {
 type grants struct {
 	mu    sync.Mutex
 	until map[string]uint64 // by account and key
+	sudo  map[string]bool   // the same
 	left  int               // decisions after which every grant is expired; 0: never
 }
 
@@ -138,6 +139,22 @@ func (g *grants) set(account string, u user, until uint64) {
 		g.until = map[string]uint64{}
 	}
 	g.until[index(account, u.hash())] = until
+}
+
+// elevate lets a grant use sudo, and lower takes that back.
+func (g *grants) elevate(account string, u user) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sudo == nil {
+		g.sudo = map[string]bool{}
+	}
+	g.sudo[index(account, u.hash())] = true
+}
+
+func (g *grants) lower(account string, u user) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.sudo, index(account, u.hash()))
 }
 
 func (g *grants) revoke(account string, u user) {
@@ -167,6 +184,9 @@ func (g *grants) Decide(_ context.Context, req authkeys.Request) authkeys.Decisi
 	}
 	if until, ok := g.until[index(req.Account, d.Key)]; ok {
 		d.Allow, d.Reason, d.Until, d.Mode = until > now() && !expired, authkeys.GrantExpired, until, state.ModeGrantedKey
+		if d.Allow && req.Stage == authkeys.StageSudo && !g.sudo[index(req.Account, d.Key)] {
+			d.Allow, d.Reason = false, authkeys.NoSudo
+		}
 		if d.Allow {
 			d.Reason = authkeys.Accepted
 		}
@@ -342,7 +362,13 @@ func (w *world) startDaemon(o options) {
 		for _, s := range w.sessions.List() {
 			w.sessions.End(s.Monitor, session.Operator)
 		}
+		w.none(t, 5*time.Second)
 		w.stop()
+		if tree != nil {
+			if err := tree.RemoveAll(); err != nil {
+				t.Errorf("cgroups are left: %v", err)
+			}
+		}
 	})
 }
 
