@@ -232,9 +232,8 @@ func same(a, b map[state.Word]bool) bool {
 	return true
 }
 
-// Run follows the chain until ctx ends. It returns an error only where going on
-// would be worse than ending.
-func (e *Engine) Run(ctx context.Context) error {
+// Run follows the chain until ctx ends.
+func (e *Engine) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -242,7 +241,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		look := true
 		select {
 		case <-ctx.Done():
-			return e.settle()
+			e.settle()
+			return
 		case <-timer.C:
 		case r := <-e.refreshes:
 			asked = append(asked, r)
@@ -276,11 +276,13 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // settle writes what is only in memory before the end.
-func (e *Engine) settle() error {
-	if e.time.Live {
-		return e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, e.c.Clock.Read()))
+func (e *Engine) settle() {
+	if !e.time.Live {
+		return
 	}
-	return nil
+	if err := e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, e.c.Clock.Read())); err != nil {
+		e.c.Log.Warn("the clock could not be written", "error", err)
+	}
 }
 
 // look is one look at the chain.

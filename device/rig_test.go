@@ -110,8 +110,8 @@ func (r *rig) start(change func(*Config)) {
 		r.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ran, supervised := make(chan error, 1), make(chan struct{})
-	go func() { ran <- r.engine.Run(ctx) }()
+	ran, supervised := make(chan struct{}), make(chan struct{})
+	go func() { r.engine.Run(ctx); close(ran) }()
 	go func() { sup.Run(ctx); close(supervised) }()
 	stopped := false
 	r.stop = func() {
@@ -120,9 +120,7 @@ func (r *rig) start(change func(*Config)) {
 		}
 		stopped = true
 		cancel()
-		if err := <-ran; err != nil {
-			r.Errorf("engine: %v", err)
-		}
+		<-ran
 		<-supervised
 		j.Close()
 	}

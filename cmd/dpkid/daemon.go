@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -198,11 +197,11 @@ func (d *daemon) run(ctx context.Context) error {
 	ended := make(chan error, 2)
 	supervised := make(chan struct{})
 	go func() { d.fetch.Run(ctx); close(supervised) }()
-	go func() { ended <- d.engine.Run(ctx) }()
+	go func() { d.engine.Run(ctx); ended <- nil }()
 	go func() { ended <- d.sockets.Serve(ctx, d.listeners) }()
 	err := <-ended
 	if err == nil && ctx.Err() == nil {
-		err = fmt.Errorf("a part of the daemon ended")
+		err = errors.New("a part of the daemon ended")
 	}
 	cancel()
 	err = errors.Join(err, <-ended)

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"crypto/rand"
 	"time"
 
 	"dpki/bundle"
@@ -54,4 +55,14 @@ func (f *Org) store(b bundle.Block) {
 	f.t.Helper()
 	_, err := f.blocks.Put(context.Background(), b.Bytes)
 	f.must(err)
+}
+
+// AnnounceBlock writes a batch whose root is these bytes.
+func (f *Org) AnnounceBlock(scope state.Word, root []byte) {
+	f.t.Helper()
+	block := bundle.Block{CID: bundle.Sum(root), Bytes: root}
+	f.store(block)
+	c := contracts.Change{Action: state.ActionPut, Kind: state.KindBatch, Until: uint64(time.Now().Add(time.Hour).Unix()), Data: state.MarshalBatch(state.Word(block.CID))}
+	rand.Read(c.Subject[:])
+	f.Write(scope, c)
 }

@@ -1,0 +1,192 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/device/journal"
+	"dpki/device/pipe"
+	"dpki/internal/harness"
+	"dpki/internal/harness/devchain"
+	"dpki/internal/harness/fleet"
+	"dpki/registry"
+	"dpki/state"
+)
+
+// A restart decides at once from what is on disk, network or not.
+func TestRestartWithoutNetwork(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	key := org.NewKey()
+	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
+	cert := org.Certificate(ca, key.PublicKey(), grant)
+	r.allowed("before", "alice", cert)
+	r.stop()
+	r.cut.Store(true)
+	began := time.Now()
+	r.start(nil)
+	r.allowed("after a restart", "alice", cert)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("ready after %v", took)
+	}
+	r.stop()
+	r.cut.Store(false)
+	org.Revoke(mailbox, grant)
+	r.start(nil)
+	r.eventually(func(s Status) bool { return s.Grants == 0 && s.Problem == "" })
+	r.refused("revoked while it was down", "alice", cert, authkeys.GrantRevoked)
+}
+
+// A revocation that a reorganisation takes away holds; a grant that it takes
+// away is gone.
+func TestReorganisation(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, devchain.Options{BlockTime: time.Second, HoldBack: 1000})
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	one, two := org.NewKey(), org.NewKey()
+	first := org.Grant(mailbox, state.KindGrant, "alice", one.PublicKey(), time.Hour)
+	asOne := org.Certificate(ca, one.PublicKey(), first)
+	r.allowed("the first grant", "alice", asOne)
+	base := org.Chain.Number()
+	asTwo := org.Certificate(ca, two.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", two.PublicKey(), time.Hour))
+	org.Revoke(mailbox, first)
+	r.eventually(func(s Status) bool { return s.Grants == 1 })
+	r.allowed("the second grant", "alice", asTwo)
+	r.refused("the first, revoked", "alice", asOne, authkeys.GrantRevoked)
+
+	if err := org.Chain.Reorg(int(org.Chain.Number()-base), false); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually(func(s Status) bool { return s.Grants == 0 })
+	r.refused("the second grant, which never happened", "alice", asTwo, authkeys.GrantUnknown)
+	r.refused("the first, whose revocation never happened", "alice", asOne, authkeys.GrantRevoked)
+	r.stop()
+	r.start(nil)
+	r.refused("the same after a restart", "alice", asOne, authkeys.GrantRevoked)
+
+	// Finality passes without the revocation: the grant stands.
+	org.Chain.HoldBack(0)
+	r.eventually(func(s Status) bool { return s.Grants == 1 })
+	r.allowed("after finality", "alice", asOne)
+}
+
+// A fetch that ends, or cannot be started, is started again, and told again whom
+// to ask.
+func TestFetchThatCrashes(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	var starts atomic.Int64
+	var mu sync.Mutex
+	var current io.Closer
+	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	sup := NewSupervisor(func(ctx context.Context) (io.ReadWriteCloser, error) {
+		if n := starts.Add(1); n == 2 {
+			return nil, errors.New("it cannot be started") // once
+		}
+		conn, err := inProcess(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		current = conn
+		return conn, err
+	}, log)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { sup.Run(ctx); close(done) }()
+	defer func() { cancel(); <-done }()
+	r.start(func(c *Config) { c.Fetcher = sup })
+	r.enrol("gate-7")
+	for range 2 {
+		before := starts.Load()
+		mu.Lock()
+		current.Close()
+		mu.Unlock()
+		harness.Eventually(t, 10*time.Second, func() error {
+			if starts.Load() <= before {
+				return errors.New("not started again")
+			}
+			return nil
+		})
+		block := r.engine.Status("").Block
+		r.eventually(func(s Status) bool { return s.Block > block && s.Problem == "" })
+	}
+	if starts.Load() < 4 {
+		t.Errorf("%d starts", starts.Load())
+	}
+}
+
+// Without fetch every question fails at once, with a typed error.
+func TestSupervisorWithoutFetch(t *testing.T) {
+	s := NewSupervisor(inProcess, slog.New(slog.DiscardHandler))
+	s.Configure([]pipe.Place{{Type: pipe.Endpoint, Location: "http://127.0.0.1:1"}})
+	_, err := s.Logs(context.Background(), 0, registry.LogQuery{})
+	if registry.FaultOf(err) != registry.Unavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What cannot be written counts in memory where it restricts, and is read again
+// when the disk has room.
+func TestJournalThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	var j *journal.Journal
+	r.start(func(c *Config) { j = c.Journal })
+	mailbox := r.enrol("gate-7")
+	key := org.NewKey()
+	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
+	cert := org.Certificate(ca, key.PublicKey(), grant)
+	r.allowed("before", "alice", cert)
+	r.eventually(func(s Status) bool { return s.Finalized >= org.Chain.DeployBlock && s.Gear == "watch" })
+
+	j.Close() // every write fails from here on
+	org.Revoke(mailbox, grant)
+	r.eventually(func(s Status) bool { return s.Journal != "" })
+	r.refused("a revocation that could not be written", "alice", cert, authkeys.GrantRevoked)
+	r.stop()
+	r.cut.Store(true)
+	r.start(nil)
+	r.allowed("what the disk knows", "alice", cert)
+	r.cut.Store(false)
+	r.eventually(func(s Status) bool { return s.Grants == 0 && s.Journal == "" })
+	r.refused("read again", "alice", cert, authkeys.GrantRevoked)
+}
+
+// reset-trust forgets what was verified, and reads it again from the chain.
+func TestResetTrust(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	key := org.NewKey()
+	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	r.allowed("before", "alice", cert)
+	r.cut.Store(true)
+	if err := r.engine.ResetTrust(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if v := r.offer("alice", cert); v.Allow {
+		t.Error("after reset-trust without network: allowed")
+	}
+	r.cut.Store(false)
+	r.eventually(func(s Status) bool { return s.Grants == 1 })
+	r.allowed("after the chain was read again", "alice", cert)
+}
