@@ -3,7 +3,6 @@ package state
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -176,7 +175,7 @@ func FuzzClearData(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		check := func(again []byte, err error) {
 			if err == nil && !bytes.Equal(again, b) {
-				t.Error(fmt.Sprintf("%x came back as %x", b, again))
+				t.Errorf("%x came back as %x", b, again)
 			}
 		}
 		a, err := ParseAdmin(b)
