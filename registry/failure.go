@@ -20,8 +20,8 @@ const (
 	// TooLarge: the answer passed its limit in bytes and was cut off. Ask for
 	// fewer blocks.
 	TooLarge Fault = 4
-	// PastHead: the range begins after the endpoint's head, so it knows no logs
-	// there. The endpoint lags.
+	// PastHead: the range goes beyond the endpoint's head. It knows no logs
+	// there: it lags.
 	PastHead Fault = 5
 	// BackOff: the endpoint failed a moment ago and was not asked again yet.
 	BackOff Fault = 6

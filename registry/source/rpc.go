@@ -82,8 +82,8 @@ func splitBatch(raw []byte, n int) ([]reply, error) {
 // there is no code that all of them use.
 var tooWide = []string{"range", "more than", "limit", "too many", "exceed", "too large", "response size", "query timeout"}
 
-// pastHead are words for a range that begins after the head.
-var pastHead = []string{"invalid block range", "invalid params", "beyond", "unknown block", "head", "future"}
+// pastHead are words for a range that goes beyond the endpoint's head.
+var pastHead = []string{"invalid block range", "beyond", "unknown block", "head", "future"}
 
 // failure is what a JSON-RPC error means for logs; other questions only ever
 // see Refused.

@@ -23,10 +23,14 @@ import (
 type endpoint struct {
 	*httptest.Server
 	answer  func(method string, params []any) any // an error to answer with, or a result
-	respond func(w http.ResponseWriter, r *http.Request) bool
+	respond atomic.Pointer[responder]             // instead of answering, where it returns true
 	calls   atomic.Int64
 	methods []string
 }
+
+type responder func(w http.ResponseWriter, r *http.Request) bool
+
+func (e *endpoint) set(f responder) { e.respond.Store(&f) }
 
 func serve(t *testing.T) (*endpoint, *Client) {
 	t.Helper()
@@ -43,7 +47,7 @@ func serve(t *testing.T) (*endpoint, *Client) {
 
 func (e *endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	e.calls.Add(1)
-	if e.respond != nil && e.respond(w, r) {
+	if f := e.respond.Load(); f != nil && *f != nil && (*f)(w, r) {
 		return
 	}
 	var batch []struct {
@@ -183,6 +187,7 @@ func TestLogsFaults(t *testing.T) {
 		{-32614, "eth_getLogs is limited to a 10,000 range", registry.TooWide},
 		{-32008, "Response is too big, exceeded limit", registry.TooWide},
 		{-32000, "unauthorized", registry.Refused},
+		{-32602, "invalid params: topics", registry.Refused},
 		{-32601, "the method eth_getLogs does not exist", registry.Refused},
 	} {
 		e.answer = func(string, []any) any { return &rpcError{row.code, row.message} }
@@ -203,20 +208,26 @@ func TestFaults(t *testing.T) {
 		respond func(w http.ResponseWriter, r *http.Request) bool
 		want    registry.Fault
 	}{
-		"not JSON":           {body("hello"), registry.Unavailable},
-		"empty":              {body(""), registry.Unavailable},
-		"one answer":         {body(`{"jsonrpc":"2.0","id":0,"result":"0x1"}`), registry.Unavailable},
-		"one error":          {body(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batches are not served"}}`), registry.Refused},
-		"too few":            {body(`[]`), registry.Unavailable},
-		"an id twice":        {body(`[{"id":0,"result":1},{"id":0,"result":1},{"id":1,"result":1},{"id":2,"result":1},{"id":3,"result":1}]`), registry.Unavailable},
-		"a foreign id":       {body(`[{"id":9,"result":1},{"id":0,"result":1},{"id":1,"result":1},{"id":2,"result":1},{"id":3,"result":1}]`), registry.Unavailable},
-		"ids as text":        {body(`[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"}]`), registry.Unavailable},
-		"status 500":         {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true }, registry.Unavailable},
-		"status 401":         {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(401); return true }, registry.Unavailable},
-		"too many requests":  {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(429); return true }, registry.Unavailable},
-		"redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect); return true }, registry.Unavailable},
-		"redirects for ever": {func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, "/again", http.StatusTemporaryRedirect); return true }, registry.Unavailable},
-		"an endless body":    {endless(nil), registry.TooLarge},
+		"not JSON":          {body("hello"), registry.Unavailable},
+		"empty":             {body(""), registry.Unavailable},
+		"one answer":        {body(`{"jsonrpc":"2.0","id":0,"result":"0x1"}`), registry.Unavailable},
+		"one error":         {body(`{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batches are not served"}}`), registry.Refused},
+		"too few":           {body(`[]`), registry.Unavailable},
+		"an id twice":       {body(`[{"id":0,"result":1},{"id":0,"result":1},{"id":1,"result":1},{"id":2,"result":1},{"id":3,"result":1}]`), registry.Unavailable},
+		"a foreign id":      {body(`[{"id":9,"result":1},{"id":0,"result":1},{"id":1,"result":1},{"id":2,"result":1},{"id":3,"result":1}]`), registry.Unavailable},
+		"ids as text":       {body(`[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"}]`), registry.Unavailable},
+		"status 500":        {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true }, registry.Unavailable},
+		"status 401":        {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(401); return true }, registry.Unavailable},
+		"too many requests": {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(429); return true }, registry.Unavailable},
+		"redirect elsewhere": {func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+			return true
+		}, registry.Unavailable},
+		"redirects for ever": {func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
+			return true
+		}, registry.Unavailable},
+		"an endless body": {endless(nil), registry.TooLarge},
 		"an endless gzip body": {endless(func(w http.ResponseWriter) io.Writer {
 			w.Header().Set("Content-Encoding", "gzip")
 			return gzip.NewWriter(w)
@@ -231,11 +242,10 @@ func TestFaults(t *testing.T) {
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			e, c := serve(t)
-			c.timeout = 2 * time.Second
 			if name == "no answer at all" {
 				c.timeout = 50 * time.Millisecond
 			}
-			e.respond = row.respond
+			e.set(row.respond)
 			_, err := c.Head(t.Context(), headQuery)
 			if got := registry.FaultOf(err); err == nil || got != row.want {
 				t.Fatalf("got %v, want %v", err, row.want)
@@ -247,7 +257,7 @@ func TestFaults(t *testing.T) {
 				close(gate)
 			}
 			// Twin: the same endpoint, well again and asked after its back-off.
-			e.respond = nil
+			e.set(nil)
 			c.backoff.succeeded()
 			if _, err := c.Head(t.Context(), headQuery); err != nil {
 				t.Errorf("well again: %v", err)
@@ -290,7 +300,7 @@ func TestBackOff(t *testing.T) {
 	e, c := serve(t)
 	now := time.Unix(1000, 0)
 	c.backoff.now = func() time.Time { return now }
-	e.respond = func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true }
+	e.set(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(500); return true })
 	ask := func() error { _, err := c.Logs(context.Background(), logQuery()); return err }
 	for _, wait := range []time.Duration{500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000} {
 		wait *= time.Millisecond
@@ -308,23 +318,23 @@ func TestBackOff(t *testing.T) {
 		}
 		now = now.Add(time.Millisecond)
 	}
-	e.respond = nil
+	e.set(nil)
 	if err := ask(); err != nil {
 		t.Fatal(err)
 	}
 	// What an endpoint asks for counts, up to ten minutes.
-	e.respond = func(w http.ResponseWriter, _ *http.Request) bool {
+	e.set(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Retry-After", "100000")
 		w.WriteHeader(429)
 		return true
-	}
+	})
 	ask()
 	if got := c.backoff.wait(); got != maxRetryAfter {
 		t.Errorf("waits %v, want %v", got, maxRetryAfter)
 	}
 	// An error of JSON-RPC, and a caller who lost interest, are no outage.
 	c.backoff.succeeded()
-	e.respond = nil
+	e.set(nil)
 	e.answer = func(string, []any) any { return &rpcError{-32000, "no"} }
 	ask()
 	ctx, cancel := context.WithCancel(context.Background())

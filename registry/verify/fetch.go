@@ -138,7 +138,11 @@ func (t *tick) rebuild(ctx context.Context, e Endpoint, head Head, w want) ([]st
 		err = t.rebuildBackwards(ctx, e, head, w, from, r)
 	}
 	if err == nil && r.tip.H != w.end {
-		err = fmt.Errorf("%w: scope %s: %d entries end at another hash", ErrLogs, w.scope, len(r.entries))
+		reason := ErrLogs
+		if t.past[e.Name] {
+			reason = ErrLagging
+		}
+		err = fmt.Errorf("%w: scope %s: %d entries end at another hash", reason, w.scope, len(r.entries))
 	}
 	if err != nil && ctx.Err() == nil && t.rolledBack(ctx, e, head, w) {
 		return nil, fmt.Errorf("%w: scope %s, entry %d", ErrRollback, w.scope, w.log.Confirmed.Seq)
@@ -230,7 +234,8 @@ func (t *tick) logs(ctx context.Context, e Endpoint, scopes []state.Word, from, 
 			t.spans[e.Name] = max(1, span/4)
 			continue
 		case fault == registry.PastHead:
-			// The endpoint's head is before the range: it knows no logs there.
+			// Not an error: an endpoint has no logs of blocks that it has not.
+			t.past[e.Name] = true
 			return nil
 		default:
 			return err

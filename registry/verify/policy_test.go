@@ -49,6 +49,26 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
+// An endpoint behind a balancer whose other node has not seen the block yet: it
+// lags, and is not called a liar.
+func TestLogsLagBehindTheHead(t *testing.T) {
+	f := newFake(t)
+	f.mine(put(zone, state.KindGrant))
+	r := f.reader([]state.Word{zone}, f)
+	tickOK(t, r)
+	f.mine(put(zone, state.KindGrant))
+	f.tamper.logs = func(registry.LogQuery, []ScopedEntry) ([]ScopedEntry, error) {
+		return nil, &registry.Failure{Fault: registry.PastHead}
+	}
+	_, err := r.Tick(t.Context())
+	var named *EndpointError
+	if !errors.Is(err, ErrLagging) || !errors.As(err, &named) || named.Lied() {
+		t.Errorf("got %v, want ErrLagging", err)
+	}
+	f.tamper.logs = nil
+	tickOK(t, r)
+}
+
 // Two of three: one liar of any sort changes nothing but the alarms; two that
 // say the same lie would be believed, and two that do not are not.
 func TestTwoOfThree(t *testing.T) {

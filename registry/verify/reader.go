@@ -87,7 +87,7 @@ func (r *Reader) Tick(ctx context.Context) (*Result, error) {
 	if len(r.scopes) == 0 {
 		return nil, fmt.Errorf("%w: no scope to follow", ErrConfig)
 	}
-	t := &tick{Reader: r, tries: map[string]int{}, whole: map[state.Word]bool{}}
+	t := &tick{Reader: r, tries: map[string]int{}, whole: map[state.Word]bool{}, past: map[string]bool{}}
 	for {
 		view, err := t.look(ctx, t.tipSlots())
 		var joins map[state.Word]join
@@ -129,6 +129,7 @@ type tick struct {
 	*Reader
 	tries  map[string]int      // failures by endpoint
 	whole  map[state.Word]bool // scopes to replay from their first entry, since joining at a C word failed
+	past   map[string]bool     // endpoints that were asked for blocks after their head
 	alarms []error
 }
 
