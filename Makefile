@@ -9,6 +9,7 @@
 #   make bench      the numbers of the design, measured here
 #   make packages   deb and rpm, in build/packages
 #   make contracts  compile the contract and replace what is committed of it
+#   make man        write manual pages and shell completion anew from the commands' own definitions
 #   make deps       which Debian packages the tests lack; YES=1 installs them
 #   make clean
 
@@ -26,7 +27,7 @@ GO_TOOL := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 SUITE := build/bin/suite -tally build/tally
 FUZZTIME ?= 60s
 
-.PHONY: build check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
+.PHONY: build man check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
 	run-check run-contracts run-e2e run-long FORCE
 
 build: $(COMMANDS:%=build/bin/%)
@@ -107,6 +108,10 @@ demo: build build/root
 
 packages: build build/bin/nfpm
 	packaging/build.sh "$(VERSION)"
+
+# Compared with what is committed by the same tests in `make check`.
+man:
+	go test ./cmd/dpki ./cmd/dpkid ./cmd/dpki-sandbox -count=1 -run 'TestManPage|TestPackagedCompletion' -update
 
 deps:
 	@tools/deps.sh

@@ -17,6 +17,7 @@ mkdir -p "$out" $stage
 for page in dpki.1 dpkid.8 dpki-authkeys.8; do
 	gzip -9nc packaging/man/$page >$stage/$page.gz
 done
+cp packaging/completion/* $stage/
 gzip -9nc packaging/changelog >$stage/changelog.gz
 find $stage -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 

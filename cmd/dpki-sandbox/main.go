@@ -2,7 +2,7 @@
 // try DPKI on and to test it with. It is durable across kill -9 and ready in
 // under a second.
 //
-//	dpki-sandbox [--dir DIR] [--port N] [--hold-back N] [--block-time D]
+//	dpki-sandbox [--dir DIR] [--port N] [--hold-back N] [--block-time D] [--heartbeat D]
 //
 // In DIR it keeps the chain, the blocks of the content store, network.toml (the
 // network file to give to every other command), and an account with 1,000 ether:
@@ -38,13 +38,20 @@ func main() {
 	os.Exit(code)
 }
 
+// define gives the flags, and where their values come to stand.
+func define() (flags *flag.FlagSet, dir *string, o *devchain.Options) {
+	flags, o = flag.NewFlagSet("dpki-sandbox", flag.ContinueOnError), &devchain.Options{}
+	dir = flags.String("dir", "", "`folder` to keep everything in (default $XDG_STATE_HOME/dpki-sandbox)")
+	flags.IntVar(&o.Port, "port", 0, "loopback `port`; 0 takes the last one again, or a free one")
+	flags.Uint64Var(&o.HoldBack, "hold-back", 0, "`blocks` that safe and finalized stay behind the head")
+	flags.DurationVar(&o.BlockTime, "block-time", 0, "make a block every so often, a `duration` of whole seconds (default: on demand)")
+	flags.DurationVar(&o.Heartbeat, "heartbeat", 5*time.Second, "make an empty block when none was made for a `duration`, so that devices see time pass; 0: never")
+	return flags, dir, o
+}
+
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("dpki-sandbox", flag.ContinueOnError)
+	flags, dir, o := define()
 	flags.SetOutput(stderr)
-	dir := flags.String("dir", "", "`folder` to keep everything in (default $XDG_STATE_HOME/dpki-sandbox)")
-	port := flags.Int("port", 0, "loopback `port`; 0 takes the last one again, or a free one")
-	holdBack := flags.Uint64("hold-back", 0, "`blocks` that safe and finalized stay behind the head")
-	blockTime := flags.Duration("block-time", 0, "make a block every so often, whole seconds (default: on demand)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitDone
@@ -61,8 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		*dir = d
 	}
-	o := devchain.Options{Port: *port, HoldBack: *holdBack, BlockTime: *blockTime}
-	if err := serve(ctx, *dir, o, stdout); err != nil {
+	if err := serve(ctx, *dir, *o, stdout); err != nil {
 		return fail(stderr, exitFailed, err, "another dpki-sandbox may be using the folder or the port")
 	}
 	return exitDone

@@ -1,0 +1,46 @@
+complete -c dpki -f
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity network store doctor completion'
+complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
+complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show policy'
+complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import list retire revoke'
+complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
+complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
+complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check use'
+complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check'
+complete -c dpki -l home
+complete -c dpki -l network
+complete -c dpki -l org
+complete -c dpki -l json
+complete -c dpki -l dry-run
+complete -c dpki -l yes
+complete -c dpki -l quiet
+complete -c dpki -l passphrase-file
+complete -c dpki -l passphrase-fd
+complete -c dpki -l account
+complete -c dpki -l for
+complete -c dpki -l key
+complete -c dpki -l out
+complete -c dpki -l from
+complete -c dpki -l command
+complete -c dpki -l sudo
+complete -c dpki -l pty
+complete -c dpki -l port-forwarding
+complete -c dpki -l agent-forwarding
+complete -c dpki -l x11-forwarding
+complete -c dpki -l label
+complete -c dpki -l device
+complete -c dpki -l all
+complete -c dpki -l address
+complete -c dpki -l keep
+complete -c dpki -l cert
+complete -c dpki -l zone
+complete -c dpki -l clear
+complete -c dpki -l before-now
+complete -c dpki -l as
+complete -c dpki -l name
+complete -c dpki -l mode
+complete -c dpki -l offline
+complete -c dpki -l fresh
+complete -c dpki -l privileged
+complete -c dpki -l fingerprint
+complete -c dpki -l chain-key
