@@ -31,8 +31,8 @@ func (t *tool) grantCommand() *cli.Command {
 		&cli.BoolFlag{Name: "agent-forwarding", Usage: "allow agent forwarding"},
 		&cli.BoolFlag{Name: "x11-forwarding", Usage: "allow X11 forwarding"},
 		&cli.StringFlag{Name: "label", Usage: "`TEXT` to find it again by: a ticket, a reason"},
-		&cli.StringFlag{Name: "device", Usage: "of `list`: only grants that reach this `DEVICE`"},
-		&cli.BoolFlag{Name: "all", Usage: "of `list`: also grants that ended or were revoked"},
+		&cli.StringFlag{Name: "device", Usage: "with list: only grants that reach this `DEVICE`"},
+		&cli.BoolFlag{Name: "all", Usage: "with list: also grants that ended or were revoked"},
 	)
 	grant.ArgsUsage = "DEVICE... | zone:ZONE | list | show ID | extend ID"
 	grant.Description = "One device: the grant is readable by that device alone. zone:ZONE: by all devices of the zone.\n" +
