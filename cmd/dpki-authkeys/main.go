@@ -33,6 +33,7 @@ func main() {
 		now:        time.Now,
 		identity:   identify,
 		stdout:     os.Stdout,
+		exit:       os.Exit,
 	}))
 }
 
@@ -43,7 +44,7 @@ func run(args []string, h helper) int {
 		return 0
 	}
 	// Whatever hangs, a folder on a dead network disk among them, must not hold a login until LoginGraceTime.
-	watchdog := time.AfterFunc(h.timeout+h.timeout/4, func() { os.Exit(1) })
+	watchdog := time.AfterFunc(h.timeout+h.timeout/4, func() { h.exit(1) })
 	defer watchdog.Stop()
 	v := h.decide(args)
 	if h.print(v.line) != nil {

@@ -90,7 +90,10 @@ func (c *Chain) Send(ctx context.Context, key *ecdsa.PrivateKey, to state.Addres
 		case <-c.stop:
 			return nil, errors.New("chain closed")
 		}
+		// A block can be seen before it is on disk; the lock is held until it is.
+		c.mining.Lock()
 		r := c.receipt(tx.Hash(), from)
+		c.mining.Unlock()
 		switch {
 		case r == nil:
 		case r.Status != types.ReceiptStatusSuccessful:
