@@ -1,0 +1,75 @@
+package sshd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestVersionOf(t *testing.T) {
+	for _, c := range []struct {
+		says string
+		want Version
+		z    bool
+	}{
+		{"OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.15", Version{9, 2}, true},
+		{"unknown option -- V\nOpenSSH_8.4p1 Debian-5, OpenSSL 1.1.1\nusage: sshd [-46]", Version{8, 4}, false},
+		{"OpenSSH_9.0p1, OpenSSL", Version{9, 0}, false},
+		{"OpenSSH_9.1, LibreSSL", Version{9, 1}, true},
+		{"OpenSSH_10.0p2, OpenSSL", Version{10, 0}, true},
+	} {
+		program := filepath.Join(t.TempDir(), "sshd")
+		script := "#!/bin/sh\ncat >&2 <<'END'\n" + c.says + "\nEND\nexit 1\n"
+		if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		got, err := VersionOf(context.Background(), program)
+		if err != nil || got != c.want || got.ExpiryTime() != c.z {
+			t.Errorf("%q: %v, %v", c.says, got, err)
+		}
+	}
+	if _, err := VersionOf(context.Background(), "/bin/true"); !errors.Is(err, ErrVersion) {
+		t.Errorf("/bin/true: %v", err)
+	}
+	if _, err := VersionOf(context.Background(), "/nonexistent"); err == nil {
+		t.Error("a program that does not exist has a version")
+	}
+	if (Version{}).ExpiryTime() {
+		t.Error("the zero version knows expiry-time")
+	}
+}
+
+func TestDropInText(t *testing.T) {
+	got, err := Governed{Users: []string{"root", "deploy"}, Groups: []string{"ops"}}.text("/usr/lib/dpki/dpki-authkeys", "dpki-authkeys")
+	want := header + `Match User root,deploy
+	AuthorizedKeysCommand /usr/lib/dpki/dpki-authkeys %u %t %k
+	AuthorizedKeysCommandUser dpki-authkeys
+	AuthorizedKeysFile none
+	AuthorizedPrincipalsFile none
+	TrustedUserCAKeys none
+Match Group ops
+	AuthorizedKeysCommand /usr/lib/dpki/dpki-authkeys %u %t %k
+	AuthorizedKeysCommandUser dpki-authkeys
+	AuthorizedKeysFile none
+	AuthorizedPrincipalsFile none
+	TrustedUserCAKeys none
+`
+	if err != nil || got != want {
+		t.Errorf("got %v\n%s", err, got)
+	}
+	// Nothing that sshd's patterns would read as more than a name.
+	for _, name := range []string{"", "*", "a*", "!root", "a b", "a,b", "a\nb", "?", "-x", strings.Repeat("a", 33)} {
+		if _, err := (Governed{Users: []string{name}}).text("/x", "y"); !errors.Is(err, ErrGoverned) {
+			t.Errorf("user %q: %v", name, err)
+		}
+		if _, err := (Governed{Groups: []string{name}}).text("/x", "y"); !errors.Is(err, ErrGoverned) {
+			t.Errorf("group %q: %v", name, err)
+		}
+	}
+	if _, err := (Governed{}).text("/x", "y"); !errors.Is(err, ErrGoverned) {
+		t.Errorf("nobody: %v", err)
+	}
+}
