@@ -1,7 +1,8 @@
 #!/bin/sh
-# Everything about the contract, offline: compile, test, compare gas with the committed snapshot, rebuild the committed
-# artefacts and compare them. `--update` replaces snapshot, vectors and artefacts instead of comparing them; `--long` fuzzes
-# and lives random histories for many minutes.
+# What is committed of the contract, offline: compiles it, rebuilds the artefacts and compares them, compares gas with the
+# snapshot and the budget, and holds contract and package state together. `--update` replaces artefacts, snapshot and vectors
+# instead of comparing them; `--long` lives random histories for minutes. The contract's own tests are forge's, beside this:
+# `cd contracts && node_modules/.bin/forge test`, with FOUNDRY_PROFILE=long for longer fuzzing.
 # Needs contracts/node_modules (make contracts-tools), abigen (its path in $ABIGEN, or build/bin/abigen) and Go.
 set -eu
 cd "$(dirname "$0")"
@@ -27,9 +28,8 @@ for f in DPKI.abi DPKI.bin DPKI.bin-runtime code/hash.go bindings/dpki.go; do
 	fi
 done
 
-# gas.txt and the budget; the vectors; histories of random writes against package state.
 case $mode in
---update) "$forge" test && go test -count=1 . -update ;;
---long) FOUNDRY_PROFILE=long "$forge" test && go test -count=1 -timeout 30m . -long ;;
-*) "$forge" test && go test -count=1 . ;;
+--update) go test -count=1 . -update ;;
+--long) go test -count=1 -timeout 30m . -long ;;
+*) go test -count=1 . ;;
 esac

@@ -1,7 +1,6 @@
 package contracts
 
 import (
-	"crypto/rand"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -18,14 +17,6 @@ func createAddress(from state.Address, nonce uint64) state.Address {
 func word(b byte) (w state.Word) {
 	for i := range w {
 		w[i] = b
-	}
-	return w
-}
-
-func randomWord(t testing.TB) (w state.Word) {
-	t.Helper()
-	if _, err := rand.Read(w[:]); err != nil {
-		t.Fatal(err)
 	}
 	return w
 }
