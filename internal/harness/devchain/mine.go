@@ -40,6 +40,7 @@ func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 		case <-again.C:
 			if tick == nil {
 				c.mineWaiting()
+				c.beat()
 			}
 		}
 	}
@@ -68,6 +69,17 @@ func (c *Chain) mineWaiting() {
 			return
 		}
 	}
+}
+
+// beat makes an empty block if none was made for a Heartbeat.
+func (c *Chain) beat() {
+	age := time.Since(time.Unix(int64(c.Time()), 0))
+	if c.options.Heartbeat <= 0 || age < c.options.Heartbeat {
+		return
+	}
+	c.mining.Lock()
+	defer c.mining.Unlock()
+	c.commit()
 }
 
 // waitForClock waits until the next block, a second after its parent, is no

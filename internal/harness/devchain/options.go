@@ -20,6 +20,9 @@ type Options struct {
 	HoldBack uint64
 	// BlockTime mines a block every so often, whole seconds; 0 = on demand.
 	BlockTime time.Duration
+	// Heartbeat, on demand, makes an empty block when none was made for so long,
+	// as a public chain would; 0 = never.
+	Heartbeat time.Duration
 	// MaxDrift is how far block time may run ahead of the clock before mining
 	// waits; 0 = 3 s, negative = no limit, for tests that mine thousands.
 	MaxDrift time.Duration

@@ -46,9 +46,24 @@ func (c *Chain) handler() http.Handler {
 			ws.ServeHTTP(w, r)
 			return
 		}
-		c.rpc.ServeHTTP(w, r)
+		c.rpc.ServeHTTP(&durable{w, c}, r)
 	})
 	return mux
+}
+
+// durable holds an answer back until what it may tell of is on disk: geth shows
+// a block before commit has synced it, and a kill between the two would take
+// back what a caller had been told.
+type durable struct {
+	http.ResponseWriter
+	chain *Chain
+}
+
+func (d *durable) Write(b []byte) (int, error) {
+	d.chain.mining.Lock()
+	//lint:ignore SA2001 the wait is the point
+	d.chain.mining.Unlock()
+	return d.ResponseWriter.Write(b)
 }
 
 func (c *Chain) register(namespace string, service any) {
