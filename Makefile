@@ -55,11 +55,11 @@ endef
 check: build/bin/suite
 	$(call summed,check)
 
-test: build/bin/suite
+test: tools build/bin/suite
 	@tools/deps.sh || true
 	$(call summed,check contracts e2e)
 
-test-long: build/bin/suite
+test-long: tools build/bin/suite
 	@tools/deps.sh || true
 	$(call summed,check contracts e2e long)
 
@@ -89,6 +89,7 @@ run-e2e: build/bin/suite build/bin/ipfs build/root packages
 
 run-long: build/bin/suite
 	@status=0; \
+	$(SUITE) step 'contracts, long histories' contracts/check.sh --long || status=1; \
 	FOUNDRY_PROFILE=long $(SUITE) forge sh -c 'cd contracts && exec node_modules/.bin/forge test' || status=1; \
 	$(SUITE) go -count=5 -timeout 20m $(UNIT) || status=1; \
 	$(SUITE) fuzz $(FUZZTIME) $(UNIT) || status=1; \
