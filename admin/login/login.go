@@ -210,9 +210,16 @@ func (s *Session) agent(path string) (stop func(), err error) {
 		return nil, errors.New("the grant has ended")
 	}
 	keyring := agent.NewKeyring()
-	add := agent.AddedKey{PrivateKey: s.Key.private, Certificate: s.Cert, LifetimeSecs: uint32(left / time.Second), Comment: "dpki " + s.Alias}
-	if err := keyring.Add(add); err != nil {
-		return nil, err
+	// Twice: ssh looks for the plain key to sign with, whatever certificate it
+	// has shown; who uses a forwarded agent finds the certificate there.
+	for _, cert := range []*ssh.Certificate{nil, s.Cert} {
+		add := agent.AddedKey{PrivateKey: s.Key.private, Certificate: cert, LifetimeSecs: uint32(left / time.Second), Comment: "dpki " + s.Alias}
+		if err := keyring.Add(add); err != nil {
+			return nil, err
+		}
+		if s.Cert == nil {
+			break
+		}
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {

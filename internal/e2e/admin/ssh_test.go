@@ -1,0 +1,136 @@
+package admin
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dpki/internal/harness"
+)
+
+// TestSSH is `dpki ssh` on a real device: it logs in at once, has ssh's own
+// output and status, and leaves no grant.
+func TestSSH(t *testing.T) {
+	r := newRig(t)
+
+	t.Run("root", func(t *testing.T) {
+		got := r.dpki(0, "ssh", "gate-7", "--", "id -un; echo to stderr >&2")
+		if got.stdout != "root\n" {
+			t.Errorf("stdout %q, want root and nothing else", got.stdout)
+		}
+		r.says(got.stderr, "to stderr", "root on plant/gate-7 until", "revoked")
+	})
+	t.Run("unprivileged", func(t *testing.T) {
+		if got := r.dpki(0, "ssh", "--account", "alice", "gate-7", "--", "id", "-un"); got.stdout != "alice\n" {
+			t.Errorf("stdout %q, want alice", got.stdout)
+		}
+	})
+	t.Run("status", func(t *testing.T) { r.dpki(7, "ssh", "gate-7", "--account", "alice", "--", "exit 7") })
+	if n := r.live(); n != 0 {
+		t.Fatalf("%d grants live after the sessions, want 0", n)
+	}
+
+	// What the grant does not allow, sshd does not give; its twin does.
+	t.Run("agent forwarding", func(t *testing.T) {
+		const look = `test -n "$SSH_AUTH_SOCK" && ssh-add -l`
+		r.dpki(1, "ssh", "gate-7", "--account", "alice", "--", "-A", look)
+		r.says(r.dpki(0, "ssh", "gate-7", "--account", "alice", "--agent-forwarding", "--", "-A", look).stdout, "dpki d-")
+	})
+	t.Run("from elsewhere", func(t *testing.T) {
+		got := r.dpki(255, "ssh", "gate-7", "--account", "alice", "--from", "192.0.2.0/24", "--", "true")
+		r.says(got.stderr, "Permission denied", "not for want of a grant", "revoked")
+		r.dpki(0, "ssh", "gate-7", "--account", "alice", "--from", "127.0.0.0/8", "--", "true")
+	})
+
+	// A host with another key is not gate-7, whatever its address.
+	t.Run("another host key", func(t *testing.T) {
+		other := newOtherHost(t)
+		got := r.dpki(255, "ssh", "gate-7", "--address", other, "--account", "alice", "--", "true")
+		r.says(got.stderr, "Host key verification failed", "revoked")
+	})
+
+	// The zone's rules change: the refusal is explained from the log.
+	t.Run("explained", func(t *testing.T) {
+		r.dpki(0, "zone", "policy", "plant", "--mode", "certificate-only")
+		got := r.dpki(255, "ssh", "gate-7", "--account", "alice", "--", "true")
+		r.says(got.stderr, "Permission denied", "plant/gate-7 would refuse: ", "dpki: hint: ")
+		r.dpki(0, "zone", "policy", "plant", "--mode", "granted-key")
+		if got := r.dpki(0, "ssh", "gate-7", "--account", "alice", "--", "id -un"); got.stdout != "alice\n" {
+			t.Errorf("a granted plain key: %q, want alice", got.stdout)
+		}
+		r.dpki(0, "zone", "policy", "plant", "--mode", "certificate-and-grant")
+		r.dpki(0, "ssh", "gate-7", "--account", "alice", "--", "true")
+	})
+
+	t.Run("keep", func(t *testing.T) {
+		r.dpki(0, "ssh", "gate-7", "--account", "alice", "--keep", "--for", "1h", "--", "true")
+		if n := r.live(); n != 1 {
+			t.Errorf("%d grants live after --keep, want 1", n)
+		}
+	})
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "dpki-ssh-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestTechnician: the certificate works with plain ssh until the grant, the
+// device, the CA or the key is taken back; each time the twin is accepted.
+func TestTechnician(t *testing.T) {
+	r := newRig(t)
+	r.run(0, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(r.dir, "tech"))
+	// The device sees what was written within seconds: the status may be another until then.
+	login := func(want int) (got result) {
+		t.Helper()
+		host, port, _ := strings.Cut(r.sshd.Addr(), ":")
+		harness.Eventually(t, 10*time.Second, func() error {
+			got = r.run(-1, "ssh", "-F", "none", "-i", "tech", "-o", "CertificateFile=cert.pub", "-o", "IdentitiesOnly=yes",
+				"-o", "UserKnownHostsFile="+r.sshd.KnownHosts, "-p", port, "alice@"+host, "id -un")
+			if got.code != want {
+				return fmt.Errorf("ssh ended with %d, want %d\n%s", got.code, want, got.stderr)
+			}
+			return nil
+		})
+		return got
+	}
+	grant := func(target string, more ...string) string {
+		t.Helper()
+		var out struct {
+			Grants []struct{ ID, Certificate string }
+		}
+		args := append([]string{"grant", target, "--account", "alice", "--for", "5m", "--key", "tech.pub", "--out", "cert.pub", "--json"}, more...)
+		r.decode(r.dpki(0, args...), &out)
+		return out.Grants[0].ID
+	}
+	refused := func(reason string) {
+		t.Helper()
+		r.says(login(255).stderr, "Permission denied")
+		r.says(r.dpki(3, "explain", "gate-7", "--account", "alice", "--cert", "cert.pub").stdout, reason)
+	}
+
+	id := grant("gate-7")
+	if got := login(0); got.stdout != "alice\n" {
+		t.Errorf("%q, want alice", got.stdout)
+	}
+	r.dpki(0, "revoke", id)
+	refused("the grant is revoked")
+
+	grant("zone:plant")
+	login(0)
+	var denied struct{ IDs []string }
+	r.decode(r.dpki(0, "deny", "tech.pub", "--json"), &denied)
+	refused("denied")
+	r.dpki(0, "revoke", denied.IDs[0], "--yes")
+	login(0)
+
+	r.dpki(0, "ca", "create", "second")
+	r.dpki(0, "ca", "revoke", "users", "--yes")
+	refused("authority is revoked")
+	grant("gate-7")
+	login(0)
+
+	r.dpki(0, "device", "retire", "gate-7", "--yes")
+	r.says(login(255).stderr, "Permission denied")
+}
