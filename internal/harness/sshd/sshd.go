@@ -23,6 +23,8 @@ type Config struct {
 	Lines []string
 	// Path is another sshd; empty means the one that harness.SshdPath finds.
 	Path string
+	// HostKeyFile is the host key of another Server, to share it; empty makes a new one.
+	HostKeyFile string
 	// HostCertificate, when not nil, makes and returns a certificate for the host key, in authorized_keys form.
 	HostCertificate func(host ssh.PublicKey) []byte
 }
@@ -30,10 +32,11 @@ type Config struct {
 // A Server is a running sshd.
 type Server struct {
 	*harness.Proc
-	Port       int
-	Host       ssh.PublicKey
-	KnownHosts string // path of a known_hosts file that holds just this server
-	ConfigFile string // rewrite it and send SIGHUP to change the configuration
+	Port        int
+	Host        ssh.PublicKey
+	HostKeyFile string
+	KnownHosts  string // path of a known_hosts file that holds just this server
+	ConfigFile  string // rewrite it and send SIGHUP to change the configuration
 }
 
 // Start starts sshd as whoever runs the test: as root, in the namespace, it serves every account; otherwise only the
@@ -48,8 +51,12 @@ func Start(t testing.TB, c Config) *Server {
 	dir := t.TempDir()
 	s := &Server{Port: harness.FreePort(t), ConfigFile: filepath.Join(dir, "sshd_config"), KnownHosts: filepath.Join(dir, "known_hosts")}
 
-	keyFile := filepath.Join(dir, "host_key")
-	s.Host = writeHostKey(t, keyFile)
+	keyFile := c.HostKeyFile
+	if keyFile == "" {
+		keyFile = filepath.Join(dir, "host_key")
+		writeHostKey(t, keyFile)
+	}
+	s.HostKeyFile, s.Host = keyFile, readHostKey(t, keyFile)
 	write(t, s.KnownHosts, fmt.Sprintf("[127.0.0.1]:%d %s", s.Port, ssh.MarshalAuthorizedKey(s.Host)), 0o644)
 
 	lines := append([]string{}, c.Lines...)
@@ -90,9 +97,9 @@ func Start(t testing.TB, c Config) *Server {
 // Addr is the address a client connects to.
 func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
 
-func writeHostKey(t testing.TB, path string) ssh.PublicKey {
+func writeHostKey(t testing.TB, path string) {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,11 +108,19 @@ func writeHostKey(t testing.TB, path string) ssh.PublicKey {
 		t.Fatal(err)
 	}
 	write(t, path, string(pem.EncodeToMemory(block)), 0o600)
-	key, err := ssh.NewPublicKey(public)
+}
+
+func readHostKey(t testing.TB, path string) ssh.PublicKey {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	key, err := ssh.ParsePrivateKey(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.PublicKey()
 }
 
 func write(t testing.TB, path, text string, mode os.FileMode) {
