@@ -313,6 +313,50 @@ func TestFinalityNeverShrinks(t *testing.T) {
 	}
 }
 
+// An endpoint that serves entries without end is stopped at a limit, whatever
+// they are; a log that is as long as the limit is read.
+func TestMoreEntriesThanALogMayHave(t *testing.T) {
+	f := newFake(t)
+	for range 10 {
+		f.mine(put(zone, state.KindGrant), put(zone, state.KindGrant))
+	}
+	for limit, want := range map[int]error{20: nil, 19: ErrLogs} {
+		for _, capped := range []bool{false, true} {
+			if capped { // so that it is read backwards
+				f.tamper.logs = func(q registry.LogQuery, e []ScopedEntry) ([]ScopedEntry, error) {
+					if q.From != q.To {
+						return nil, &registry.Failure{Fault: registry.TooWide}
+					}
+					return e, nil
+				}
+			}
+			r := f.reader([]state.Word{zone}, f)
+			r.pending = limit
+			if _, err := r.Tick(t.Context()); !errors.Is(err, want) {
+				t.Errorf("limit %d, capped %v: got %v, want %v", limit, capped, err, want)
+			}
+		}
+	}
+}
+
+// A block outside the range is named as such, before any hash is compared.
+func TestLogsOutsideTheRange(t *testing.T) {
+	f := newFake(t)
+	f.mine(put(zone, state.KindGrant))
+	f.mine()
+	r := f.reader([]state.Word{zone}, f)
+	work := &tick{Reader: r, past: map[string]bool{}}
+	for _, n := range []uint64{1, 3} {
+		f.tamper.logs = func(_ registry.LogQuery, _ []ScopedEntry) ([]ScopedEntry, error) { return f.blocks[2].entries, nil }
+		if _, _, err := work.logsOnce(t.Context(), r.endpoints[0], []state.Word{zone}, n, n); !errors.Is(err, ErrLogs) {
+			t.Errorf("block 2 in answer to %d: got %v, want ErrLogs", n, err)
+		}
+	}
+	if _, _, err := work.logsOnce(t.Context(), r.endpoints[0], []state.Word{zone}, 2, 2); err != nil {
+		t.Errorf("twin: %v", err)
+	}
+}
+
 // stuck is an endpoint that never answers.
 type stuck struct{ *fakeChain }
 

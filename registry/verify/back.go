@@ -19,7 +19,7 @@ func (t *tick) back(ctx context.Context, e Endpoint, scope state.Word, last, flo
 	var parts [][]state.Entry
 	width, count := uint64(1), 0
 	for step := 0; last >= floor && last > 0; step++ {
-		if step == maxSteps || count > maxPending {
+		if step == maxSteps || count > t.pending {
 			return nil, fmt.Errorf("%w: scope %s: too long to go back", ErrLogs, scope)
 		}
 		from := max(floor, last-min(last, width-1))
@@ -32,7 +32,7 @@ func (t *tick) back(ctx context.Context, e Endpoint, scope state.Word, last, flo
 		if err != nil {
 			return nil, err
 		}
-		if len(found) == 0 || found[len(found)-1].Entry.Block != last {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("%w: scope %s: no entry in block %d", ErrLogs, scope, last)
 		}
 		part := make([]state.Entry, len(found))

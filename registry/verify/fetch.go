@@ -94,7 +94,7 @@ func (t *tick) extend(ctx context.Context, e Endpoint, head Head, wants []want, 
 	var scopes []state.Word
 	for _, w := range wants {
 		if tip, err := w.log.end(); err == nil && w.seen {
-			added[w.scope] = &replay{tip: tip}
+			added[w.scope] = &replay{tip: tip, room: t.pending}
 			scopes = append(scopes, w.scope)
 		}
 	}
@@ -122,7 +122,7 @@ func (t *tick) extend(ctx context.Context, e Endpoint, head Head, wants []want, 
 
 // rebuild replays everything after the confirmed prefix.
 func (t *tick) rebuild(ctx context.Context, e Endpoint, head Head, w want) ([]state.Entry, error) {
-	r := &replay{tip: w.log.Confirmed}
+	r := &replay{tip: w.log.Confirmed, room: t.pending}
 	from := max(w.log.Through+1, t.config.Deploy)
 	err := t.logs(ctx, e, []state.Word{w.scope}, from, head.Number, func(s ScopedEntry) error {
 		if s.Scope != w.scope {
@@ -134,7 +134,7 @@ func (t *tick) rebuild(ctx context.Context, e Endpoint, head Head, w want) ([]st
 		return r.add(&s.Entry)
 	})
 	if errors.Is(err, errManyCalls) {
-		r = &replay{tip: w.log.Confirmed}
+		r = &replay{tip: w.log.Confirmed, room: t.pending}
 		err = t.rebuildBackwards(ctx, e, head, w, from, r)
 	}
 	if err == nil && r.tip.H != w.end {
@@ -202,11 +202,12 @@ func (t *tick) rolledBack(ctx context.Context, e Endpoint, head Head, w want) bo
 type replay struct {
 	tip     state.Tip
 	entries []state.Entry
+	room    int // how many entries it takes
 }
 
 func (r *replay) add(e *state.Entry) error {
-	if len(r.entries) == maxPending {
-		return fmt.Errorf("%w: more than %d entries at once", ErrLogs, maxPending)
+	if len(r.entries) == r.room {
+		return fmt.Errorf("%w: more than %d entries at once", ErrLogs, r.room)
 	}
 	tip, err := r.tip.Append(e)
 	if err != nil {

@@ -10,6 +10,12 @@ import (
 
 	"dpki/registry"
 	"dpki/state"
+
+	"github.com/ethereum/go-ethereum/core/rawdb"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/ethdb/memorydb"
+	"github.com/ethereum/go-ethereum/trie"
+	"github.com/ethereum/go-ethereum/triedb"
 )
 
 // proofCase is a chain with a few logs, the words to prove and the answer.
@@ -99,6 +105,44 @@ func TestCheckProofRefuses(t *testing.T) {
 			got, err := CheckProof([]byte(r.raw), r.header, r.contract, r.code, r.slots)
 			if !errors.Is(err, r.want) || got != nil {
 				t.Errorf("got %v, %v, want %v", got, err, r.want)
+			}
+		})
+	}
+}
+
+// Whoever makes up a header chooses the state as well: values that no contract
+// stores are refused, and nothing panics.
+func TestCheckProofOfImpossibleValues(t *testing.T) {
+	slot := state.Word{5}
+	for name, row := range map[string]struct {
+		value []byte // as it stands in the trie
+		want  error
+	}{
+		"twin: one byte":       {[]byte{7}, nil},
+		"twin: 32 bytes":       {append([]byte{0xa0}, bytes.Repeat([]byte{9}, 32)...), nil},
+		"33 bytes":             {append([]byte{0xa1}, bytes.Repeat([]byte{9}, 33)...), ErrProof},
+		"a leading zero":       {[]byte{0x82, 0, 7}, ErrProof},
+		"zero, which is none":  {[]byte{0x80}, ErrProof},
+		"a list":               {[]byte{0xc1, 7}, ErrProof},
+		"trailing":             {[]byte{7, 7}, ErrProof},
+		"longer than it says":  {[]byte{0x85, 7}, ErrProof},
+		"not the shortest way": {[]byte{0x81, 7}, ErrProof},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storage := trie.NewEmpty(triedb.NewDatabase(rawdb.NewMemoryDatabase(), nil))
+			storage.MustUpdate(crypto.Keccak256(slot[:]), row.value)
+			db := memorydb.New()
+			if err := storage.Prove(crypto.Keccak256(slot[:]), db); err != nil {
+				t.Fatal(err)
+			}
+			pool := nodes{}
+			it := db.NewIterator(nil, nil)
+			for it.Next() {
+				pool[state.Word(it.Key())] = bytes.Clone(it.Value())
+			}
+			it.Release()
+			if w, err := proveWord(pool, state.Word(storage.Hash()), slot); !errors.Is(err, row.want) || (err != nil && w != state.Word{}) {
+				t.Errorf("got %s, %v, want %v", w, err, row.want)
 			}
 		})
 	}

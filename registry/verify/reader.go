@@ -39,6 +39,7 @@ type Reader struct {
 	scopes    []state.Word
 	known     Known
 	spans     map[string]uint64   // blocks that an endpoint takes in one question, 0 = any
+	pending   int                 // maxPending, less in tests
 	judged    map[state.Word]bool // proven words that were looked at for a rollback, and whether they were
 }
 
@@ -57,7 +58,7 @@ func NewReader(config Config, endpoints []Endpoint) (*Reader, error) {
 		}
 	}
 	return &Reader{config: config, endpoints: slices.Clone(endpoints), known: config.Known.clone(),
-		spans: map[string]uint64{}, judged: map[state.Word]bool{}}, nil
+		spans: map[string]uint64{}, pending: maxPending, judged: map[state.Word]bool{}}, nil
 }
 
 // Follow sets the scopes to read from the next Tick on, at most maxScopes. What

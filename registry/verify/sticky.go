@@ -29,7 +29,6 @@ func (l *ScopeLog) stick(scope state.Word, gone, chain []state.Entry, finalized 
 				ended = append(ended, &DroppedError{Scope: scope, Entry: *e})
 			default:
 				sticky = append(sticky, *e)
-				stands[of(e)] = true // once is enough
 			}
 		}
 	}
