@@ -43,6 +43,12 @@ func (m *Machine) Present(user string, key fleet.Key, cert *ssh.Certificate) err
 	m.Helper()
 	signer, err := ssh.NewCertSigner(cert, key)
 	m.Must(err)
+	return m.PresentSigner(user, signer)
+}
+
+// PresentSigner logs in by whatever a signer calls its public key.
+func (m *Machine) PresentSigner(user string, signer ssh.Signer) error {
+	m.Helper()
 	conn, err := ssh.Dial("tcp", m.Sshd.Addr(), &ssh.ClientConfig{
 		User: user, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: ssh.FixedHostKey(m.Sshd.Host), Timeout: 20 * time.Second,
 	})
