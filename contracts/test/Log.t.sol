@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {CHANGE_HEAD, DRAFT_AUTHORS, DRAFT_PREVIOUS, ENTRY_SIZE, LINE_SIZE} from "../src/Draft.sol";
+import {STRONG} from "../src/Thresholds.sol";
 import {LONGEST, MAX_DATA, CHECKPOINT, NEVER as SRC_NEVER} from "../src/Kinds.sol";
 import {Group, IDPKI} from "../src/IDPKI.sol";
 import "./Base.sol";
@@ -22,6 +24,15 @@ contract LogTest is BaseTest {
         vm.assertEq(SRC_NEVER, (1 << 40) - 1, "no end");
         vm.assertEq(MAX_DATA, 1 << 10, "data");
         vm.assertEq(CHECKPOINT, 1 << 10, "checkpoint");
+        vm.assertEq(CHANGE_HEAD, 1 + 1 + 2 + 5 + 5 + 32, "a change without its data");
+        vm.assertEq(ENTRY_SIZE, 12 * 32, "the hashed words");
+        vm.assertEq(LINE_SIZE, 4 * 32, "the event's first words");
+        vm.assertEq(DRAFT_AUTHORS - DRAFT_PREVIOUS, ENTRY_SIZE, "from the first hashed word to the authors");
+        vm.assertEq(
+            STRONG,
+            (1 << ADMIN) + (1 << LIMIT) + (1 << GUARDIAN) + (1 << DISTRUST) + (1 << POINTER) + (1 << 16),
+            "kinds that decide over others"
+        );
         vm.assertEq(
             IDPKI.Appended.selector, keccak256("Appended(bytes32,bytes32,bytes32,bytes32,address[],bytes)"), "topic"
         );

@@ -58,6 +58,12 @@ contract WriteTest is BaseTest {
     function test_revocation_before_the_put() public {
         write(zone, revokeOf(DEVICE, S));
         vm.assertEq(seqOf(zone), 1, "the tombstone is an entry");
+        (uint40 from, uint40 until, uint40 revoked, uint48 seq, uint32 epoch) = dpki.recordOf(org, zone, DEVICE, S);
+        vm.assertEq(from, 0, "from");
+        vm.assertEq(until, 0, "until");
+        vm.assertEq(revoked, block.timestamp, "revokedAt");
+        vm.assertEq(seq, 1, "seq");
+        vm.assertEq(epoch, 0, "epoch");
         refused(abi.encodeWithSelector(IDPKI.SubjectUsed.selector, S), zone, putOf(DEVICE, S));
         write(zone, putOf(DEVICE, keccak256("another")));
     }
