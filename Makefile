@@ -28,7 +28,7 @@ SUITE := build/bin/suite -tally build/tally
 FUZZTIME ?= 60s
 
 .PHONY: build man check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
-	run-check run-contracts run-e2e run-long FORCE
+	run-check run-contracts run-e2e run-long run-openssh FORCE
 
 build: $(COMMANDS:%=build/bin/%)
 
@@ -61,7 +61,7 @@ test: tools build/bin/suite
 
 test-long: tools build/bin/suite
 	@tools/deps.sh || true
-	$(call summed,check contracts e2e long)
+	$(call summed,check contracts e2e long openssh)
 
 # The tests that drive PAM as an application need its headers; on a machine without them they say so and skip.
 PAM_TAGS := $(if $(wildcard /usr/include/security/pam_appl.h),-tags=pam)
@@ -94,6 +94,16 @@ run-long: build/bin/suite
 	$(SUITE) go -count=5 -timeout 20m $(UNIT) || status=1; \
 	$(SUITE) fuzz $(FUZZTIME) $(UNIT) || status=1; \
 	exit $$status
+
+# The oldest and the newest OpenSSH that are supported, under the same tests as the machine's own.
+OPENSSH_ROOTS := bullseye forky
+build/roots/%: tools/debroot.sh
+	tools/debroot.sh $* $@
+	touch $@
+run-openssh: build/bin/suite $(OPENSSH_ROOTS:%=build/roots/%)
+	@status=0; for root in $(OPENSSH_ROOTS); do \
+	$(SUITE) go -count=1 -timeout 10m -skip Sudo ./internal/e2e/pamshim -args -root $(CURDIR)/build/roots/$$root || status=1; \
+	done; exit $$status
 
 contracts-check: build/bin/suite
 	$(call summed,contracts)

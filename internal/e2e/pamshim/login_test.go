@@ -1,10 +1,12 @@
 package pamshim
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"dpki/internal/harness"
 	"dpki/internal/harness/sshd"
 	"dpki/pam/session"
 
@@ -149,9 +151,12 @@ func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
 				}
 				client.Close()
 			}
-			if got := len(w.refused()); got == refused {
-				t.Errorf("nothing was refused (%v)", err)
-			}
+			harness.Eventually(t, 2*time.Second, func() error {
+				if len(w.refused()) == refused {
+					return fmt.Errorf("nothing was refused (%v)", err)
+				}
+				return nil
+			})
 			if got := len(w.happened(session.Opened)); got != 0 {
 				t.Errorf("%d sessions were opened", got)
 			}

@@ -282,16 +282,7 @@ func newWorld(t testing.TB, o options) *world {
 			stack = "account required pam_dpki.so\nsession required pam_dpki.so\n"
 		}
 		stack = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n" + stack
-		write(t, "/etc/pam.d/sshd-dpki", strings.ReplaceAll(stack, "pam_dpki.so", module(t)), 0o644)
-		// The service is named for the program (sshd.c, __progname).
-		real, err := harness.SshdPath()
-		if err != nil {
-			t.Fatal(err)
-		}
-		path = filepath.Join(harness.RootDir(t), "sshd-dpki")
-		if err := os.Symlink(real, path); err != nil {
-			t.Fatal(err)
-		}
+		path = program(t, strings.ReplaceAll(stack, "pam_dpki.so", module(t)))
 		lines = append(lines, "UsePAM yes")
 	}
 	w.sshd = sshd.Start(t, sshd.Config{Path: path, Command: harness.Bin(t, "dpki-authkeys") + " %u %t %k", Lines: lines})
