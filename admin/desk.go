@@ -48,6 +48,7 @@ type Desk struct {
 	roster   *bundle.Roster
 	ring     *bundle.Ring
 	cache    *blocks
+	views    views
 	opened   bool
 	warnings []string
 }

@@ -189,9 +189,14 @@ func (d *Desk) Devices(ctx context.Context, zone string, retired bool) ([]Device
 	if err := d.need(ctx, mailboxes...); err != nil {
 		return nil, err
 	}
+	live := d.liveGrants()
 	list := []Device{}
 	for _, m := range members {
-		list = append(list, d.showDevice(m))
+		shown := d.showDevice(m)
+		if !shown.Retired {
+			shown.Grants = live[m.Device] + live[m.Zone]
+		}
+		list = append(list, shown)
 	}
 	slices.SortFunc(list, func(a, b Device) int { return strings.Compare(a.Zone+"/"+a.Name, b.Zone+"/"+b.Name) })
 	return list, nil
@@ -203,8 +208,23 @@ func (d *Desk) Device(ctx context.Context, name string) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := d.showDevice(m)
+	shown, live := d.showDevice(m), d.liveGrants()
+	shown.Grants = live[m.Device] + live[m.Zone]
 	return &shown, nil
+}
+
+// liveGrants counts the live grants of each scope that was read.
+func (d *Desk) liveGrants() map[state.Word]int {
+	live, now := map[state.Word]int{}, uint64(d.Now().Unix())
+	for _, z := range d.zones() {
+		view := d.survey(z.Zone)
+		for g := range view.AllGrants() {
+			if view.Standing(&g.Fact, now) == state.Live {
+				live[g.Scope]++
+			}
+		}
+	}
+	return live
 }
 
 // device finds a device and reads its mailbox.
@@ -238,13 +258,6 @@ func (d *Desk) showDevice(m bundle.RosterMember) Device {
 	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.HostKey)); err == nil {
 		shown.HostKey = ssh.FingerprintSHA256(key)
 	}
-	view := d.view(m.Zone, m.Device)
-	shown.Retired = view.Retired()
-	now := uint64(d.Now().Unix())
-	for g := range view.AllGrants() {
-		if view.Standing(&g.Fact, now) == state.Live && !shown.Retired {
-			shown.Grants++
-		}
-	}
+	shown.Retired = d.retired(m)
 	return shown
 }

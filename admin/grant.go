@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -85,9 +86,6 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.checkLimits(from, until, r.Account); err != nil {
-		return nil, err
-	}
 	if err := d.unlock(); err != nil {
 		return nil, err
 	}
@@ -100,6 +98,10 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 		kind := state.KindGrant
 		if policy.NeedsPrivilege(r.Account) || r.Flags&state.GrantSudo != 0 {
 			kind = state.KindGrantPriv
+		}
+		until, err := d.limited(kind, r.For, from, until)
+		if err != nil {
+			return nil, err
 		}
 		sealed, err := d.ring.Seal(bundle.Entry{Scope: t.scope, Kind: kind, From: from, Until: until}, payload)
 		if err != nil {
@@ -191,25 +193,25 @@ func (t target) group(changes ...contracts.Change) contracts.Group {
 	return g
 }
 
-// checkLimits refuses what the contract would: the organisation's longest
-// validity for grants.
-func (d *Desk) checkLimits(from, until uint64, account string) error {
-	limits := map[state.Kind]uint64{}
+// limited is the end of a grant under the organisation's longest validity for
+// its kind; the latest limit counts. More than that is refused here, as the
+// contract would. What is asked for exactly ends a little earlier: the contract
+// counts from the block that is to come, this clock may be ahead of it.
+func (d *Desk) limited(kind state.Kind, length time.Duration, from, until uint64) (uint64, error) {
+	longest := state.Never
 	for _, e := range d.Ledger.Entries(d.Anchor.Org) {
-		if e.Kind == state.KindLimit && e.Action == state.ActionPut {
-			if l, err := state.ParseLimit(e.Data); err == nil {
-				limits[l.Kind] = l.Longest
-			}
+		if e.Kind != state.KindLimit || e.Action != state.ActionPut {
+			continue
+		}
+		if l, err := state.ParseLimit(e.Data); err == nil && l.Kind == kind {
+			longest = l.Longest
 		}
 	}
-	for _, k := range []state.Kind{state.KindGrant, state.KindGrantPriv} {
-		longest, ok := limits[k]
-		if ok && until-from > longest && (k == state.KindGrantPriv) == (account == "root") {
-			return problem(Failed, "ask for less: --for "+(time.Duration(longest)*time.Second).String(),
-				"this organisation grants for %v at most", time.Duration(longest)*time.Second)
-		}
+	if uint64(length/time.Second) > longest {
+		return 0, problem(Failed, fmt.Sprintf("ask for less: --for %ds", longest),
+			"this organisation limits %s to %v", kind, time.Duration(longest)*time.Second)
 	}
-	return nil
+	return min(until, from+longest), nil
 }
 
 func (d *Desk) showGrant(t target, kind state.Kind, id state.Word, r GrantRequest) *Grant {

@@ -34,21 +34,20 @@ func (d *Desk) allGrants(ctx context.Context, only []bundle.RosterMember) ([]kno
 	if err := d.need(ctx, mailboxes...); err != nil {
 		return nil, err
 	}
+	byScope := map[state.Word]*bundle.RosterMember{}
+	for i := range members {
+		byScope[members[i].Device] = &members[i]
+	}
 	now := uint64(d.Now().Unix())
 	var list []knownGrant
-	collect := func(t target) {
-		view := d.view(t.zone, t.mailbox())
+	for _, z := range d.zones() {
+		view := d.survey(z.Zone)
 		for g := range view.AllGrants() {
-			if g.Scope == t.scope {
-				list = append(list, knownGrant{*g, t, view.Standing(&g.Fact, now)})
+			m := byScope[g.Scope]
+			if g.Scope == z.Zone || m != nil {
+				list = append(list, knownGrant{*g, target{scope: g.Scope, zone: z.Zone, member: m}, view.Standing(&g.Fact, now)})
 			}
 		}
-	}
-	for _, z := range d.zones() {
-		collect(target{scope: z.Zone, zone: z.Zone})
-	}
-	for i := range members {
-		collect(target{scope: members[i].Device, zone: members[i].Zone, member: &members[i]})
 	}
 	slices.SortStableFunc(list, func(a, b knownGrant) int {
 		if a.Time != b.Time {

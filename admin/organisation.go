@@ -108,7 +108,7 @@ func (d *Desk) Organisation(ctx context.Context, name string) (*Organisation, er
 		Member: d.ring.Has(d.Anchor.Org), Block: d.Ledger.Head().Number,
 	}
 	for _, m := range d.roster.Devices {
-		if !d.view(m.Zone, m.Device).Retired() {
+		if !d.retired(m) {
 			o.Devices++
 		}
 	}

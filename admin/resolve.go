@@ -82,9 +82,6 @@ func (d *Desk) findDevice(name string) (bundle.RosterMember, error) {
 	return bundle.RosterMember{}, problem(Failed, suggest(name, names), "there is no device %.80q", name)
 }
 
-// retired reports whether the device or its zone was revoked.
-func (d *Desk) retired(m bundle.RosterMember) bool { return d.view(m.Zone, m.Device).Retired() }
-
 // isPrefix reports whether text is the beginning of an identifier, long enough.
 func isPrefix(text string, id state.Word) bool {
 	return len(text) >= minPrefix && strings.HasPrefix(id.String(), text)

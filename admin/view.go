@@ -121,7 +121,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 	if err != nil {
 		return because(err, Failed, "two administrators wrote different keys under one number; see dpki log", "the rosters contradict each other")
 	}
-	d.roster, d.ring = roster, ring
+	d.roster, d.ring, d.views = roster, ring, views{}
 	return nil
 }
 
@@ -140,12 +140,6 @@ func (d *Desk) readRoster(ctx context.Context, b batchEntry) (parts []*bundle.Ro
 		return err
 	}, bundle.PurposeAdminRoster)
 	return parts, err
-}
-
-// view is what a reader of the organisation and one zone (or one mailbox in it)
-// knows who holds these keys: judged as a device would.
-func (d *Desk) view(zone, mailbox state.Word) *state.State {
-	return d.Ledger.State(state.Scopes{Org: d.Anchor.Org, Zone: zone, Mailbox: mailbox}, d.ring)
 }
 
 // short is how an identifier is shown: enough to find it again.

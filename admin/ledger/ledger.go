@@ -22,6 +22,7 @@ type Ledger struct {
 	path      string // cache file; empty = none
 	read      map[state.Word]bool
 	alarms    []error
+	moves     int
 }
 
 // Open prepares reading. Config.Known is the cache's business. An empty path
@@ -61,6 +62,9 @@ func (l *Ledger) Read(ctx context.Context, scopes ...state.Word) error {
 		}
 		moved = moved || len(res.Changes) > 0
 	}
+	if moved {
+		l.moves++
+	}
 	if moved && l.path != "" {
 		if err := save(l.path, l.config, l.reader.Known(), l.confirmed); err != nil {
 			l.alarms = append(l.alarms, fmt.Errorf("what was read could not be kept, so that the next command reads it again: %w", err))
@@ -82,6 +86,10 @@ func (l *Ledger) Entries(scope state.Word) []state.Entry {
 	return slices.Concat(l.confirmed[scope], l.reader.Known().Scopes[scope].Overlay)
 }
 
+// Moves counts the readings that found something new: what was derived from the
+// ledger holds as long as it stays the same.
+func (l *Ledger) Moves() int { return l.moves }
+
 // Head is the newest verified block.
 func (l *Ledger) Head() verify.Head { return l.reader.Known().Head }
 
@@ -90,8 +98,9 @@ func (l *Ledger) Head() verify.Head { return l.reader.Known().Head }
 func (l *Ledger) Alarms() []error { return l.alarms }
 
 // State is what the reader of these scopes knows who holds these keys. Scopes
-// that are zero are left out.
-func (l *Ledger) State(scopes state.Scopes, open state.Opener) *state.State {
+// that are zero are left out. More scopes may be laid over it, to judge what
+// they grant and revoke in one go; their restrictions then count for all.
+func (l *Ledger) State(scopes state.Scopes, open state.Opener, more ...state.Word) *state.State {
 	head := l.Head()
 	s := &state.State{
 		Scopes:    scopes,
@@ -101,7 +110,7 @@ func (l *Ledger) State(scopes state.Scopes, open state.Opener) *state.State {
 		Confirmed: state.NewFacts(), Overlay: state.NewFacts(), Sticky: state.NewFacts(),
 	}
 	known := l.reader.Known()
-	for _, scope := range unique([]state.Word{scopes.Org, scopes.Zone, scopes.Mailbox}) {
+	for _, scope := range unique(append([]state.Word{scopes.Org, scopes.Zone, scopes.Mailbox}, more...)) {
 		apply(s.Confirmed, scopes, scope, l.confirmed[scope], open)
 		apply(s.Overlay, scopes, scope, known.Scopes[scope].Overlay, open)
 		apply(s.Sticky, scopes, scope, known.Scopes[scope].Sticky, open)
@@ -117,9 +126,11 @@ func apply(f *state.Facts, scopes state.Scopes, scope state.Word, entries []stat
 
 // unique drops zeros and repetitions and keeps the order.
 func unique(scopes []state.Word) []state.Word {
+	seen := make(map[state.Word]bool, len(scopes))
 	var out []state.Word
 	for _, s := range scopes {
-		if !s.IsZero() && !slices.Contains(out, s) {
+		if !s.IsZero() && !seen[s] {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}

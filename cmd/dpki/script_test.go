@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dpki/bundle"
+	"dpki/contracts"
 	"dpki/internal/anchor"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/network"
@@ -55,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"keystore": makeKeystore(chain),
 			"silent":   silent,
 			"within":   within,
+			"limit":    limit(chain),
 			"serve":    serve(chain),
 		},
 	})
@@ -75,10 +78,11 @@ func setUp(env *testscript.Env, chain *devchain.Chain) error {
 		return err
 	}
 	address := state.Address(crypto.PubkeyToAddress(key.PublicKey))
-	if err := chain.Fund(context.Background(), address, devchain.Ether(1)); err != nil {
+	if err := chain.Fund(context.Background(), address, devchain.Ether(10)); err != nil {
 		return err
 	}
 	env.Setenv("ACCOUNT", address.String())
+	env.Values[accountKey] = key
 	if err := writeKeystore(filepath.Join(work, "admin.json"), key); err != nil {
 		return err
 	}
@@ -92,6 +96,38 @@ func setUp(env *testscript.Env, chain *devchain.Chain) error {
 	env.Setenv("ENDPOINT", chain.HTTP)
 	env.Setenv("CONTRACT", chain.Contract.String())
 	return os.WriteFile(filepath.Join(work, "network.toml"), text, 0o600)
+}
+
+const accountKey = "account's key"
+
+// limit: limit ANCHOR KIND SECONDS has the account write a LIMIT, for which
+// there is no command yet. The organisation's salt is in config.toml.
+func limit(chain *devchain.Chain) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		a, err := anchor.Parse(args[0])
+		ts.Check(err)
+		kind, err := state.ParseKind(args[1])
+		ts.Check(err)
+		seconds, err := strconv.ParseUint(args[2], 10, 64)
+		ts.Check(err)
+		m := regexp.MustCompile(`salt = '([0-9a-f]{64})'`).FindStringSubmatch(ts.ReadFile("config/dpki/config.toml"))
+		if m == nil {
+			ts.Fatalf("no salt in config.toml")
+		}
+		salt, err := state.ParseWord(m[1])
+		ts.Check(err)
+		key := ts.Value(accountKey).(*ecdsa.PrivateKey)
+		var subject state.Word
+		rand.Read(subject[:])
+		root := state.RootAdmin(state.Address(crypto.PubkeyToAddress(key.PublicKey)), a.Org, salt)
+		data, err := contracts.PackWrite(a.Org, root, []contracts.Group{{Scope: a.Org, Changes: []contracts.Change{{
+			Action: state.ActionPut, Kind: state.KindLimit, Until: state.Never, Subject: subject,
+			Data: state.Limit{Kind: kind, Approvals: 1, Longest: seconds}.Marshal(),
+		}}}})
+		ts.Check(err)
+		_, err = chain.Send(context.Background(), key, a.Registry.Contract, nil, data)
+		ts.Check(err)
+	}
 }
 
 // writeKeystore uses the weakest scrypt, or each command would take a second.
