@@ -125,3 +125,5 @@ func revokeOf(c contracts.Change) contracts.Change {
 
 // errEnded reads as a refusal: sshd closed a connection that broke the protocol.
 var errEnded = errors.New("closed: unable to authenticate")
+
+var errStillIn = errors.New("the login still succeeds")

@@ -10,8 +10,7 @@ import (
 	"dpki/state"
 )
 
-// Materials are what a device is given: the zone's keys and the chain's network
-// file.
+// Materials are what a device is given: the zone's keys and the network file.
 func (f *Org) Materials(name string) *bundle.DeviceMaterials {
 	f.t.Helper()
 	text, err := f.Network.Marshal()

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"dpki/internal/harness/devchain"
 	"dpki/internal/network"
 	"dpki/state"
+
+	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // Org is an organisation with one zone.
@@ -20,6 +23,7 @@ type Org struct {
 	t      testing.TB
 	Chain  *devchain.Chain
 	Anchor anchor.Anchor
+	Key    *ecdsa.PrivateKey // of Admin
 	Admin  state.Admin
 	Zone   state.Word
 	Ring   *bundle.Ring // of organisation and zone, and of every mailbox that was enrolled
@@ -41,11 +45,18 @@ func On(t testing.TB, chain *devchain.Chain) *Org {
 	t.Helper()
 	var salt state.Word
 	rand.Read(salt[:])
-	f := &Org{t: t, Chain: chain, Network: chain.Network()}
-	f.send(contracts.PackCreate(salt))
-	id := chain.Registry().OrganisationID(chain.AdminAddress(), salt)
+	return By(t, chain, chain.Admin, salt)
+}
+
+// By makes an organisation of another creator, who has ether, by a salt.
+func By(t testing.TB, chain *devchain.Chain, creator *ecdsa.PrivateKey, salt state.Word) *Org {
+	t.Helper()
+	f := &Org{t: t, Chain: chain, Key: creator, Network: chain.Network()}
+	f.must(f.send(creator, contracts.PackCreate(salt)))
+	address := state.Address(crypto.PubkeyToAddress(creator.PublicKey))
+	id := chain.Registry().OrganisationID(address, salt)
 	f.Anchor = anchor.Anchor{Registry: chain.Registry(), Org: id}
-	f.Admin = state.RootAdmin(chain.AdminAddress(), id, salt)
+	f.Admin = state.RootAdmin(address, id, salt)
 	f.Ring = bundle.NewRing(f.Anchor)
 	f.must(f.Ring.Add(id, 1, bundle.NewKey()))
 	var err error
@@ -82,9 +93,15 @@ func (f *Org) Write(scope state.Word, changes ...contracts.Change) {
 // WriteGroups appends changes to several scopes in one transaction.
 func (f *Org) WriteGroups(groups ...contracts.Group) {
 	f.t.Helper()
-	data, err := contracts.PackWrite(f.Anchor.Org, f.Admin, groups)
+	f.must(f.WriteAs(f.Key, f.Admin, groups...))
+}
+
+// WriteAs writes by another administrator. It fails where the contract refuses.
+func (f *Org) WriteAs(key *ecdsa.PrivateKey, admin state.Admin, groups ...contracts.Group) error {
+	f.t.Helper()
+	data, err := contracts.PackWrite(f.Anchor.Org, admin, groups)
 	f.must(err)
-	f.send(data)
+	return f.send(key, data)
 }
 
 // Seal makes the put of a sealed payload, from now for a duration.
@@ -103,12 +120,11 @@ func (f *Org) Revoke(scope state.Word, c contracts.Change) {
 	f.Write(scope, contracts.Change{Action: state.ActionRevoke, Kind: c.Kind, Subject: c.Subject})
 }
 
-func (f *Org) send(data []byte) {
-	f.t.Helper()
+func (f *Org) send(key *ecdsa.PrivateKey, data []byte) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	_, err := f.Chain.Send(ctx, f.Chain.Admin, f.Chain.Contract, nil, data)
-	f.must(err)
+	_, err := f.Chain.Send(ctx, key, f.Chain.Contract, nil, data)
+	return err
 }
 
 func (f *Org) must(err error) {

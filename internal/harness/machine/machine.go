@@ -33,7 +33,8 @@ type Machine struct {
 	Daemon *harness.Proc
 	Sshd   *sshd.Server
 	ID     state.Word // its mailbox
-	Mined  time.Time  // when the block with its enrolment was seen
+	Asked  *bundle.Request
+	Mined  time.Time // when the block with its enrolment was seen
 }
 
 // Options differ between tests. The zero value is a device as the package leaves it.
@@ -51,10 +52,10 @@ func New(t testing.TB, org *fleet.Org, o Options) *Machine {
 	t.Cleanup(m.forget)
 	o.Sshd.Command = Helper
 	m.Sshd = sshd.Start(t, o.Sshd)
-	request := m.enroll()
+	m.Asked = m.enroll()
 	m.addConf(o.Conf)
 	m.Run()
-	m.ID = org.Enrol(request)
+	m.ID = org.Enrol(m.Asked)
 	m.Mined = time.Now()
 	m.Eventually("enrolment", 30*time.Second, func(s device.Status) bool { return s.Enrolled })
 	return m
