@@ -30,7 +30,7 @@ func TestDemo(t *testing.T) {
 	rest := out.String()
 	for _, want := range []string{
 		"$ dpki org create acme", "$ dpki zone create plant", "$ dpki ca create", "$ dpkid enroll", "$ dpki device add", "$ dpki grant gate-7",
-		"granted (privileged)  root on plant/gate-7", "$ ssh -i tech -o CertificateFile=", "root on ", "$ dpki revoke", "Permission denied (publickey)",
+		"granted (privileged)  root on plant/gate-7", "$ ssh -i tech -o CertificateFile=", "root on gate-7, ", "$ dpki revoke", "Permission denied (publickey)",
 		"would be refused: the grant is revoked", "Done in ",
 	} {
 		_, after, ok := strings.Cut(rest, want)
