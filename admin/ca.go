@@ -55,6 +55,9 @@ func (d *Desk) CreateCA(ctx context.Context, n NewCA) (*CA, error) {
 	}
 	path := d.caFile(n.Label)
 	if pub, err := readPublic(path + ".pub"); err == nil {
+		if err := d.neverRevoked(pub); err != nil {
+			return nil, err
+		}
 		d.warn("the key " + path + " exists already and is announced as it is")
 		return d.announceCA(ctx, z, n, pub)
 	}
@@ -86,51 +89,76 @@ func (d *Desk) CreateCA(ctx context.Context, n NewCA) (*CA, error) {
 }
 
 // ImportCA announces a key that exists: a public key whose private half is in
-// an ssh-agent or beside it, or an OpenSSH private key file, which is copied.
+// an ssh-agent or kept already, or an OpenSSH private key file, which is copied.
 func (d *Desk) ImportCA(ctx context.Context, n NewCA, path string) (*CA, error) {
 	z, err := d.newCA(ctx, n)
 	if err != nil {
 		return nil, err
 	}
+	pub, private, err := readCA(path)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private)
+	if err := d.neverRevoked(pub); err != nil {
+		return nil, err
+	}
+	if d.DryRun {
+		return d.announceCA(ctx, z, n, pub)
+	}
+	if err := d.unlock(); err != nil {
+		return nil, err
+	}
+	if err := d.keepCA(n.Label, pub, private); err != nil {
+		return nil, err
+	}
+	// A key that cannot be used is better found before everybody trusts it.
+	s, done, err := d.signer(ctx, profile.Hash(pub), n.Label)
+	if err != nil {
+		return nil, err
+	}
+	defer done.Close()
+	if !bytes.Equal(s.PublicKey().Marshal(), pub.Marshal()) {
+		return nil, problem(Usage, "import the .pub file that was made with it", "the private and the public key do not belong together")
+	}
+	return d.announceCA(ctx, z, n, pub)
+}
+
+// readCA reads a public key file, or a private one with its public half beside it.
+func readCA(path string) (pub ssh.PublicKey, private []byte, err error) {
 	text, err := home.Read(path, 64<<10)
 	if err != nil {
-		return nil, because(err, Usage, "name an OpenSSH public or private key file", "the CA's key could not be read")
+		return nil, nil, because(err, Usage, "name an OpenSSH public or private key file", "the CA's key could not be read")
 	}
-	defer clear(text)
-	pub, _, _, _, err := ssh.ParseAuthorizedKey(text)
-	if err != nil {
+	if pub, _, _, _, err = ssh.ParseAuthorizedKey(text); err != nil {
+		private = text
 		if pub, err = readPublic(path + ".pub"); err != nil {
-			return nil, because(err, Usage, "its public half must lie beside it; make it with ssh-keygen -y", "%s is a private key without %s.pub", path, path)
-		}
-		if !d.DryRun {
-			if err := home.Make(d.Home.CAs()); err != nil {
-				return nil, err
-			}
-			if err := home.Create(d.caFile(n.Label), text); err != nil && !errors.Is(err, home.ErrExists) {
-				return nil, err
-			}
+			clear(private)
+			return nil, nil, because(err, Usage, "its public half must lie beside it; make it with ssh-keygen -y", "%s is a private key without %s.pub", path, path)
 		}
 	}
 	if err := profile.Accepted(pub); err != nil {
-		return nil, because(err, Usage, "use Ed25519, ECDSA on a NIST curve, or RSA of 2,048 to 8,192 bits", "this key cannot be a CA")
+		clear(private)
+		return nil, nil, because(err, Usage, "use Ed25519, ECDSA on a NIST curve, or RSA of 2,048 to 8,192 bits", "this key cannot be a CA")
 	}
-	if !d.DryRun {
-		if err := home.Make(d.Home.CAs()); err != nil {
-			return nil, err
-		}
-		if err := home.Publish(d.caFile(n.Label)+".pub", ssh.MarshalAuthorizedKey(pub)); err != nil {
-			return nil, err
-		}
-		s, done, err := d.signer(ctx, profile.Hash(pub), n.Label)
-		if err != nil {
-			return nil, err
-		}
-		defer done.Close()
-		if !bytes.Equal(s.PublicKey().Marshal(), pub.Marshal()) {
-			return nil, problem(Usage, "", "the private and the public key do not belong together")
+	return pub, private, nil
+}
+
+// keepCA copies a CA's key under its label, where no other key stands.
+func (d *Desk) keepCA(label string, pub ssh.PublicKey, private []byte) error {
+	if err := home.Make(d.Home.CAs()); err != nil {
+		return folderProblem(err)
+	}
+	path := d.caFile(label)
+	if there, err := readPublic(path + ".pub"); err == nil && !bytes.Equal(there.Marshal(), pub.Marshal()) {
+		return problem(Failed, "choose another label; nothing is replaced", "%s.pub is another key", path)
+	}
+	if private != nil {
+		if err := home.Create(path, private); err != nil && !errors.Is(err, home.ErrExists) {
+			return err
 		}
 	}
-	return d.announceCA(ctx, z, n, pub)
+	return home.Publish(path+".pub", ssh.MarshalAuthorizedKey(pub))
 }
 
 func (d *Desk) newCA(ctx context.Context, n NewCA) (bundle.RosterZone, error) {
@@ -150,6 +178,19 @@ func (d *Desk) newCA(ctx context.Context, n NewCA) (bundle.RosterZone, error) {
 		}
 	}
 	return z, nil
+}
+
+// neverRevoked refuses a key whose revocation stands in the log: announced
+// again it would let in whoever stole it.
+func (d *Desk) neverRevoked(pub ssh.PublicKey) error {
+	key := profile.Hash(pub)
+	for _, ca := range d.cas() {
+		if ca.CA.Key == key && ca.standing == state.Revoked {
+			return problem(Failed, "choose another label; the old key file may go once nothing needs it",
+				"this key was revoked as CA %s of zone %s and is not announced again", ca.Label, d.zoneName(ca.Scope))
+		}
+	}
+	return nil
 }
 
 func (d *Desk) announceCA(ctx context.Context, z bundle.RosterZone, n NewCA, pub ssh.PublicKey) (*CA, error) {
