@@ -41,6 +41,8 @@ type Machine struct {
 type Options struct {
 	Sshd sshd.Config // beside the helper
 	Conf string      // further lines of dpkid.toml
+	// Before, unless nil, happens while the daemon runs and nobody has enrolled it.
+	Before func(*Machine)
 }
 
 // New enrols this machine as gate-7, in place of what an earlier test left.
@@ -55,6 +57,9 @@ func New(t testing.TB, org *fleet.Org, o Options) *Machine {
 	m.Asked = m.enroll()
 	m.addConf(o.Conf)
 	m.Run()
+	if o.Before != nil {
+		o.Before(m)
+	}
 	m.ID = org.Enrol(m.Asked)
 	m.Mined = time.Now()
 	m.Eventually("enrolment", 30*time.Second, func(s device.Status) bool { return s.Enrolled })
