@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func setUp(env *testscript.Env, chain *devchain.Chain) error {
 		return err
 	}
 	address := state.Address(crypto.PubkeyToAddress(key.PublicKey))
-	if err := chain.Fund(context.Background(), address, devchain.Ether(10)); err != nil {
+	if err := fund(chain, address, 10); err != nil {
 		return err
 	}
 	env.Setenv("ACCOUNT", address.String())
@@ -96,6 +97,16 @@ func setUp(env *testscript.Env, chain *devchain.Chain) error {
 	env.Setenv("ENDPOINT", chain.HTTP)
 	env.Setenv("CONTRACT", chain.Contract.String())
 	return os.WriteFile(filepath.Join(work, "network.toml"), text, 0o600)
+}
+
+// funding is held while the chain's own account sends: scripts run beside each
+// other, and it has one nonce.
+var funding sync.Mutex
+
+func fund(chain *devchain.Chain, to state.Address, ether int64) error {
+	funding.Lock()
+	defer funding.Unlock()
+	return chain.Fund(context.Background(), to, devchain.Ether(ether))
 }
 
 const accountKey = "account's key"
@@ -149,7 +160,7 @@ func makeKeystore(chain *devchain.Chain) func(*testscript.TestScript, bool, []st
 		ether, err := strconv.ParseInt(args[1], 10, 64)
 		ts.Check(err)
 		if ether > 0 {
-			ts.Check(chain.Fund(context.Background(), address, devchain.Ether(ether)))
+			ts.Check(fund(chain, address, ether))
 		}
 		ts.Setenv("ACCOUNT2", address.String())
 	}
