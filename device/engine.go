@@ -65,6 +65,7 @@ type Engine struct {
 	// What follows belongs to Run.
 	reader    *verify.Reader
 	replica   replica
+	unwritten *replica // what was verified beyond the journal, while that cannot be written; nil = nothing
 	enrolment *Enrolment
 	reach     reach
 	time      clock.Verified
@@ -77,6 +78,7 @@ type Engine struct {
 	began     time.Duration // since boot
 	changed   time.Duration // when an entry last came, since boot; 0 = never
 	hinted    time.Duration // when a hint last came, since boot; 0 = never
+	steady    bool          // that hint was not the first for long
 	looked    time.Duration // when the chain was last looked at, since boot
 	more      bool          // there is more to read at once: other scopes are followed now
 	written   time.Duration // when head and clock were last on disk, since boot
@@ -131,7 +133,7 @@ func (e *Engine) load() error {
 	if e.tried, err = e.c.Journal.Batches(); err != nil {
 		return err
 	}
-	e.head, e.denied, e.seeking = known.Head, nil, false
+	e.head, e.denied, e.seeking, e.unwritten = known.Head, nil, false, nil
 	return e.rewire(known)
 }
 
@@ -183,7 +185,11 @@ func (e *Engine) publish(problem, unwritten error) {
 		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints), Agree: e.reach.agree,
 		Problem: problem, Journal: unwritten,
 	}
-	v.State = e.replica.state(e.head)
+	known := &e.replica
+	if e.unwritten != nil {
+		known = e.unwritten
+	}
+	v.State = known.state(e.head)
 	now := e.time.Now(e.c.Clock.Read())
 	v.Gear = e.gear(v.State, now)
 	old := e.view.Swap(v)
@@ -248,6 +254,7 @@ func (e *Engine) Run(ctx context.Context) {
 			asked = append(asked, r)
 		case <-e.c.Fetcher.Hints():
 			boot := e.c.Clock.Boot()
+			e.steady = e.hinted != 0 && boot-e.hinted < hintsTrusted
 			e.hinted = boot
 			if look = boot-e.looked >= hintSpacing; !look {
 				timer.Reset(hintSpacing - (boot - e.looked))
@@ -345,11 +352,14 @@ func (e *Engine) accept(res *verify.Result) {
 	if unwritten != nil {
 		// What was verified counts, above all where it restricts; the reader
 		// stays where the disk is, and finds it again at the next look.
-		e.c.Log.Error("the journal could not be written", "error", unwritten)
-		e.preview(res)
+		if e.view.Load().Journal == nil {
+			e.c.Log.Error("the journal could not be written", "error", unwritten)
+		}
+		e.preview(res, unwritten)
 		return
 	}
 	e.reader.Commit(res)
+	e.unwritten = nil
 	due := false
 	if len(res.Changes) > 0 {
 		e.changed = r.Boot
@@ -372,10 +382,10 @@ func (e *Engine) accept(res *verify.Result) {
 }
 
 // preview publishes a result that could not be written, and keeps nothing of it.
-func (e *Engine) preview(res *verify.Result) {
+func (e *Engine) preview(res *verify.Result, unwritten error) {
 	kept := e.replica.clone()
 	e.replica.change(res.Changes)
-	e.publish(nil, e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, e.c.Clock.Read())))
+	e.publish(nil, unwritten)
 	e.replica = kept
 }
 

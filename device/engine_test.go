@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dpki/authkeys"
+	"dpki/authkeys/breakglass"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/state"
@@ -95,6 +96,29 @@ func TestStrangersCauseNoTraffic(t *testing.T) {
 	r.allowed("a certificate of the CA", "alice", good)
 	if n := r.looks.Load() - before; n != 1 {
 		t.Errorf("the certificate of the CA caused %d looks, want 1", n)
+	}
+}
+
+// A CA that was made a moment ago is of use at once while somebody is at work on
+// the zone, although nothing vouches for it yet.
+func TestNewCAWhileWatching(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	r.start(func(c *Config) { c.Profile.Watch = 10 * time.Second })
+	mailbox := r.enrol("gate-7")
+	r.eventually(func(s Status) bool { return s.Gear == "watch" })
+	ca, key := org.NewCA(), org.NewKey()
+	r.allowed("the first login by a new CA", "alice", org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)))
+
+	door, before := NewDoor(r.engine, breakglass.Store{}), r.looks.Load()
+	stranger := org.NewKey()
+	forged := org.Certificate(org.NewKey(), stranger.PublicKey(), org.GrantEntry(mailbox, state.KindGrant, "alice", stranger.PublicKey(), time.Hour))
+	for range 50 {
+		door.Decide(t.Context(), offerOf("alice", forged))
+	}
+	if n := r.looks.Load() - before; n > 4 {
+		t.Errorf("50 certificates of strangers caused %d looks", n)
 	}
 }
 

@@ -86,7 +86,7 @@ func (e *Engine) pause() time.Duration {
 	case e.view.Load().Gear == Idle:
 		// Spread over a tenth, so that devices that started together do not ask together.
 		return p.Idle - time.Duration(e.c.Random()*float64(p.Idle)/10)
-	case e.hinted != 0 && e.c.Clock.Boot()-e.hinted < hintsTrusted:
+	case e.steady && e.c.Clock.Boot()-e.hinted < hintsTrusted:
 		return p.Watch * hintedPoll
 	}
 	return p.Watch

@@ -21,6 +21,7 @@ type Door struct {
 
 	plain bucket // plain keys: nothing vouches for who offers them
 	again bucket // refused certificates of a live CA
+	newCA bucket // certificates of an unknown CA, while the engine watches
 }
 
 // NewDoor makes a Door with the usual rates.
@@ -29,6 +30,7 @@ func NewDoor(e *Engine, keys breakglass.Store) *Door {
 		Engine: e, BreakGlass: keys,
 		plain: bucket{every: 10 * time.Second, burst: 3},
 		again: bucket{every: 500 * time.Millisecond, burst: 6},
+		newCA: bucket{every: max(e.c.Profile.Watch, time.Second), burst: 2},
 	}
 }
 
@@ -67,7 +69,9 @@ func (d *Door) decide(c *authkeys.Candidate) Verdict {
 	return v
 }
 
-// worth says whether a request may cost traffic.
+// worth says whether a request may cost traffic. A stranger's may not. While the
+// engine watches anyway an unknown CA may bring its next look forward, at the
+// rate of its looks: an administrator who has just made a CA uses it at once.
 func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
 	r := d.Engine.c.Clock.Read()
 	old := v.View.Time.Since(r) > recent
@@ -77,6 +81,8 @@ func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
 	switch {
 	case c.Plain():
 		return v.View.State.Policy(v.Now.Time).Modes&state.ModeGrantedKey != 0 && d.plain.take(r.Boot)
+	case v.Reason == authkeys.CAUnknown:
+		return v.View.Gear != Idle && d.newCA.take(r.Boot)
 	case !c.Vouched(v.View.State, v.Now.Time):
 		return false
 	}
@@ -86,7 +92,7 @@ func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
 // curable says whether a newer State may decide otherwise, for the better.
 func curable(r authkeys.Reason) bool {
 	switch r {
-	case authkeys.GrantUnknown, authkeys.NotFresh, authkeys.TooOld, authkeys.NeedsPrivilegedGrant:
+	case authkeys.CAUnknown, authkeys.GrantUnknown, authkeys.NotFresh, authkeys.TooOld, authkeys.NeedsPrivilegedGrant:
 		return true
 	}
 	return false

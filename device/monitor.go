@@ -9,6 +9,9 @@ import (
 
 const (
 	maxMonitors = 4096
+	// fewMonitors are not worth looking through: sshd itself admits 100
+	// connections that have not logged in (MaxStartups).
+	fewMonitors = 128
 	// maxAnswers is how many answers one connection keeps. sshd ends it after
 	// MaxAuthTries keys (6); each costs up to two.
 	maxAnswers = 32
@@ -16,6 +19,8 @@ const (
 
 // Answer is what sshd's helper was told for one connection.
 type Answer struct {
+	// Request is what was asked; zero where it was refused: strangers offer
+	// certificates of 24 KB, and PAM needs those that were accepted.
 	Request  authkeys.Request
 	Decision authkeys.Decision
 }
@@ -26,17 +31,23 @@ type Answer struct {
 type Monitors struct {
 	mu      sync.Mutex
 	answers map[proc.Process][]Answer
+	pruneAt int // how many connections there may be before the ended ones are looked for
 }
 
-// Add notes an answer. Connections that have ended make room.
+// Add notes an answer. Connections that have ended make room, long before the
+// table is full: it is at most twice as large as when it was last looked through.
 func (m *Monitors) Add(p proc.Process, a Answer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.answers == nil {
 		m.answers = map[proc.Process][]Answer{}
 	}
-	if _, known := m.answers[p]; !known && len(m.answers) >= maxMonitors {
+	if !a.Decision.Allow {
+		a.Request = authkeys.Request{}
+	}
+	if _, known := m.answers[p]; !known && len(m.answers) >= max(m.pruneAt, fewMonitors) {
 		m.prune()
+		m.pruneAt = min(2*len(m.answers), maxMonitors)
 	}
 	list := m.answers[p]
 	if len(list) >= maxAnswers {

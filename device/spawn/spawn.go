@@ -120,7 +120,7 @@ func Inherit() (io.ReadWriteCloser, error) {
 		return nil, ErrNotFetch
 	}
 	err = errors.Join(
-		unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+		noNewPrivileges(),
 		unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0),
 		unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}),
 		unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{}),
@@ -130,4 +130,13 @@ func Inherit() (io.ReadWriteCloser, error) {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	return conn, nil
+}
+
+// noNewPrivileges holds for a thread and those that it starts, so that each of
+// the runtime's is told (prctl(2)).
+func noNewPrivileges() error {
+	if _, _, errno := syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"dpki/internal/harness"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
-	"dpki/pam/proc"
 	"dpki/state"
 )
 
@@ -88,22 +87,4 @@ func (m *machine) memory(pid int, field string) int {
 	n, err := strconv.Atoi(string(found[1]))
 	m.must(err)
 	return n
-}
-
-// fetchPid is the daemon's only child.
-func (m *machine) fetchPid() int {
-	m.Helper()
-	entries, err := os.ReadDir("/proc")
-	m.must(err)
-	for _, e := range entries {
-		pid, err := strconv.ParseInt(e.Name(), 10, 32)
-		if err != nil {
-			continue
-		}
-		if stat, err := proc.ReadStat(int32(pid)); err == nil && stat.Parent == int32(m.daemon.Pid()) {
-			return int(pid)
-		}
-	}
-	m.Fatal("the daemon has no child")
-	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/sshd"
+	"dpki/pam/proc"
+	"dpki/sshca/profile"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
@@ -50,7 +53,7 @@ func newMachineIn(t *testing.T, org *fleet.Org) *machine {
 	m.sshd = sshd.Start(t, sshd.Config{Command: helper})
 
 	dir := t.TempDir()
-	net, err := m.org.Chain.Network().Marshal()
+	net, err := m.org.Network.Marshal()
 	m.must(err)
 	m.must(os.WriteFile(filepath.Join(dir, "network.toml"), net, 0o600))
 	m.must(os.WriteFile(filepath.Join(dir, "host.pub"), ssh.MarshalAuthorizedKey(m.sshd.Host), 0o600))
@@ -159,3 +162,39 @@ var (
 	errStillIn     = errors.New("the login still succeeds")
 	errNotReloaded = errors.New("sshd has not read its configuration")
 )
+
+func sha256Of(key ssh.PublicKey) state.Word { return profile.Hash(key) }
+
+// fetchPid is the daemon's only child.
+func (m *machine) fetchPid() (pid int) {
+	m.Helper()
+	harness.Eventually(m, 5*time.Second, func() (err error) {
+		pid, err = childOf(m.daemon.Pid())
+		return err
+	})
+	return pid
+}
+
+func (m *machine) onlyChild(parent int) int {
+	m.Helper()
+	pid, err := childOf(parent)
+	m.must(err)
+	return pid
+}
+
+func childOf(parent int) (int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		pid, err := strconv.ParseInt(e.Name(), 10, 32)
+		if err != nil {
+			continue
+		}
+		if stat, err := proc.ReadStat(int32(pid)); err == nil && stat.Parent == int32(parent) {
+			return int(pid), nil
+		}
+	}
+	return 0, fmt.Errorf("process %d has no child", parent)
+}
