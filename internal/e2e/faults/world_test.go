@@ -1,0 +1,186 @@
+package faults
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"dpki/authkeys"
+	"dpki/contracts"
+	"dpki/internal/harness"
+	"dpki/internal/harness/devchain"
+	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/machine"
+	"dpki/internal/network"
+	"dpki/state"
+
+	"golang.org/x/crypto/ssh"
+)
+
+func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys") }
+
+// world is a device whose only way to the chain can be cut.
+type world struct {
+	*machine.Machine
+	ca    fleet.CA
+	wire  *wire
+	alice user // may log in to alice
+	root  user // may log in to root
+}
+
+// user is a key with a certificate for a grant.
+type user struct {
+	account string
+	key     fleet.Key
+	grant   contracts.Change
+	cert    *ssh.Certificate
+}
+
+func newWorld(t *testing.T, o devchain.Options, mo machine.Options) *world {
+	t.Helper()
+	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
+	if o.BlockTime == 0 {
+		o.BlockTime = time.Second
+	}
+	org := fleet.New(t, o)
+	w := &world{wire: newWire(t, strings.TrimPrefix(org.Chain.HTTP, "http://"))}
+	org.Network.Endpoints = []string{"ws://" + w.wire.addr}
+	org.Network.Stores = []network.Store{{Type: network.Sandbox, URL: "http://" + w.wire.addr}}
+	w.ca = org.NewCA()
+	w.Machine = machine.New(t, org, mo)
+	w.alice, w.root = w.grant("alice"), w.grant("root")
+	w.in("in the beginning", w.alice)
+	w.in("in the beginning", w.root)
+	return w
+}
+
+// grant lets a new key in to an account for an hour.
+func (w *world) grant(account string) user {
+	w.Helper()
+	kind := state.KindGrant
+	if account == "root" {
+		kind = state.KindGrantPriv
+	}
+	u := user{account: account, key: w.Org.NewKey()}
+	u.grant = w.Org.Grant(w.ID, kind, account, u.key.PublicKey(), time.Hour)
+	u.cert = w.Org.Certificate(w.ca, u.key.PublicKey(), u.grant)
+	return u
+}
+
+// in and out say what a login has to come to.
+func (w *world) in(when string, u user) {
+	w.Helper()
+	if got := w.Login(u.account, u.key, u.cert); got.Code != 0 || got.Stdout != u.account+"\n" {
+		w.Errorf("%s: %s does not get in: %+v", when, u.account, got)
+	}
+}
+
+// out returns how long the refusal took.
+func (w *world) out(when string, u user) time.Duration {
+	w.Helper()
+	began := time.Now()
+	err := w.Present(u.account, u.key, u.cert)
+	took := time.Since(began)
+	if err == nil || !strings.Contains(err.Error(), "unable to authenticate") {
+		w.Errorf("%s: %s got in, or something else: %v", when, u.account, err)
+	}
+	return took
+}
+
+// denied is out, by the daemon's reason.
+func (w *world) denied(when string, u user, why authkeys.Reason) {
+	w.Helper()
+	w.out(when, u)
+	if r := w.LastAudit(); r.Allow || r.Reason != why.String() {
+		w.Errorf("%s: the audit says %v, want %q", when, r, why)
+	}
+}
+
+// until waits for a login to become what it has to be.
+func (w *world) until(when string, u user, in bool, within time.Duration) {
+	w.Helper()
+	harness.Eventually(w, within, func() error {
+		if err := w.Present(u.account, u.key, u.cert); (err == nil) != in {
+			return fmt.Errorf("%s: %s logs in: %v, want %v (%v)", when, u.account, err == nil, in, w.LastAudit())
+		}
+		return nil
+	})
+}
+
+// wire is a TCP connection's way, which can be cut.
+type wire struct {
+	addr string
+	mu   sync.Mutex
+	down bool
+	open map[net.Conn]bool
+}
+
+func newWire(t *testing.T, to string) *wire {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{addr: l.Addr().String(), open: map[net.Conn]bool{}}
+	t.Cleanup(func() { l.Close(); w.cut() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go w.carry(c, to)
+		}
+	}()
+	return w
+}
+
+func (w *wire) carry(c net.Conn, to string) {
+	defer c.Close()
+	if !w.add(c) {
+		return
+	}
+	defer w.drop(c)
+	far, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	go func() { io.Copy(far, c); far.Close() }()
+	io.Copy(c, far)
+}
+
+func (w *wire) add(c net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.down {
+		w.open[c] = true
+	}
+	return !w.down
+}
+
+func (w *wire) drop(c net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.open, c)
+}
+
+// cut ends what is open and lets nothing new through.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = true
+	for c := range w.open {
+		c.Close()
+	}
+}
+
+func (w *wire) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = false
+}
