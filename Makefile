@@ -28,7 +28,7 @@ SUITE := build/bin/suite -tally build/tally
 FUZZTIME ?= 60s
 
 .PHONY: build man check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
-	run-check run-contracts run-e2e run-long run-openssh FORCE
+	run-check run-contracts run-e2e run-long run-openssh run-systemd FORCE
 
 build: $(COMMANDS:%=build/bin/%)
 
@@ -61,7 +61,7 @@ test: tools build/bin/suite
 
 test-long: tools build/bin/suite
 	@tools/deps.sh || true
-	$(call summed,check contracts e2e long openssh)
+	$(call summed,check contracts e2e long openssh systemd)
 
 # The tests that drive PAM as an application need its headers; on a machine without them they say so and skip.
 PAM_TAGS := $(if $(wildcard /usr/include/security/pam_appl.h),-tags=pam)
@@ -100,6 +100,12 @@ OPENSSH_ROOTS := bullseye forky
 build/roots/%: tools/debroot.sh
 	tools/debroot.sh $* $@
 	touch $@
+# A system of its own with systemd, where a session is a scope of logind's.
+build/roots/systemd: tools/debroot.sh
+	tools/debroot.sh bookworm $@ systemd-sysv,libpam-systemd,dbus,iproute2
+	touch $@
+run-systemd: build/bin/suite build/roots/systemd
+	@$(SUITE) go -count=1 -timeout 10m -skip 'Sudo|Lesser|OnlySessions' -exec "$(CURDIR)/tools/systemd-exec.sh $(CURDIR)/build/roots/systemd" ./internal/e2e/pamshim -args -systemd
 run-openssh: build/bin/suite $(OPENSSH_ROOTS:%=build/roots/%)
 	@status=0; for root in $(OPENSSH_ROOTS); do \
 	$(SUITE) go -count=1 -timeout 10m -skip Sudo ./internal/e2e/pamshim -args -root $(CURDIR)/build/roots/$$root || status=1; \

@@ -75,12 +75,15 @@ func (t *Tree) Kill(g Group, within time.Duration) error {
 	}
 	folder := t.folder(g.Path)
 	// Not os.WriteFile: where the file is missing, its O_CREATE would ask for something that this file system has no word for.
-	if err := write(folder, "cgroup.kill", "1"); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	} else if err != nil && !t.Empty(g) {
+	err := write(folder, "cgroup.kill", "1")
+	switch {
+	// ENODEV: it has been removed since, as systemd does with an empty scope.
+	case err == nil, errors.Is(err, syscall.ENODEV):
+		return t.drained(g, within)
+	case errors.Is(err, os.ErrNotExist):
 		return t.killEach(g, within)
 	}
-	return t.drained(g, within)
+	return err
 }
 
 // killEach is for kernels before 5.14: what is frozen cannot start another while it is killed.

@@ -9,7 +9,8 @@
 // close its PAM session; after Grace, whatever is left in the group is killed. The same happens to what a logout leaves behind.
 //
 // The register is a file in /run, written before a session is allowed. A daemon that restarts takes up the sessions whose monitor
-// still is that process, kills what is left of the others, and kills groups of our own that no record explains.
+// still is that process, kills what is left of the others, and kills groups of our own that no record explains. (A session scope
+// that no record explains is somebody else's login: if root deletes the register, sessions in scopes run on without an end.)
 //
 // The lesser form, where there is no cgroup2: the monitor, its descendants and their process sessions. A process
 // that left its parents (setsid and a double fork) before the end is not found then; the audit says "monitor" for it.

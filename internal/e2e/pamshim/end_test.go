@@ -377,6 +377,9 @@ func TestDaemonRestart(t *testing.T) {
 	harness.Eventually(t, 3*time.Second, func() error { return gone("stays") })
 	w.none(t, time.Second)
 
+	if *underSystemd {
+		return // a scope is logind's: without a record nobody knows that it is ours to end
+	}
 	// Without a register every group of ours is somebody's whose end nobody knows.
 	w.set("alice", stays, now()+hour)
 	c3 := w.ssh(t, stays, "alice", true, nil, fmt.Sprintf(hideaways, "lost")+"cat")

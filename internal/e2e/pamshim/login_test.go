@@ -84,8 +84,8 @@ func TestManyLogins(t *testing.T) {
 		})
 	}
 	for _, e := range w.happened(session.Ended) {
-		if e.Reason != session.Logout || e.Session.Form() != "group" {
-			t.Errorf("%s ended a session in a %s, want %s in a group", e.Reason, e.Session.Form(), session.Logout)
+		if e.Reason != session.Logout || e.Session.Form() != form() {
+			t.Errorf("%s ended a session in a %s, want %s in a %s", e.Reason, e.Session.Form(), session.Logout, form())
 		}
 	}
 }

@@ -18,6 +18,17 @@ import (
 // OpenSSH.
 var otherRoot = flag.String("root", "", "folder of another system whose sshd is tested")
 
+// underSystemd says that the tests run in a system whose process 1 is systemd (systemd_test.go), where logind makes the cgroups.
+var underSystemd = flag.Bool("systemd", false, "sessions are logind's scopes")
+
+// form is what holds a session together here.
+func form() string {
+	if *underSystemd {
+		return "scope"
+	}
+	return "group"
+}
+
 // furnished shows the tests' machine to the other system: its accounts, its /run, its helper. Only this mount namespace sees it, and
 // what is written goes to an overlay.
 var furnished = sync.OnceValues(func() (string, error) {

@@ -249,6 +249,9 @@ var moduleOnce = sync.OnceValues(func() (string, error) {
 
 func module(t testing.TB) string {
 	t.Helper()
+	if *underSystemd {
+		return moduleDir + "/pam_dpki.so" // made before the system was started
+	}
 	harness.Need(t, harness.Namespace, harness.Gcc, harness.PamHeaders)
 	path, err := moduleOnce()
 	if err != nil {
@@ -280,6 +283,9 @@ func newWorld(t testing.TB, o options) *world {
 		stack := o.stack
 		if stack == "" {
 			stack = "account required pam_dpki.so\nsession required pam_dpki.so\n"
+			if *underSystemd {
+				stack = "session required pam_systemd.so\n" + stack
+			}
 		}
 		stack = "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n" + stack
 		path = program(t, strings.ReplaceAll(stack, "pam_dpki.so", module(t)))
