@@ -17,6 +17,7 @@ import (
 
 	"dpki/internal/harness"
 	"dpki/internal/harness/sshd"
+	"dpki/internal/network"
 )
 
 // rig is an organisation with one device, gate-7, and its administrator.
@@ -24,6 +25,7 @@ type rig struct {
 	*testing.T
 	dir     string // the administrator's
 	sandbox string
+	network string // the network file that both sides use
 	sshd    *sshd.Server
 	anchor  string
 }
@@ -34,7 +36,8 @@ type result struct {
 	stdout, stderr string
 }
 
-func newRig(t *testing.T) *rig {
+// newRig makes a rig whose content lies in the sandbox, or in the stores given.
+func newRig(t *testing.T, stores ...network.Store) *rig {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh, harness.SshKeygen)
 	r := &rig{T: t, dir: t.TempDir()}
@@ -42,8 +45,18 @@ func newRig(t *testing.T) *rig {
 	harness.Start(t, harness.Command{
 		Path: harness.Bin(t, "dpki-sandbox"), Args: []string{"--dir", r.sandbox, "--block-time", "1s"}, Ready: harness.Says("ready"),
 	})
+	r.network = filepath.Join(r.sandbox, "network.toml")
+	if len(stores) > 0 {
+		n, err := network.Load(r.network)
+		r.must(err)
+		n.Stores = stores
+		text, err := n.Marshal()
+		r.must(err)
+		r.network = filepath.Join(r.dir, "network.toml")
+		r.must(os.WriteFile(r.network, text, 0o600))
+	}
 	r.dpki(0, "identity", "create", "--chain-key", filepath.Join(r.sandbox, "admin.json"))
-	r.dpki(0, "network", "use", filepath.Join(r.sandbox, "network.toml"))
+	r.dpki(0, "network", "use", r.network)
 	r.dpki(0, "org", "create", "acme")
 	r.dpki(0, "zone", "create", "plant")
 	r.dpki(0, "ca", "create", "users")
@@ -72,7 +85,7 @@ func (r *rig) device() {
 	request := filepath.Join(r.dir, "gate-7.request")
 	var enrolled struct{ Fingerprint string }
 	r.decode(r.run(0, harness.Bin(r.T, "dpkid"), "enroll", r.anchor, "--name", "gate-7", "--host-key", host,
-		"--network", filepath.Join(r.sandbox, "network.toml"), "--out", request, "--json"), &enrolled)
+		"--network", r.network, "--out", request, "--json"), &enrolled)
 	harness.Start(r.T, harness.Command{Path: harness.Bin(r.T, "dpkid"), Args: []string{"run"}})
 	r.dpki(0, "device", "add", request, "--address", r.sshd.Addr(), "--fingerprint", enrolled.Fingerprint)
 	harness.Eventually(r.T, 20*time.Second, func() error {
