@@ -340,6 +340,12 @@ func (e *Engine) alarm(err error) {
 
 // accept takes a verified result: first on disk, then in memory.
 func (e *Engine) accept(res *verify.Result) {
+	if e.unwritten != nil && res.Head.Number < e.head.Number {
+		// The reader compares with what is on disk: an endpoint that lags would
+		// take back what was seen since.
+		e.failed(verify.ErrLagging)
+		return
+	}
 	r := e.c.Clock.Read()
 	next := e.time.Accept(res.Head.Time, r)
 	var unwritten error
@@ -381,12 +387,14 @@ func (e *Engine) accept(res *verify.Result) {
 	e.publish(nil, nil)
 }
 
-// preview publishes a result that could not be written, and keeps nothing of it.
+// preview publishes a result that could not be written. It stays what is known,
+// whatever fails next, until a look that could be written takes its place: a
+// revocation that was seen is not forgotten because the network goes too.
 func (e *Engine) preview(res *verify.Result, unwritten error) {
-	kept := e.replica.clone()
-	e.replica.change(res.Changes)
+	ahead := e.replica.clone()
+	ahead.change(res.Changes)
+	e.unwritten = &ahead
 	e.publish(nil, unwritten)
-	e.replica = kept
 }
 
 // announced are the zones to look through for a first bundle.

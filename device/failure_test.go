@@ -159,6 +159,13 @@ func TestJournalThatCannotBeWritten(t *testing.T) {
 	org.Revoke(mailbox, grant)
 	r.eventually(func(s Status) bool { return s.Journal != "" })
 	r.refused("a revocation that could not be written", "alice", cert, authkeys.GrantRevoked)
+	// The network goes too: what was seen is not forgotten.
+	r.cut.Store(true)
+	r.eventually(func(s Status) bool { return s.Problem != "" })
+	r.refused("a revocation that could not be written, without network", "alice", cert, authkeys.GrantRevoked)
+	r.cut.Store(false)
+	r.eventually(func(s Status) bool { return s.Problem == "" })
+	r.refused("a revocation that could not be written, with network again", "alice", cert, authkeys.GrantRevoked)
 	r.stop()
 	r.cut.Store(true)
 	r.start(nil)
