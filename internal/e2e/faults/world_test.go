@@ -116,6 +116,8 @@ type wire struct {
 	addr string
 	mu   sync.Mutex
 	down bool
+	to   string // where it leads
+	home string // where it leads to at first
 	open map[net.Conn]bool
 }
 
@@ -125,7 +127,7 @@ func newWire(t *testing.T, to string) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{addr: l.Addr().String(), open: map[net.Conn]bool{}}
+	w := &wire{addr: l.Addr().String(), to: to, home: to, open: map[net.Conn]bool{}}
 	t.Cleanup(func() { l.Close(); w.cut() })
 	go func() {
 		for {
@@ -133,15 +135,16 @@ func newWire(t *testing.T, to string) *wire {
 			if err != nil {
 				return
 			}
-			go w.carry(c, to)
+			go w.carry(c)
 		}
 	}()
 	return w
 }
 
-func (w *wire) carry(c net.Conn, to string) {
+func (w *wire) carry(c net.Conn) {
 	defer c.Close()
-	if !w.add(c) {
+	to, ok := w.add(c)
+	if !ok {
 		return
 	}
 	defer w.drop(c)
@@ -154,13 +157,13 @@ func (w *wire) carry(c net.Conn, to string) {
 	io.Copy(c, far)
 }
 
-func (w *wire) add(c net.Conn) bool {
+func (w *wire) add(c net.Conn) (to string, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.down {
 		w.open[c] = true
 	}
-	return !w.down
+	return w.to, !w.down
 }
 
 func (w *wire) drop(c net.Conn) {
@@ -183,4 +186,15 @@ func (w *wire) mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.down = false
+}
+
+// lead makes it lead elsewhere, or home again.
+func (w *wire) lead(to string) {
+	if to == "" {
+		to = w.home
+	}
+	w.cut()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to, w.down = to, false
 }
