@@ -79,8 +79,15 @@ type batchEntry struct {
 	state.Entry
 }
 
+// batches are those that count for rosters: what a distrusted administrator
+// announced does not, as on devices. They outlive their windows, since a roster does.
 func (d *Desk) batches() []batchEntry {
 	var all []batchEntry
+	org := d.Ledger.State(state.Scopes{Org: d.Anchor.Org}, nil)
+	distrusted := func(scope state.Word, e state.Entry) bool {
+		f := state.Fact{Scope: scope, Subject: e.Subject, Kind: e.Kind, Until: state.Never, Time: e.Time, Authors: e.Authors}
+		return org.Standing(&f, e.Time) == state.Distrusted
+	}
 	for _, scope := range append([]state.Word{d.Anchor.Org}, d.liveZones()...) {
 		revoked := map[state.Word]bool{}
 		entries := d.Ledger.Entries(scope)
@@ -90,7 +97,7 @@ func (d *Desk) batches() []batchEntry {
 			}
 		}
 		for _, e := range entries {
-			if e.Kind == state.KindBatch && e.Action == state.ActionPut && !revoked[e.Subject] {
+			if e.Kind == state.KindBatch && e.Action == state.ActionPut && !revoked[e.Subject] && !distrusted(scope, e) {
 				all = append(all, batchEntry{scope: scope, Entry: e})
 			}
 		}
@@ -105,7 +112,7 @@ func (d *Desk) batches() []batchEntry {
 func (d *Desk) loadRoster(ctx context.Context) error {
 	roster := &bundle.Roster{Version: 1}
 	for _, b := range d.batches() {
-		parts, err := d.readRoster(ctx, b)
+		parts, err := d.readRoster(ctx, b, roster)
 		switch {
 		case errors.Is(err, bundle.ErrNotInBatch):
 		case ctx.Err() != nil:
@@ -126,7 +133,8 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 }
 
 // readRoster returns the parts of one batch, also those read before an error.
-func (d *Desk) readRoster(ctx context.Context, b batchEntry) (parts []*bundle.Roster, err error) {
+// known is what the batches before it said.
+func (d *Desk) readRoster(ctx context.Context, b batchEntry, known *bundle.Roster) (parts []*bundle.Roster, err error) {
 	root, err := state.ParseBatch(b.Data)
 	if err != nil {
 		return nil, err
@@ -134,6 +142,9 @@ func (d *Desk) readRoster(ctx context.Context, b batchEntry) (parts []*bundle.Ro
 	fact := &state.BatchFact{Fact: state.Fact{Scope: b.scope, Subject: b.Subject}, Root: root}
 	err = d.Identity.ReadBatch(ctx, d.cache, d.Anchor, fact, func(got *bundle.Bundle) error {
 		p, err := bundle.ParseRoster(got.Content, d.Anchor.Org)
+		if err == nil && b.scope != d.Anchor.Org {
+			err = speaksFor(b.scope, p, known)
+		}
 		if err == nil {
 			parts = append(parts, p)
 		}
