@@ -330,6 +330,10 @@ var badGrants = []row{
 	{"not yet safe", policy(state.Policy{Modes: 1, SafeKinds: state.KindMask{}.With(state.KindGrant)}), grant(func(e *entry) { e.block = 95 }), GrantNotSafe},
 	{"privileged account under GRANT", privileged, grant(func(e *entry) { e.kind = state.KindGrant }), NeedsPrivilegedGrant},
 	{"account that policy makes privileged", policy(state.Policy{Modes: 1, Privileged: []string{"bob"}}), policy(state.Policy{Modes: 1, Privileged: []string{"alice"}}), NeedsPrivilegedGrant},
+	{"uid 0 by another name under GRANT", func(l *login) { l.grant.kind, l.req.Superuser = state.KindGrantPriv, true }, func(l *login) {
+		l.grant.kind, l.req.Superuser = state.KindGrant, true
+	}, NeedsPrivilegedGrant},
+	{"uid 0 by another name by certificate only", byAccount, func(l *login) { l.req.Superuser = true }, NeedsPrivilegedGrant},
 	{"root by certificate only", byAccount, func(l *login) {
 		l.req.Account = "root"
 		l.cert.ValidPrincipals = []string{profile.AccountPrincipal(l.scopes.Zone, "root")}

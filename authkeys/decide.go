@@ -191,10 +191,15 @@ func (q *question) certificateOnly(p profile.Principal) (permit, Reason) {
 	switch {
 	case p.Text != profile.AccountPrincipal(q.state.Scopes.Zone, q.req.Account):
 		return v, GrantOtherAccount
-	case q.policy.NeedsPrivilege(q.req.Account), q.req.Stage == StageSudo:
+	case q.privileged():
 		return v, NeedsPrivilegedGrant
 	}
 	return v, Accepted
+}
+
+// privileged reports whether only a GRANT_PRIV will do.
+func (q *question) privileged() bool {
+	return q.policy.NeedsPrivilege(q.req.Account) || q.req.Superuser || q.req.Stage == StageSudo
 }
 
 func (v *permit) use(g *state.GrantFact) {

@@ -40,7 +40,7 @@ func (q *question) judge(g *state.GrantFact) Reason {
 	if r := grantReason(q.state.Standing(&g.Fact, tolerate(g.Fact.From, q.now.Time))); r != Accepted {
 		return r
 	}
-	if q.policy.NeedsPrivilege(g.Account) || q.req.Stage == StageSudo {
+	if q.privileged() {
 		switch {
 		case g.Kind != state.KindGrantPriv:
 			return NeedsPrivilegedGrant

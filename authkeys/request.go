@@ -26,6 +26,9 @@ type Request struct {
 	Key     string // sshd's %k: the key or certificate in base64
 	Monitor Monitor
 
+	// Superuser says that the account's uid is 0 on this device, whatever it is
+	// called: it is as privileged as root.
+	Superuser bool
 	// ExpiryTime says that this sshd is 9.1 or newer, which understands expiry-time="...Z". Older ones refuse the whole line.
 	ExpiryTime bool
 }

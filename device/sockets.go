@@ -80,9 +80,10 @@ func (s *Sockets) question(req socket.Request) (authkeys.Request, bool) {
 	if len(req.Fields) != 3 {
 		return authkeys.Request{}, false
 	}
+	account := string(req.Fields[0])
 	return authkeys.Request{
-		Stage: authkeys.StageOffer, Account: string(req.Fields[0]), KeyType: string(req.Fields[1]), Key: string(req.Fields[2]),
-		ExpiryTime: s.ExpiryTime,
+		Stage: authkeys.StageOffer, Account: account, KeyType: string(req.Fields[1]), Key: string(req.Fields[2]),
+		Superuser: superuser(account), ExpiryTime: s.ExpiryTime,
 	}, true
 }
 
