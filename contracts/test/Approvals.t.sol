@@ -220,6 +220,31 @@ contract ApprovalsTest is BaseTest {
         send(groups, approve(2, groups, NONCE, deadline));
     }
 
+    function test_at_most_sixteen() public {
+        uint256[] memory many_ = new uint256[](17);
+        for (uint256 i = 0; i < 17; ++i) {
+            many_[i] = 0x1000 + i;
+            for (uint256 j = i; j > 0 && vm.addr(many_[j]) < vm.addr(many_[j - 1]); --j) {
+                (many_[j], many_[j - 1]) = (many_[j - 1], many_[j]);
+            }
+        }
+        Group[] memory groups = one(zone, 0, putOf(GRANT, S));
+        bytes32 digest = dpki.digestOf(org, groups, NONCE, deadline);
+        Approval[] memory a = new Approval[](17);
+        for (uint256 i = 0; i < 17; ++i) {
+            Admin memory d = Admin(vm.addr(many_[i]), zone, bit(GRANT), 0, 0, 0);
+            write(org, adminOf(d, now40() + 1 days));
+            a[i] = Approval(d, sign(many_[i], digest));
+        }
+        refusedSend(abi.encodeWithSelector(IDPKI.InvalidApprovals.selector), groups, a);
+        Approval[] memory sixteen = new Approval[](16);
+        for (uint256 i = 0; i < 16; ++i) {
+            sixteen[i] = a[i];
+        }
+        send(groups, sixteen);
+        vm.assertEq(seqOf(zone), 1, "entries");
+    }
+
     function test_signatures() public {
         Group[] memory groups = one(zone, 0, putOf(GRANT, S));
         bytes32 digest = dpki.digestOf(org, groups, NONCE, deadline);
