@@ -41,6 +41,8 @@ type Machine struct {
 type Options struct {
 	Sshd sshd.Config // beside the helper
 	Conf string      // further lines of dpkid.toml
+	// Prepare, unless nil, happens before anything is installed.
+	Prepare func(*Machine)
 	// Before, unless nil, happens while the daemon runs and nobody has enrolled it.
 	Before func(*Machine)
 }
@@ -52,6 +54,9 @@ func New(t testing.TB, org *fleet.Org, o Options) *Machine {
 	m := &Machine{TB: t, Org: org}
 	m.forget()
 	t.Cleanup(m.forget)
+	if o.Prepare != nil {
+		o.Prepare(m)
+	}
 	o.Sshd.Command = Helper
 	m.Sshd = sshd.Start(t, o.Sshd)
 	m.Asked = m.enroll()
