@@ -9,7 +9,7 @@
 #   make bench      the numbers of the design, measured here
 #   make packages   deb and rpm, in build/packages
 #   make contracts  compile the contract and replace what is committed of it
-#   make man        write manual pages and shell completion anew from the commands' own definitions
+#   make man        write manual pages, shell completion and docs/messages.md anew from the sources
 #   make deps       which Debian packages the tests lack; YES=1 installs them
 #   make clean
 
@@ -129,6 +129,7 @@ packages: build build/bin/nfpm
 # Compared with what is committed by the same tests in `make check`.
 man:
 	go test ./cmd/dpki ./cmd/dpkid ./cmd/dpki-sandbox -count=1 -run 'TestManPage|TestPackagedCompletion' -update
+	go test ./internal/messages -count=1 -run TestMessages -update
 
 deps:
 	@tools/deps.sh
