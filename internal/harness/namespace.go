@@ -56,6 +56,9 @@ func furnish(dir string, commands []string) error {
 	if err := mount("tmpfs", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
 		return err
 	}
+	if err := ensureCgroup2(); err != nil {
+		return err
+	}
 	if err := freshSSH(filepath.Join(root, "build/root")); err != nil {
 		return err
 	}
@@ -133,6 +136,21 @@ func copyTree(from, to string) error {
 		return fmt.Errorf("copy %s: %w: %s", from, err, out)
 	}
 	return nil
+}
+
+// ensureCgroup2 mounts the unified hierarchy where nobody has: sessions end by it. systemd does so on most machines; a bare
+// container or chroot may have none.
+func ensureCgroup2() error {
+	text, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.Fields(line)[2] == "cgroup2" {
+			return nil
+		}
+	}
+	return mount("cgroup2", "/sys/fs/cgroup", "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 }
 
 // freshSSH makes /etc/ssh what openssh-server's installation leaves, less the host keys. The machine's own configuration
