@@ -148,8 +148,11 @@ func (e *env) runFolders() error {
 	if err := os.MkdirAll(e.paths.Run, 0o755); err != nil {
 		return err
 	}
-	return errors.Join(os.Chmod(e.paths.Run, 0o755), os.Chmod(e.paths.State, 0o711),
-		config.CheckFolders(e.paths.Run), config.CheckFolders(e.paths.State))
+	// Checked as they are found: a chmod would not take back what others wrote.
+	if err := errors.Join(config.CheckFolders(e.paths.Run), config.CheckFolders(e.paths.State)); err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(e.paths.Run, 0o755), os.Chmod(e.paths.State, 0o711))
 }
 
 func expiryTime(ctx context.Context, program string, log *slog.Logger) bool {

@@ -42,13 +42,19 @@ type user struct {
 
 func newWorld(t *testing.T, o devchain.Options, mo machine.Options) *world {
 	t.Helper()
+	return newWorldBy(t, "ws", o, mo)
+}
+
+// newWorldBy says by which scheme the endpoint is reached: http announces nothing.
+func newWorldBy(t *testing.T, scheme string, o devchain.Options, mo machine.Options) *world {
+	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
 	if o.BlockTime == 0 {
 		o.BlockTime = time.Second
 	}
 	org := fleet.New(t, o)
 	w := &world{wire: newWire(t, strings.TrimPrefix(org.Chain.HTTP, "http://"))}
-	org.Network.Endpoints = []string{"ws://" + w.wire.addr}
+	org.Network.Endpoints = []string{scheme + "://" + w.wire.addr}
 	org.Network.Stores = []network.Store{{Type: network.Sandbox, URL: "http://" + w.wire.addr}}
 	w.ca = org.NewCA()
 	w.Machine = machine.New(t, org, mo)
