@@ -91,9 +91,13 @@ func (d *Desk) planDevice(z bundle.RosterZone, r *bundle.Request, address string
 		switch {
 		case known.Device == m.Device && d.retired(known):
 			return Enrolment{}, problem(Failed, "on the device: dpkid leave, then dpkid enroll again", "this identity of %s was retired", r.Name)
+		case known.Device == m.Device && (known.Recipient.String() != m.Recipient.String() || known.SigningKey != m.SigningKey || known.Name != m.Name):
+			// Whoever has seen a request knows its mailbox secret and could ask
+			// to be that device.
+			return Enrolment{}, problem(Failed, "if it is the same device: dpkid leave, dpkid enroll there, and dpki device retire "+known.Name+" here",
+				"the request of %s uses the mailbox of %s with other keys", r.Name, known.Name)
 		case known.Device == m.Device:
-			e.Already = known.Recipient.String() == m.Recipient.String() && known.HostKey == m.HostKey && known.Name == m.Name &&
-				(address == "" || address == known.Address)
+			e.Already = known.HostKey == m.HostKey && (address == "" || address == known.Address)
 			if address == "" {
 				e.member.Address, e.Address = known.Address, known.Address
 			}

@@ -73,37 +73,53 @@ func (d *Desk) liveZones() []state.Word {
 	return zones
 }
 
-// batchEntry is a BATCH of some scope that was not revoked.
+// batchEntry is a BATCH that counts: neither revoked nor written by somebody
+// who was distrusted for that time. One whose window is over still says who is
+// enrolled.
 type batchEntry struct {
 	scope state.Word
 	state.Entry
 }
 
-// batches are those that count for rosters: what a distrusted administrator
-// announced does not, as on devices. They outlive their windows, since a roster does.
 func (d *Desk) batches() []batchEntry {
 	var all []batchEntry
-	org := d.Ledger.State(state.Scopes{Org: d.Anchor.Org}, nil)
-	distrusted := func(scope state.Word, e state.Entry) bool {
-		f := state.Fact{Scope: scope, Subject: e.Subject, Kind: e.Kind, Until: state.Never, Time: e.Time, Authors: e.Authors}
-		return org.Standing(&f, e.Time) == state.Distrusted
-	}
+	now := uint64(d.Now().Unix())
 	for _, scope := range append([]state.Word{d.Anchor.Org}, d.liveZones()...) {
-		revoked := map[state.Word]bool{}
-		entries := d.Ledger.Entries(scope)
-		for _, e := range entries {
-			if e.Kind == state.KindBatch && e.Action == state.ActionRevoke {
-				revoked[e.Subject] = true
-			}
+		zone := scope
+		if scope == d.Anchor.Org {
+			zone = state.Word{}
 		}
-		for _, e := range entries {
-			if e.Kind == state.KindBatch && e.Action == state.ActionPut && !revoked[e.Subject] && !distrusted(scope, e) {
+		view := d.view(zone, state.Word{})
+		for _, e := range d.Ledger.Entries(scope) {
+			if e.Kind != state.KindBatch || e.Action != state.ActionPut {
+				continue
+			}
+			standing := view.Standing(&state.Fact{
+				Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors,
+			}, now)
+			if standing != state.Revoked && standing != state.Distrusted {
 				all = append(all, batchEntry{scope: scope, Entry: e})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b batchEntry) int { return cmp.Compare(a.Block, b.Block) })
 	return all
+}
+
+// confined is what a roster may say that stands in a scope. Who writes to a zone
+// may know nothing of the rest of the organisation, and shall not be able to
+// replace its keys or another zone's host keys.
+func (d *Desk) confined(scope state.Word, r *bundle.Roster) *bundle.Roster {
+	if scope == d.Anchor.Org {
+		return r
+	}
+	foreign := func(m bundle.RosterMember) bool { return m.Zone != scope }
+	return &bundle.Roster{
+		Version: r.Version,
+		Zones:   slices.DeleteFunc(slices.Clone(r.Zones), func(z bundle.RosterZone) bool { return z.Zone != scope }),
+		Devices: slices.DeleteFunc(slices.Clone(r.Devices), foreign),
+		People:  slices.DeleteFunc(slices.Clone(r.People), foreign),
+	}
 }
 
 // loadRoster unites the rosters that were sent to this administrator, the later
@@ -121,7 +137,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 			d.warn(fmt.Sprintf("part of the roster (batch %s of block %d) could not be read: %v", short(b.Subject), b.Block, err))
 		}
 		for _, p := range parts {
-			roster = roster.Merge(p)
+			roster = roster.Merge(d.confined(b.scope, p))
 		}
 	}
 	ring, err := roster.Ring(d.Anchor)

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"dpki/admin"
+	"dpki/admin/home"
 	"dpki/internal/network"
 )
 
@@ -107,10 +108,8 @@ func (t *tool) networkUse(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, o := range conf.Organisations {
-		if o.Network == n.Name && o.Anchor.Registry != n.Registry() {
-			return &admin.Problem{Class: admin.Failed, Text: fmt.Sprintf("organisation %s uses another network called %s", name, n.Name), Hint: "give the network another name in its file"}
-		}
+	if err := unusedName(conf, n); err != nil {
+		return err
 	}
 	text, err := n.Marshal()
 	if err != nil {
@@ -136,4 +135,14 @@ func (t *tool) networkUse(c *cli.Context) error {
 		t.sayf("network %s, chain %d", n.Name, n.ChainID)
 		t.notef("%s", admin.TrustText(n))
 	})
+}
+
+// unusedName refuses a network whose name stands for another one already.
+func unusedName(conf home.Config, n network.File) error {
+	for name, o := range conf.Organisations {
+		if o.Network == n.Name && o.Anchor.Registry != n.Registry() {
+			return &admin.Problem{Class: admin.Failed, Text: fmt.Sprintf("organisation %s uses another network called %s", name, n.Name), Hint: "give the network another name in its file"}
+		}
+	}
+	return nil
 }

@@ -78,6 +78,9 @@ func (t *tool) orgCreate(c *cli.Context) error {
 // remember writes the organisation into config.toml, and its network under the
 // network's own name.
 func (t *tool) remember(h home.Home, conf home.Config, name string, o home.Organisation, n network.File) error {
+	if err := unusedName(conf, n); err != nil {
+		return err
+	}
 	text, err := n.Marshal()
 	if err != nil {
 		return err

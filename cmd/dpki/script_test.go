@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 			"keystore": makeKeystore(chain),
 			"silent":   silent,
 			"within":   within,
-			"limit":    limit(chain),
+			"enter":    enter(chain),
 			"serve":    serve(chain),
 		},
 	})
@@ -111,15 +111,12 @@ func fund(chain *devchain.Chain, to state.Address, ether int64) error {
 
 const accountKey = "account's key"
 
-// limit: limit ANCHOR KIND SECONDS has the account write a LIMIT, for which
-// there is no command yet. The organisation's salt is in config.toml.
-func limit(chain *devchain.Chain) func(*testscript.TestScript, bool, []string) {
+// enter: enter ANCHOR LIMIT KIND SECONDS, or enter ANCHOR DISTRUST. The account
+// writes an entry for which there is no command yet. The organisation's salt is
+// in config.toml.
+func enter(chain *devchain.Chain) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, args []string) {
 		a, err := anchor.Parse(args[0])
-		ts.Check(err)
-		kind, err := state.ParseKind(args[1])
-		ts.Check(err)
-		seconds, err := strconv.ParseUint(args[2], 10, 64)
 		ts.Check(err)
 		m := regexp.MustCompile(`salt = '([0-9a-f]{64})'`).FindStringSubmatch(ts.ReadFile("config/dpki/config.toml"))
 		if m == nil {
@@ -128,13 +125,19 @@ func limit(chain *devchain.Chain) func(*testscript.TestScript, bool, []string) {
 		salt, err := state.ParseWord(m[1])
 		ts.Check(err)
 		key := ts.Value(accountKey).(*ecdsa.PrivateKey)
-		var subject state.Word
-		rand.Read(subject[:])
-		root := state.RootAdmin(state.Address(crypto.PubkeyToAddress(key.PublicKey)), a.Org, salt)
-		data, err := contracts.PackWrite(a.Org, root, []contracts.Group{{Scope: a.Org, Changes: []contracts.Change{{
-			Action: state.ActionPut, Kind: state.KindLimit, Until: state.Never, Subject: subject,
-			Data: state.Limit{Kind: kind, Approvals: 1, Longest: seconds}.Marshal(),
-		}}}})
+		account := state.Address(crypto.PubkeyToAddress(key.PublicKey))
+		change := contracts.Change{Action: state.ActionPut, Until: state.Never}
+		rand.Read(change.Subject[:])
+		if args[1] == "LIMIT" {
+			kind, err := state.ParseKind(args[2])
+			ts.Check(err)
+			seconds, err := strconv.ParseUint(args[3], 10, 64)
+			ts.Check(err)
+			change.Kind, change.Data = state.KindLimit, state.Limit{Kind: kind, Approvals: 1, Longest: seconds}.Marshal()
+		} else {
+			change.Kind, change.Data = state.KindDistrust, state.Distrust{Author: account, To: chain.Time()}.Marshal()
+		}
+		data, err := contracts.PackWrite(a.Org, state.RootAdmin(account, a.Org, salt), []contracts.Group{{Scope: a.Org, Changes: []contracts.Change{change}}})
 		ts.Check(err)
 		_, err = chain.Send(context.Background(), key, a.Registry.Contract, nil, data)
 		ts.Check(err)
