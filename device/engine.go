@@ -74,6 +74,7 @@ type Engine struct {
 	seeking   bool                // a worker looks through batches
 	seekAt    time.Duration       // not before, since boot
 	seekFails int
+	read      bool          // a look has succeeded
 	failures  int           // looks that failed in a row
 	began     time.Duration // since boot
 	changed   time.Duration // when an entry last came, since boot; 0 = never
@@ -140,11 +141,7 @@ func (e *Engine) load() error {
 // rewire makes reader, keys and facts anew, for an enrolment or a network that
 // changed.
 func (e *Engine) rewire(known verify.Known) error {
-	var zone *network.File
-	if e.enrolment != nil {
-		zone = &e.enrolment.Network
-	}
-	e.reach = reachOf(e.c.Network, zone)
+	e.reach = reachOf(e.c.Network, e.enrolment.network())
 	e.c.Fetcher.Configure(e.reach.places)
 	reader, err := verify.NewReader(verify.Config{
 		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
@@ -183,7 +180,7 @@ func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
 func (e *Engine) publish(problem, unwritten error) {
 	v := &View{
 		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints), Agree: e.reach.agree,
-		Problem: problem, Journal: unwritten,
+		Looked: e.read, Problem: problem, Journal: unwritten,
 	}
 	known := &e.replica
 	if e.unwritten != nil {
@@ -354,7 +351,7 @@ func (e *Engine) accept(res *verify.Result) {
 			e.written = r.Boot
 		}
 	}
-	e.failures, e.time, e.head = 0, next, res.Head
+	e.failures, e.read, e.time, e.head = 0, true, next, res.Head
 	if unwritten != nil {
 		// What was verified counts, above all where it restricts; the reader
 		// stays where the disk is, and finds it again at the next look.

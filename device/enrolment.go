@@ -17,13 +17,25 @@ import (
 // network. It is kept in the journal and holds secrets.
 type Enrolment struct {
 	Materials *bundle.DeviceMaterials
-	Network   network.File
-	// Block and Seq say how new name and network are: a batch that came later
-	// on the chain replaces them, whatever the order of reading.
+	// Places is the network file that counts; nil = local root's alone does.
+	Places *places
+	// Block and Seq say how new the name is: a batch that came later on the
+	// chain replaces it, whatever the order of reading.
 	Block, Seq uint64
 	// First is the block of the first bundle: batches before it hold nothing
 	// that it did not bring.
 	First uint64
+}
+
+// places is a network file that came in a bundle of somebody who may set the
+// organisation's policy. Whoever names k endpoints decides what a device takes
+// for the chain: the power to announce bundles in a zone is not enough for that.
+type places struct {
+	Text  string `json:"text"`
+	Block uint64 `json:"block"` // the batch's, as above
+	Seq   uint64 `json:"seq"`
+
+	file network.File
 }
 
 // Why a bundle that was addressed to this device is not applied.
@@ -40,6 +52,7 @@ type enrolmentRecord struct {
 	Seq       uint64          `json:"seq"`
 	First     uint64          `json:"first"`
 	Materials json.RawMessage `json:"materials"`
+	Places    *places         `json:"places,omitempty"`
 }
 
 func (e *Enrolment) marshal() ([]byte, error) {
@@ -47,7 +60,7 @@ func (e *Enrolment) marshal() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(enrolmentRecord{Version: 1, Block: e.Block, Seq: e.Seq, First: e.First, Materials: m})
+	return json.Marshal(enrolmentRecord{Version: 1, Block: e.Block, Seq: e.Seq, First: e.First, Materials: m, Places: e.Places})
 }
 
 func parseEnrolment(b []byte, a anchor.Anchor) (*Enrolment, error) {
@@ -64,23 +77,47 @@ func parseEnrolment(b []byte, a anchor.Anchor) (*Enrolment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("enrolment in the journal: %w", err)
 	}
-	e, err := newEnrolment(m, a, r.Block, r.Seq)
-	if err != nil {
-		return nil, fmt.Errorf("enrolment in the journal: %w", err)
+	e := &Enrolment{Materials: m, Places: r.Places, Block: r.Block, Seq: r.Seq, First: r.First}
+	if r.Places != nil {
+		if r.Places.file, err = parsePlaces(r.Places.Text, a); err != nil {
+			return nil, fmt.Errorf("enrolment in the journal: %w", err)
+		}
 	}
-	e.First = r.First
 	return e, nil
 }
 
-func newEnrolment(m *bundle.DeviceMaterials, a anchor.Anchor, block, seq uint64) (*Enrolment, error) {
-	n, err := network.Parse([]byte(m.Network))
+func parsePlaces(text string, a anchor.Anchor) (network.File, error) {
+	n, err := network.Parse([]byte(text))
+	if err == nil && n.Registry() != a.Registry {
+		err = ErrOtherChain
+	}
+	return n, err
+}
+
+// origin is where a bundle comes from.
+type origin struct {
+	block, seq uint64 // of the batch's entry
+	directs    bool   // its authors may set the organisation's policy
+}
+
+func newEnrolment(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (*Enrolment, error) {
+	n, err := parsePlaces(m.Network, a)
 	if err != nil {
 		return nil, err
 	}
-	if n.Registry() != a.Registry {
-		return nil, ErrOtherChain
+	e := &Enrolment{Materials: m, Block: o.block, Seq: o.seq, First: o.block}
+	if o.directs {
+		e.Places = &places{Text: m.Network, Block: o.block, Seq: o.seq, file: n}
 	}
-	return &Enrolment{Materials: m, Network: n, Block: block, Seq: seq, First: block}, nil
+	return e, nil
+}
+
+// network is the network file of the bundles, nil where none counts.
+func (e *Enrolment) network() *network.File {
+	if e == nil || e.Places == nil {
+		return nil
+	}
+	return &e.Places.file
 }
 
 // scopes are the three logs that an enrolled device follows.
@@ -92,9 +129,9 @@ func (e *Enrolment) scopes(org state.Word, id *bundle.Identity) state.Scopes {
 }
 
 // with adds what a later bundle brings. Keys add; name and network are the
-// newest's; the zone never changes.
-func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, block, seq uint64) (*Enrolment, error) {
-	next, err := newEnrolment(m, a, block, seq)
+// newest's that may say so; the zone never changes.
+func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (*Enrolment, error) {
+	next, err := newEnrolment(m, a, o)
 	if err != nil || e == nil {
 		return next, err
 	}
@@ -102,8 +139,12 @@ func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, block, seq 
 		return nil, ErrOtherZone
 	}
 	newest := next
-	if e.Block > block || e.Block == block && e.Seq > seq {
+	if later(e.Block, e.Seq, o.block, o.seq) {
 		newest = e
+	}
+	named := next.Places
+	if named == nil || e.Places != nil && later(e.Places.Block, e.Places.Seq, o.block, o.seq) {
+		named = e.Places
 	}
 	merged := *newest.Materials
 	merged.ZoneKeys = slices.Clone(e.Materials.ZoneKeys)
@@ -116,5 +157,9 @@ func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, block, seq 
 			merged.ZoneKeys = slices.Insert(merged.ZoneKeys, i, k)
 		}
 	}
-	return &Enrolment{Materials: &merged, Network: newest.Network, Block: newest.Block, Seq: newest.Seq, First: e.First}, nil
+	return &Enrolment{Materials: &merged, Places: named, Block: newest.Block, Seq: newest.Seq, First: e.First}, nil
+}
+
+func later(block, seq, thanBlock, thanSeq uint64) bool {
+	return block > thanBlock || block == thanBlock && seq > thanSeq
 }

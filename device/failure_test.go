@@ -80,7 +80,7 @@ func TestReorganisation(t *testing.T) {
 
 	// Finality passes without the revocation: the grant stands.
 	org.Chain.HoldBack(0)
-	r.eventually(func(s Status) bool { return s.Grants == 1 })
+	r.eventually(func(s Status) bool { r.engine.Refresh(t.Context()); return s.Grants == 1 })
 	r.allowed("after finality", "alice", asOne)
 }
 

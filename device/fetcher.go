@@ -102,7 +102,7 @@ func reachOf(local network.File, zone *network.File) reach {
 func (r reach) named(chain Chain) []verify.Endpoint {
 	all := make([]verify.Endpoint, len(r.endpoints))
 	for i := range r.endpoints {
-		all[i] = verify.Endpoint{Name: fmt.Sprintf("endpoint %d", i+1), Source: endpoint{chain, i}}
+		all[i] = verify.Endpoint{Name: fmt.Sprintf("endpoint %d", i+1), Source: endpoint{chain, i}, Voice: network.Voice(r.endpoints[i])}
 	}
 	return all
 }

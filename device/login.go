@@ -14,6 +14,10 @@ import (
 // that was mined a moment ago must work at once.
 const recent = 10 * time.Second
 
+// firstLookEvery is how often a login asks for the first look of a daemon that
+// has just begun.
+const firstLookEvery = 50 * time.Millisecond
+
 // Door decides logins from an Engine's View and asks it for refreshes.
 type Door struct {
 	Engine     *Engine
@@ -51,13 +55,30 @@ func (d *Door) Decide(ctx context.Context, req authkeys.Request) Verdict {
 	defer cancel()
 	c := authkeys.Parse(req)
 	v := d.decide(c)
-	if d.worth(c, v) && d.Engine.Refresh(ctx) {
-		v = d.decide(c)
-		v.Refreshed = true
+	if d.worth(c, v) {
+		v = d.refreshed(ctx, c)
 	}
 	if !v.Allow && v.Freshness == authkeys.Offline {
 		d.breakGlass(req, &v)
 	}
+	return v
+}
+
+// refreshed decides after a look. A daemon that has just begun waits for its
+// first: what it finds on disk may be older than what it knew when it ended, and
+// fetch needs a moment to come up.
+func (d *Door) refreshed(ctx context.Context, c *authkeys.Candidate) Verdict {
+	looked := d.Engine.Refresh(ctx)
+	for looked && !d.Engine.View().Looked {
+		select {
+		case <-time.After(firstLookEvery):
+			looked = d.Engine.Refresh(ctx)
+		case <-ctx.Done():
+			looked = false
+		}
+	}
+	v := d.decide(c)
+	v.Refreshed = looked
 	return v
 }
 
@@ -74,7 +95,7 @@ func (d *Door) decide(c *authkeys.Candidate) Verdict {
 // rate of its looks: an administrator who has just made a CA uses it at once.
 func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
 	r := d.Engine.c.Clock.Read()
-	old := v.View.Time.Since(r) > recent
+	old := !v.View.Looked || v.View.Time.Since(r) > recent
 	if !old && (v.Allow || !curable(v.Reason)) {
 		return false
 	}

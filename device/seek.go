@@ -157,12 +157,12 @@ func (e *Engine) take(f found) bool {
 // enrolmentAfter checks the bundles and adds them. On error the enrolment is
 // the one before.
 func (e *Engine) enrolmentAfter(f found) (*Enrolment, error) {
-	next := e.enrolment
+	next, known := e.enrolment, e.replica.state(e.head)
 	for _, m := range f.materials {
 		if err := e.admissible(m, f.batch.Scope); err != nil {
 			return e.enrolment, err
 		}
-		merged, err := next.with(m, e.c.Anchor, f.batch.Block, f.batch.Seq)
+		merged, err := next.with(m, e.c.Anchor, origin{f.batch.Block, f.batch.Seq, known.MayPolicy(f.batch.Authors, f.batch.Time)})
 		if err != nil {
 			return e.enrolment, err
 		}

@@ -16,6 +16,7 @@ type View struct {
 	Gear      Gear
 	Endpoints int   // how many are configured
 	Agree     int   // how many must say the same
+	Looked    bool  // the chain was read since this process began
 	Problem   error // why the last look at the chain failed, nil if it did not
 	Journal   error // why the journal could not be written; what is known is then in memory only
 }
