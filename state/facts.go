@@ -93,6 +93,8 @@ type Facts struct {
 	batches    []BatchFact
 	deliveries []DeliveryFact
 	zones      []Fact
+	admins     []AdminFact
+	limits     []LimitFact
 	unreadable []Fact // restrictive entries that could not be opened
 	opaque     []Fact // permissive entries that could not be opened: they grant nothing
 
@@ -162,6 +164,10 @@ func (f *Facts) put(scopes Scopes, fact Fact, e *Entry, open Opener) error {
 		return malformed("%s outside the organisation's scope", fact.Kind)
 	}
 	switch fact.Kind {
+	case KindAdmin:
+		return f.addAdmin(fact, e.Data)
+	case KindLimit:
+		return f.addLimit(fact, e.Data)
 	case KindZone:
 		f.zones = append(f.zones, fact)
 	case KindDistrust:

@@ -180,7 +180,7 @@ func endpoints(n network.File) ([]verify.Endpoint, error) {
 		if err != nil {
 			return nil, &admin.Problem{Class: admin.Usage, Text: "the network file names an endpoint that cannot be used", Hint: "dpki network show", Err: err}
 		}
-		list = append(list, verify.Endpoint{Name: url, Source: c})
+		list = append(list, verify.Endpoint{Name: url, Source: c, Voice: network.Voice(url)})
 	}
 	return list, nil
 }

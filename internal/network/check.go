@@ -45,6 +45,9 @@ func (raw *file) check() (File, error) {
 	if f.Endpoints, err = places("endpoint", raw.Endpoints, "http", "https", "ws", "wss"); err != nil {
 		return File{}, err
 	}
+	if voices := voicesOf(f.Endpoints); f.Agree > max(1, voices) {
+		return File{}, invalid("agree is %d with %d hosts: two ways to one host are one word", f.Agree, voices)
+	}
 	if f.Mirrors, err = places("mirror", raw.Mirrors, "http", "https"); err != nil {
 		return File{}, err
 	}

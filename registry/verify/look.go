@@ -80,7 +80,7 @@ func (t *tick) observeOnce(ctx context.Context, e Endpoint, slots []state.Word) 
 	if err := checkChainID(reply.ChainID, t.config.Registry.ChainID); err != nil {
 		return Observation{}, err
 	}
-	o := Observation{Endpoint: e.Name}
+	o := Observation{Endpoint: e.Name, Voice: e.voice()}
 	if o.Latest, err = ParseHeader(reply.Latest); err != nil {
 		return Observation{}, err
 	}

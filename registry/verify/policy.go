@@ -12,6 +12,7 @@ import (
 // been checked: true if the endpoint's header is.
 type Observation struct {
 	Endpoint  string
+	Voice     string // whose word it is
 	Latest    Header
 	Safe      uint64       // number, 0 = none
 	Finalized uint64       // number, 0 = none
@@ -32,6 +33,10 @@ type View struct {
 	Head  Head
 	Words []state.Word
 	From  []string // endpoints that say so
+}
+
+func (o Observation) sameVoice(p Observation) bool {
+	return cmp.Or(o.Voice, o.Endpoint) == cmp.Or(p.Voice, p.Endpoint)
 }
 
 // HeadPolicy decides whether observations are enough to believe.
@@ -61,7 +66,7 @@ func (a Agreement) Accept(observations []Observation) (View, error) {
 	for _, o := range observations {
 		var same []Observation
 		for _, p := range observations {
-			if slices.Equal(o.Words, p.Words) {
+			if slices.Equal(o.Words, p.Words) && !slices.ContainsFunc(same, p.sameVoice) {
 				same = append(same, p)
 			}
 		}

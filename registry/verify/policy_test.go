@@ -13,6 +13,11 @@ func observation(name string, number uint64, words ...state.Word) Observation {
 	return Observation{Endpoint: name, Latest: Header{Number: number, Time: 1000 + number, Hash: state.Word{byte(number)}}, Safe: number - 2, Finalized: number - 5, Words: words}
 }
 
+func spoken(voice string, o Observation) Observation {
+	o.Voice = voice
+	return o
+}
+
 func TestAgreement(t *testing.T) {
 	a, b := state.Word{1}, state.Word{2}
 	liar := observation("liar", 1<<40, a)
@@ -32,6 +37,8 @@ func TestAgreement(t *testing.T) {
 		{"two that differ", 2, []Observation{observation("x", 10, a), observation("y", 10, b)}, 0, 0},
 		{"two of three", 2, []Observation{observation("x", 10, a), observation("y", 10, b), observation("z", 11, b)}, 10, 5},
 		{"a liar about number and finality moves neither", 2, []Observation{liar, observation("x", 10, a), observation("y", 11, a)}, 11, 6},
+		{"one host by two ways", 2, []Observation{spoken("x", observation("http", 10, a)), spoken("x", observation("ws", 12, a))}, 0, 0},
+		{"two hosts, one of them by two ways", 2, []Observation{spoken("x", observation("http", 10, a)), spoken("x", observation("ws", 12, a)), spoken("y", observation("other", 11, a))}, 10, 5},
 		{"two of two words", 2, []Observation{observation("x", 10, a, b), observation("y", 10, b, a)}, 0, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {

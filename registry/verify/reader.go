@@ -48,8 +48,12 @@ func NewReader(config Config, endpoints []Endpoint) (*Reader, error) {
 	if config.Policy == nil {
 		config.Policy = Agreement{K: 1}
 	}
-	if need := config.Policy.AtLeast(); need < 1 || len(endpoints) < need {
-		return nil, fmt.Errorf("%w: %d endpoints, the policy needs %d and at least one", ErrConfig, len(endpoints), need)
+	voices := map[string]bool{}
+	for _, e := range endpoints {
+		voices[e.voice()] = true
+	}
+	if need := config.Policy.AtLeast(); need < 1 || len(voices) < need {
+		return nil, fmt.Errorf("%w: %d independent endpoints, the policy needs %d and at least one", ErrConfig, len(voices), need)
 	}
 	for i, e := range endpoints {
 		if slices.ContainsFunc(endpoints[:i], func(o Endpoint) bool { return o.Name == e.Name }) {

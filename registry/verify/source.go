@@ -22,4 +22,14 @@ type Source interface {
 type Endpoint struct {
 	Name   string
 	Source Source
+	// Voice is whose word it is: endpoints of one voice count once where
+	// several must agree. Empty is the name.
+	Voice string
+}
+
+func (e Endpoint) voice() string {
+	if e.Voice == "" {
+		return e.Name
+	}
+	return e.Voice
 }

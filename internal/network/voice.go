@@ -1,0 +1,30 @@
+package network
+
+import (
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Voice is who speaks at a URL: host and port, in one spelling. A provider's two
+// protocols, paths and access keys are one voice; that two hosts are one
+// provider's, nobody can tell from their names.
+func Voice(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return endpoint
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "ws": "80", "https": "443", "wss": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), port)
+}
+
+func voicesOf(endpoints []string) int {
+	voices := map[string]bool{}
+	for _, e := range endpoints {
+		voices[Voice(e)] = true
+	}
+	return len(voices)
+}
