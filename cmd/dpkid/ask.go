@@ -87,11 +87,7 @@ func (e *env) showStatus(s device.Status) error {
 		line("time", "%s (clock %+ds)", time.Unix(int64(s.Time), 0).UTC().Format(time.RFC3339), int64(s.Wall)-int64(s.Time))
 	}
 	line("gear", "%s", s.Gear)
-	trust := ""
-	if s.Agree == 1 {
-		trust = ": that one is trusted"
-	}
-	line("endpoints", "%d, %d must agree%s", s.Endpoints, s.Agree, trust)
+	line("endpoints", "%s", trust(s))
 	line("grants", "%d live, by %d user CAs", s.Grants, s.CAs)
 	if s.Opaque > 0 {
 		line("unread", "%d entries, for which this device has no key", s.Opaque)
@@ -103,6 +99,17 @@ func (e *env) showStatus(s device.Status) error {
 	}
 	_, err := io.WriteString(e.stdout, b.String())
 	return err
+}
+
+// trust says whom the device has to believe.
+func trust(s device.Status) string {
+	switch {
+	case s.Agree > 1:
+		return fmt.Sprintf("%d of %d must agree", s.Agree, s.Endpoints)
+	case s.Endpoints == 1:
+		return "one, which is fully trusted"
+	}
+	return fmt.Sprintf("%d: whichever answers first is fully trusted", s.Endpoints)
 }
 
 func (e *env) explainCommand() *cli.Command {

@@ -142,9 +142,9 @@ func (e *env) examineDaemon(c *cli.Context, f *findings) {
 		f.fail("`dpki device add REQUEST` on an administrator's machine", "not enrolled")
 	}
 	if s.Agree <= 1 {
-		f.note("name more endpoints and set agree in the network file", "%d endpoints, one must agree: the first that answers is fully trusted", s.Endpoints)
+		f.note("name more endpoints and set agree in the network file", "endpoints: %s", trust(s))
 	} else {
-		f.ok("%d of %d endpoints must agree", s.Agree, s.Endpoints)
+		f.ok("endpoints: %s", trust(s))
 	}
 	switch age := time.Duration(s.Age) * time.Second; s.Freshness {
 	case "offline":
