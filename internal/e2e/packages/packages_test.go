@@ -91,16 +91,18 @@ func sshdFiles(t *testing.T) string {
 func checkInstalled(t *testing.T) {
 	t.Helper()
 	for path, want := range map[string]os.FileMode{
-		"/usr/bin/dpki":                          0o755,
-		"/usr/sbin/dpkid":                        0o755,
-		"/usr/lib/dpki/dpki-authkeys":            0o755,
-		"/etc/dpki/breakglass.d":                 0o755 | os.ModeDir,
-		"/var/lib/dpki":                          0o711 | os.ModeDir,
-		"/usr/lib/systemd/system/dpkid.service":  0o644,
-		"/usr/lib/sysusers.d/dpki.conf":          0o644,
-		"/usr/lib/tmpfiles.d/dpki.conf":          0o644,
-		"/usr/share/man/man8/dpki-authkeys.8.gz": 0o644,
-		"/usr/share/man/man1/dpki.1.gz":          0o644,
+		"/usr/bin/dpki":                               0o755,
+		"/usr/sbin/dpkid":                             0o755,
+		"/usr/lib/dpki/dpki-authkeys":                 0o755,
+		"/etc/dpki/breakglass.d":                      0o755 | os.ModeDir,
+		"/var/lib/dpki":                               0o711 | os.ModeDir,
+		"/usr/lib/systemd/system/dpkid.service":       0o644,
+		"/usr/lib/sysusers.d/dpki.conf":               0o644,
+		"/usr/lib/tmpfiles.d/dpki.conf":               0o644,
+		"/usr/share/man/man8/dpki-authkeys.8.gz":      0o644,
+		"/usr/share/man/man1/dpki.1.gz":               0o644,
+		"/usr/share/man/man8/dpkid.8.gz":              0o644,
+		"/usr/share/bash-completion/completions/dpki": 0o644,
 	} {
 		fi, err := os.Lstat(path)
 		if err != nil {
