@@ -15,6 +15,7 @@ import (
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 )
 
 // decisions measures one decision from sshd's text to the line, signatures
@@ -22,25 +23,35 @@ import (
 func decisions(s *stage, t *report) {
 	const bar = 100 * time.Microsecond
 	defer debug.FreeOSMemory()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for _, n := range []int{1_000, 10_000, 1_000_000} {
 		request, known, now := world(s, n)
 		runtime.GC()
-		var p50, p99 sample
+		var p50, p99, wall sample
 		for range 20 {
-			took := make(sample, 2_000)
+			took, passed := make(sample, 2_000), make(sample, 2_000)
 			for i := range took {
-				began := time.Now()
+				began, cpu := time.Now(), threadTime(s)
 				d := authkeys.Decide(request, known, now)
-				took[i] = time.Since(began)
+				took[i], passed[i] = threadTime(s)-cpu, time.Since(began)
 				if !d.Allow {
 					s.Fatalf("the decision among %d grants: %s", n, d.Text())
 				}
 			}
-			p50, p99 = append(p50, took.median()), append(p99, took.quantile(0.99))
+			p50, p99, wall = append(p50, took.median()), append(p99, took.quantile(0.99)), append(wall, passed.quantile(0.99))
 		}
 		t.add(fmt.Sprintf("decision among %s grants, p99", thousands(n)), short(p99.median()), "100 us", p99.median() <= bar,
-			fmt.Sprintf("%s, median of 20 rounds of 2,000; p50 %s", p99.spread(), short(p50.median())))
+			fmt.Sprintf("processor time, %s in 20 rounds of 2,000; p50 %s; by the clock p99 %s", p99.spread(), short(p50.median()), short(wall.median())))
 	}
+}
+
+// threadTime is the processor time that this thread has used: what a decision
+// costs, whatever else the machine does meanwhile.
+func threadTime(s *stage) time.Duration {
+	var t unix.Timespec
+	s.must(unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t))
+	return time.Duration(t.Nano())
 }
 
 // clear opens nothing: the entries of the decision's world are not sealed.
