@@ -1,6 +1,7 @@
 package login
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,9 +72,20 @@ func (s *site) ownKey(account string) fleet.Key {
 	return k
 }
 
-func (s *site) in(user string, key fleet.Key, cert *ssh.Certificate) bool {
+// in tries a login until the server says yes or no: while it reads its
+// configuration again it says neither.
+func (s *site) in(user string, key fleet.Key, cert *ssh.Certificate) (in bool) {
 	s.Helper()
-	return s.server.Login(s, s.client(user, key, cert), "true").Code == 0
+	c := s.client(user, key, cert)
+	harness.Eventually(s, 10*time.Second, func() error {
+		got := s.server.Login(s, c, "true")
+		in = got.Code == 0
+		if !in && !strings.Contains(got.Stderr, "Permission denied") {
+			return fmt.Errorf("%+v", got)
+		}
+		return nil
+	})
+	return in
 }
 
 func (s *site) include() string { return "Include " + s.dropIns() + "/*.conf" }
