@@ -106,22 +106,6 @@ func (d *Desk) batches() []batchEntry {
 	return all
 }
 
-// confined is what a roster may say that stands in a scope. Who writes to a zone
-// may know nothing of the rest of the organisation, and shall not be able to
-// replace its keys or another zone's host keys.
-func (d *Desk) confined(scope state.Word, r *bundle.Roster) *bundle.Roster {
-	if scope == d.Anchor.Org {
-		return r
-	}
-	foreign := func(m bundle.RosterMember) bool { return m.Zone != scope }
-	return &bundle.Roster{
-		Version: r.Version,
-		Zones:   slices.DeleteFunc(slices.Clone(r.Zones), func(z bundle.RosterZone) bool { return z.Zone != scope }),
-		Devices: slices.DeleteFunc(slices.Clone(r.Devices), foreign),
-		People:  slices.DeleteFunc(slices.Clone(r.People), foreign),
-	}
-}
-
 // loadRoster unites the rosters that were sent to this administrator, the later
 // ones winning. One that cannot be fetched is left out with a warning: what the
 // others say still holds.
@@ -137,7 +121,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 			d.warn(fmt.Sprintf("part of the roster (batch %s of block %d) could not be read: %v", short(b.Subject), b.Block, err))
 		}
 		for _, p := range parts {
-			roster = roster.Merge(d.confined(b.scope, p))
+			roster = roster.Merge(p)
 		}
 	}
 	ring, err := roster.Ring(d.Anchor)
