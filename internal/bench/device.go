@@ -91,22 +91,24 @@ func (d *bench) joined(t *report) {
 }
 
 // weighed notes what both processes weigh now.
-func (d *bench) weighed() (total, private int) {
+func (d *bench) weighed() (private, share int) {
 	run, fetch := d.Processes()
+	total := 0
 	for _, pid := range []int{run, fetch} {
 		total += d.Memory(pid, "VmRSS")
 		private += d.Memory(pid, "RssAnon")
+		share += d.Share(pid)
 	}
 	d.heavy = max(d.heavy, total)
-	return total, private
+	return private, share
 }
 
 // weigh reports the memory, after everything that the bench has asked of them.
 func (d *bench) weigh(t *report) {
 	const bar = 40 << 20
-	total, private := d.weighed()
+	private, share := d.weighed()
 	t.add(fmt.Sprintf("resident, both processes, %s entries", thousands(d.entries)), megabytes(d.heavy), "40 MB", d.heavy <= bar,
-		fmt.Sprintf("now %s, of it private %s", megabytes(total), megabytes(private)))
+		fmt.Sprintf("private %s; the program's text, which both map, counted once: %s", megabytes(private), megabytes(share)))
 }
 
 // killed reports how soon the daemon decides again after kill -9.
