@@ -3,15 +3,12 @@ package admin
 import (
 	"context"
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
 	"dpki/bundle"
 	"dpki/contracts"
-	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
 )
@@ -145,54 +142,6 @@ func (r GrantRequest) payload() ([]byte, error) {
 	return b, because(err, Usage, "see dpki grant --help", "the grant is not valid")
 }
 
-// targets resolves what grants are for and reads the mailboxes.
-func (d *Desk) targets(ctx context.Context, names []string) ([]target, error) {
-	if len(names) == 0 {
-		return nil, problem(Usage, "dpki grant DEVICE --account ACCOUNT --for DURATION", "no device")
-	}
-	var list []target
-	var mailboxes []state.Word
-	for _, name := range names {
-		if zone, ok := strings.CutPrefix(name, "zone:"); ok {
-			z, err := d.findZone(zone)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, target{scope: z.Zone, zone: z.Zone})
-			continue
-		}
-		m, err := d.findDevice(name)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, target{scope: m.Device, zone: m.Zone, member: &m})
-		mailboxes = append(mailboxes, m.Device)
-	}
-	for i, t := range list {
-		for _, u := range list[:i] {
-			if t.scope == u.scope {
-				return nil, problem(Usage, "name each once", "%s and %s are the same", names[i], d.scopeName(t.scope))
-			}
-		}
-	}
-	return list, d.need(ctx, mailboxes...)
-}
-
-func (t target) mailbox() state.Word {
-	if t.member == nil {
-		return state.Word{}
-	}
-	return t.member.Device
-}
-
-func (t target) group(changes ...contracts.Change) contracts.Group {
-	g := contracts.Group{Scope: t.scope, Changes: changes}
-	if t.member != nil {
-		g.Salt = t.member.MailboxSecret.Commitment()
-	}
-	return g
-}
-
 // limited is the end of a grant under the organisation's longest validity for
 // its kind; the latest limit counts. More than that is refused here, as the
 // contract would. What is asked for exactly ends a little earlier: the contract
@@ -248,38 +197,4 @@ func flagNames(f state.GrantFlags) []string {
 		}
 	}
 	return names
-}
-
-// signers opens each zone's CA once.
-type signers struct {
-	desk    *Desk
-	open    map[state.Word]ssh.Signer
-	closers []io.Closer
-}
-
-func newSigners(d *Desk) *signers { return &signers{desk: d, open: map[state.Word]ssh.Signer{}} }
-
-func (s *signers) close() {
-	for _, c := range s.closers {
-		c.Close()
-	}
-}
-
-// certificate signs for one grant, unless the zone's policy wants the plain key.
-func (s *signers) certificate(ctx context.Context, zone state.Word, p state.Policy, r GrantRequest, subject state.Word, until uint64) (*ssh.Certificate, error) {
-	if p.Modes&state.ModeCertificateAndGrant == 0 && p.Modes&state.ModeGrantedKey != 0 {
-		return nil, nil
-	}
-	ca, ok := s.open[zone]
-	if !ok {
-		var done io.Closer
-		var err error
-		if ca, done, err = s.desk.caFor(ctx, zone); err != nil {
-			return nil, err
-		}
-		s.open[zone] = ca
-		s.closers = append(s.closers, done)
-	}
-	cert, err := sshca.IssueGrant(ca, r.Key, sshca.Grant{Subject: subject, Until: until, Flags: r.Flags})
-	return cert, because(err, Failed, "", "the certificate could not be made")
 }

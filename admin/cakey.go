@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"dpki/admin/home"
+	"dpki/sshca"
+	"dpki/sshca/profile"
+	"dpki/state"
+)
+
+// caFor is the CA that signs for a zone: the newest that lives and whose key
+// can be reached, so that making a new one is all that a change takes.
+func (d *Desk) caFor(ctx context.Context, zone state.Word) (ssh.Signer, io.Closer, error) {
+	live := 0
+	for _, ca := range d.cas() {
+		if ca.Scope != zone || ca.Kind != state.KindCAUser || ca.standing != state.Live {
+			continue
+		}
+		live++
+		if d.whereKey(ca.CA.Key) != "" {
+			return d.signer(ctx, ca.CA.Key, ca.Label)
+		}
+	}
+	name := d.zoneName(zone)
+	if live == 0 {
+		return nil, nil, problem(Failed, "dpki ca create LABEL --zone "+name, "zone %s has no live CA", name)
+	}
+	return nil, nil, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or dpki ca create LABEL --zone "+name,
+		"the key of no live CA of zone %s is here", name)
+}
+
+// whereKey says where the private half of a CA's key is: its file, "agent", or "".
+func (d *Desk) whereKey(key state.Word) string {
+	if path := d.caFileOf(key); path != "" {
+		return path
+	}
+	if d.agentKey(key) != nil {
+		return "agent"
+	}
+	return ""
+}
+
+// signer opens a CA's key: from its file, else from the agent.
+func (d *Desk) signer(ctx context.Context, key state.Word, label string) (ssh.Signer, io.Closer, error) {
+	if path := d.caFileOf(key); path != "" {
+		s, err := sshca.LoadKey(path, func() ([]byte, error) { return d.Passphrase("CA " + label) })
+		if err != nil {
+			return nil, nil, because(err, Failed, "it is the passphrase that was given to dpki ca create", "the key of CA %s could not be opened", label)
+		}
+		return s, io.NopCloser(nil), nil
+	}
+	pub := d.agentKey(key)
+	if pub == nil {
+		return nil, nil, problem(Failed, "ssh-add it (is SSH_AUTH_SOCK set?), or put the private key into "+d.Home.CAs(), "the private key of CA %s is neither in a file nor in an agent", label)
+	}
+	s, done, err := sshca.AgentSigner(ctx, d.AgentSocket, pub)
+	return s, done, because(err, Failed, "see ssh-add -l", "the agent would not sign for CA %s", label)
+}
+
+// caFileOf finds the key file whose public half has this hash.
+func (d *Desk) caFileOf(key state.Word) string {
+	files, err := filepath.Glob(filepath.Join(d.Home.CAs(), "*.pub"))
+	if err != nil {
+		return ""
+	}
+	for _, f := range files {
+		private := strings.TrimSuffix(f, ".pub")
+		if pub, err := readPublic(f); err == nil && profile.Hash(pub) == key {
+			if _, err := os.Stat(private); err == nil {
+				return private
+			}
+		}
+	}
+	return ""
+}
+
+// agentKey finds the key with this hash in the agent.
+func (d *Desk) agentKey(key state.Word) ssh.PublicKey {
+	if d.AgentSocket == "" {
+		return nil
+	}
+	conn, err := net.DialTimeout("unix", d.AgentSocket, 2*time.Second)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	if conn.SetDeadline(time.Now().Add(5*time.Second)) != nil {
+		return nil
+	}
+	keys, err := agent.NewClient(conn).List()
+	if err != nil {
+		return nil
+	}
+	for _, k := range keys {
+		pub, err := ssh.ParsePublicKey(k.Blob)
+		if err == nil && profile.Hash(pub) == key {
+			return pub
+		}
+	}
+	return nil
+}
+
+func (d *Desk) caFile(label string) string { return filepath.Join(d.Home.CAs(), label) }
+
+// readPublic reads a public key file: one line of authorized_keys form.
+func readPublic(path string) (ssh.PublicKey, error) {
+	b, err := home.Read(path, 64<<10)
+	if err != nil {
+		return nil, err
+	}
+	pub, _, _, _, err := ssh.ParseAuthorizedKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not an OpenSSH public key", path)
+	}
+	return pub, nil
+}
+
+// ReadPublicKey reads the public key of a key file that somebody names: the
+// .pub file itself, or the one beside a private key.
+func ReadPublicKey(path string) (ssh.PublicKey, error) {
+	pub, err := readPublic(path)
+	if err != nil {
+		if beside, err2 := readPublic(path + ".pub"); err2 == nil {
+			pub, err = beside, nil
+		}
+	}
+	if err != nil {
+		hint := "name an OpenSSH public key file, such as id_ed25519.pub"
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "make one: ssh-keygen -t ed25519 -f " + strings.TrimSuffix(path, ".pub")
+		}
+		return nil, because(err, Usage, hint, "the key could not be read")
+	}
+	if _, ok := pub.(*ssh.Certificate); ok {
+		return nil, problem(Usage, "name the plain public key; grant makes the certificate", "%s is a certificate", path)
+	}
+	return pub, because(profile.Accepted(pub), Usage, "use Ed25519, ECDSA on a NIST curve, RSA of 2,048 to 8,192 bits, or a security key", "%s cannot be granted anything", path)
+}

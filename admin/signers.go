@@ -1,0 +1,45 @@
+package admin
+
+import (
+	"context"
+	"io"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/sshca"
+	"dpki/state"
+)
+
+// signers opens each zone's CA once.
+type signers struct {
+	desk    *Desk
+	open    map[state.Word]ssh.Signer
+	closers []io.Closer
+}
+
+func newSigners(d *Desk) *signers { return &signers{desk: d, open: map[state.Word]ssh.Signer{}} }
+
+func (s *signers) close() {
+	for _, c := range s.closers {
+		c.Close()
+	}
+}
+
+// certificate signs for one grant, unless the zone's policy wants the plain key.
+func (s *signers) certificate(ctx context.Context, zone state.Word, p state.Policy, r GrantRequest, subject state.Word, until uint64) (*ssh.Certificate, error) {
+	if p.Modes&state.ModeCertificateAndGrant == 0 && p.Modes&state.ModeGrantedKey != 0 {
+		return nil, nil
+	}
+	ca, ok := s.open[zone]
+	if !ok {
+		var done io.Closer
+		var err error
+		if ca, done, err = s.desk.caFor(ctx, zone); err != nil {
+			return nil, err
+		}
+		s.open[zone] = ca
+		s.closers = append(s.closers, done)
+	}
+	cert, err := sshca.IssueGrant(ca, r.Key, sshca.Grant{Subject: subject, Until: until, Flags: r.Flags})
+	return cert, because(err, Failed, "", "the certificate could not be made")
+}
