@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"dpki/authkeys/breakglass"
@@ -176,8 +177,11 @@ func (d *daemon) openAudit(path string, log *slog.Logger) (device.Audit, error) 
 		d.close = append(d.close, f)
 		a.JSON = f
 	}
+	var mu sync.Mutex
 	var w *syslog.Writer
 	a.Syslog = func(line string, alarm bool) (err error) {
+		mu.Lock()
+		defer mu.Unlock()
 		if w == nil {
 			if w, err = syslog.New(syslog.LOG_AUTHPRIV|syslog.LOG_INFO, "dpkid"); err != nil {
 				w = nil

@@ -3,6 +3,7 @@ package pipe
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"dpki/bundle"
 	"dpki/registry"
@@ -39,11 +40,22 @@ func parseFailure(fields [][]byte) (*registry.Failure, error) {
 		return nil, protocol("malformed failure")
 	}
 	r := fieldReader{fields: fields[:2]}
-	f := &registry.Failure{Fault: registry.Fault(r.uint(1)), RetryAfter: time.Duration(r.uint(4)) * time.Millisecond, Detail: string(fields[2])}
+	f := &registry.Failure{Fault: registry.Fault(r.uint(1)), RetryAfter: time.Duration(r.uint(4)) * time.Millisecond, Detail: printable(string(fields[2]))}
 	if f.Fault < registry.Unavailable || f.Fault > registry.BackOff {
 		r.bad = true
 	}
 	return f, r.end()
+}
+
+// printable: root reads the detail in `dpkid status`, and fetch, which is the one
+// that the network can take over, must not write to his terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 // headReply reads the five results of a head question. What the registry bounds

@@ -73,7 +73,7 @@ func (s *Starter) Start(ctx context.Context) (io.ReadWriteCloser, error) {
 	cmd.Stderr = s.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Credential: &syscall.Credential{Uid: s.UID, Gid: s.GID}, // without groups
-		Setpgid:    true,                                        // a terminal's ^C is for run, which ends fetch
+		Setsid:     true,                                        // a terminal is root's: its ^C is for run, and fetch cannot type into it (TIOCSTI)
 	}
 	if err := cmd.Start(); err != nil {
 		conn.Close()

@@ -15,6 +15,7 @@ import (
 	"dpki/device"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
+	"dpki/pam/proc"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
@@ -105,6 +106,10 @@ func TestFetchProcess(t *testing.T) {
 		if target, _ := os.Readlink(f); strings.HasPrefix(target, "/var/lib/dpki") || strings.HasPrefix(target, "/etc/dpki") {
 			t.Errorf("fetch has %s open", target)
 		}
+	}
+	// In a session of its own it has no terminal to type into.
+	if stat, err := proc.ReadStat(int32(pid)); err != nil || stat.Session != int32(pid) || stat.Terminal != 0 {
+		t.Errorf("session %d, terminal %d, %v; want its own and none", stat.Session, stat.Terminal, err)
 	}
 	m.must(syscall.Kill(pid, syscall.SIGKILL))
 	m.eventually("another fetch", func(device.Status) bool {
