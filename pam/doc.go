@@ -18,9 +18,12 @@
 //	handler := &pam.Handler{Engine: ..., Sessions: sessions, Monitors: &pam.Monitors{}, Governs: ..., Sudo: verifier.Verify}
 //	server := serve.Server{Handler: handler.Handle, Types: pam.Types, Allow: pam.AllowPeer, Timeout: pam.Timeout}
 //
-// Then, for every answer of authkeys.sock (refusals too): handler.Monitors.Note(monitor, pam.Offer{...}); for every new State:
+// Then, for every answer of authkeys.sock (refusals too): handler.Offered(monitor, pam.Offer{...}); for every new State:
 // sessions.Refresh(); while len(sessions.List()) > 0 the engine keeps watch. Tree is cgroup.Find("dpki"), nil where that fails.
-// Extent is session.Extent over the State of the moment; break-glass logins are the engine's own business there and in Decide.
+// Extent is session.Extent over the State of the moment.
+//
+// Break-glass keys that the daemon lets in while it is offline are the engine's business: Decide must allow them at StageAccount and
+// StageSession too, and Extent must know their end. Their sessions have Mode 0, and Account, KeyType and Key to look them up by.
 //
 // # The PAM lines
 //

@@ -89,6 +89,18 @@ func (h *Handler) Handle(ctx context.Context, peer serve.Peer, req socket.Reques
 	return socket.Answer{}
 }
 
+// Offered notes what the helper of this monitor was answered. Call it for every answer, refusals too. The parent of a helper whose
+// monitor has died is process 1, of which nothing is noted: only an sshd is a monitor.
+func (h *Handler) Offered(monitor proc.Process, o Offer) {
+	if !isSSHD(monitor) {
+		return
+	}
+	h.Monitors.Note(monitor, o)
+	if o.Allow && h.Sessions != nil {
+		h.Sessions.Prepare(monitor)
+	}
+}
+
 // login is what is known of a login in progress.
 type login struct {
 	monitor proc.Process
@@ -267,8 +279,7 @@ func userText(why error) string {
 // monitor is all there is. Only sshd is ended: in another stack PAM's refusal is enough.
 func endLogin(processes ...proc.Process) {
 	for _, p := range processes {
-		exe, err := p.Exe()
-		if err != nil || !strings.HasPrefix(exe, "sshd") {
+		if !isSSHD(p) {
 			continue
 		}
 		if h, err := p.Open(); err == nil {
@@ -283,4 +294,10 @@ func endLogin(processes ...proc.Process) {
 			}()
 		}
 	}
+}
+
+// isSSHD goes by the program's name: sshd, sshd-session since 9.8, sshd-auth since 10.0.
+func isSSHD(p proc.Process) bool {
+	exe, err := p.Exe()
+	return err == nil && strings.HasPrefix(exe, "sshd")
 }

@@ -3,6 +3,7 @@ package pam
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,7 +29,7 @@ func (s *scripted) Decide(_ context.Context, req authkeys.Request) authkeys.Deci
 	return authkeys.Decision{Reason: authkeys.GrantRevoked}
 }
 
-// fixture is a handler asked by the test process, which is its own monitor. No session ends here: ending one would end the test.
+// fixture is a handler asked by a process that stands for sshd's monitor.
 type fixture struct {
 	*Handler
 	engine  *scripted
@@ -39,7 +40,12 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	p, err := proc.Find(int32(os.Getpid()))
+	cmd := exec.Command("sleep", "1000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	p, err := proc.Find(int32(cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +230,27 @@ func TestSudoAccount(t *testing.T) {
 	delete(f.engine.allow, authkeys.StageSudo)
 	if ask("alice") != socket.Deny {
 		t.Error("a session under a grant without sudo passes")
+	}
+}
+
+// The parent of a helper whose sshd has died is process 1. It must never be taken for a monitor: its session would be everything.
+func TestOnlySSHDIsAMonitor(t *testing.T) {
+	f := newFixture(t)
+	for _, pid := range []int32{1, int32(os.Getpid()), f.peer.PID} {
+		p, err := proc.Find(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Offered(p, offer)
+		if _, ok := f.Monitors.Last(p); ok {
+			t.Errorf("process %d is noted", pid)
+		}
+		if pid == f.peer.PID {
+			continue
+		}
+		if _, err := f.Sessions.Open(session.Session{Monitor: p}); err == nil {
+			t.Errorf("process %d has a session", pid)
+		}
 	}
 }
 

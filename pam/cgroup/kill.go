@@ -29,6 +29,21 @@ func (t *Tree) check(g Group) error {
 	return nil
 }
 
+// spares refuses a group that holds process 1 or the daemon, however they came there.
+func (t *Tree) spares(g Group) error {
+	for _, pid := range []int{1, os.Getpid()} {
+		b, err := read(fmt.Sprintf("/proc/%d/cgroup", pid))
+		if err != nil {
+			return err
+		}
+		// A path that cannot be seen from here is outside of every group that can.
+		if path, ok := unifiedPath(string(b)); ok && (path == g.Path || strings.HasPrefix(path, g.Path+"/")) {
+			return ErrVital
+		}
+	}
+	return nil
+}
+
 // Processes lists what runs in the group and below it.
 func (t *Tree) Processes(g Group) ([]int32, error) {
 	var pids []int32
@@ -71,6 +86,9 @@ func (t *Tree) Kill(g Group, within time.Duration) error {
 	if err := t.check(g); errors.Is(err, os.ErrNotExist) {
 		return nil
 	} else if err != nil {
+		return fmt.Errorf("%w: %q", err, g.Path)
+	}
+	if err := t.spares(g); err != nil {
 		return fmt.Errorf("%w: %q", err, g.Path)
 	}
 	folder := t.folder(g.Path)

@@ -1,6 +1,8 @@
 package cgroup
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -80,6 +82,15 @@ func TestKillRefusesWhatIsNeitherScopeNorOurs(t *testing.T) {
 	// The twin: a name of ours passes that check, and is found to be gone.
 	if err := tree.Kill(Group{Path: "/dpki/1-2", Inode: 1}, 0); err != nil {
 		t.Errorf("a group of ours that is gone: %v", err)
+	}
+}
+
+func TestProcess1AndTheDaemonGetNoGroup(t *testing.T) {
+	tree := &Tree{mount: mountPoint{t.TempDir(), "/"}, own: "dpki"}
+	for _, pid := range []int32{-1, 0, 1, int32(os.Getpid())} {
+		if _, err := tree.Make(proc.Process{PID: pid}); !errors.Is(err, ErrVital) {
+			t.Errorf("process %d: %v, want ErrVital", pid, err)
+		}
 	}
 }
 

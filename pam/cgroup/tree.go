@@ -19,6 +19,7 @@ var (
 	ErrChanged  = errors.New("cgroup: the group is not the one that was recorded")
 	ErrShared   = errors.New("cgroup: others than the login's own processes are in its scope")
 	ErrNotEmpty = errors.New("cgroup: processes are left")
+	ErrVital    = errors.New("cgroup: process 1 or the daemon itself is, or would be, in the group")
 )
 
 // A Group is one cgroup. The zero value is none.
@@ -108,6 +109,9 @@ func (t *Tree) Holds(g Group, p proc.Process) bool {
 
 // Make makes a group of our own for the process and moves it there. What it starts from then on is there too.
 func (t *Tree) Make(p proc.Process) (Group, error) {
+	if vital(p.PID) {
+		return Group{}, ErrVital
+	}
 	path := t.path(ownName(p))
 	folder := t.folder(path)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -149,6 +153,10 @@ func (t *Tree) Scope(p proc.Process) (Group, error) {
 	}
 	return g, nil
 }
+
+// vital tells the processes that no group of ours may ever hold. A helper whose monitor has died is a child of process 1, and
+// whoever takes that for the monitor would end the machine with the session.
+func vital(pid int32) bool { return pid <= 1 || int(pid) == os.Getpid() }
 
 func descends(pid, from int32) bool {
 	for range 16 {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ const (
 var (
 	ErrTooMany = errors.New("session: too many sessions")
 	ErrTwice   = errors.New("session: this process has a session already")
+	ErrVital   = errors.New("session: process 1 and the daemon itself are nobody's session")
 )
 
 // NotAllowed is the error where the decision, or Extent, does not accept a session.
@@ -51,12 +53,13 @@ type Manager struct {
 	Audit  func(Event)                      // nil: nobody listens. It must not call back
 	Logf   func(format string, args ...any) // faults
 
-	mu      sync.Mutex
-	live    map[proc.Process]*entry
-	ctx     context.Context // ends with Run: then the watchers stop, and the sessions go on
-	stop    context.CancelFunc
-	wake    chan struct{}
-	workers sync.WaitGroup
+	mu       sync.Mutex
+	live     map[proc.Process]*entry
+	prepared map[proc.Process]*prepared
+	ctx      context.Context // ends with Run: then the watchers stop, and the sessions go on
+	stop     context.CancelFunc
+	wake     chan struct{}
+	workers  sync.WaitGroup
 }
 
 type entry struct {
@@ -70,6 +73,7 @@ type entry struct {
 func (m *Manager) init() {
 	if m.live == nil {
 		m.live = map[proc.Process]*entry{}
+		m.prepared = map[proc.Process]*prepared{}
 		m.wake = make(chan struct{}, 1)
 		m.ctx, m.stop = context.WithCancel(context.Background())
 	}
@@ -78,6 +82,10 @@ func (m *Manager) init() {
 // Open enters a session whose monitor still has nothing running but itself, and returns it as it is entered. On error there is no
 // session, and PAM must deny it.
 func (m *Manager) Open(s Session) (Session, error) {
+	if s.Monitor.PID <= 1 || int(s.Monitor.PID) == os.Getpid() {
+		return Session{}, ErrVital
+	}
+	group := m.place(s.Monitor) // may take its time: other sessions do not wait for it
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.init()
@@ -100,7 +108,8 @@ func (m *Manager) Open(s Session) (Session, error) {
 		h.Close()
 		return Session{}, &NotAllowed{why}
 	}
-	s.Until, s.Group = until, m.place(s.Monitor)
+	s.Until, s.Group = until, group
+	m.claim(s.Monitor)
 	e := &entry{Session: s, handle: h}
 	if until < s.Opened+WarnBefore {
 		e.warned = until // the text at the start has said it
@@ -115,21 +124,6 @@ func (m *Manager) Open(s Session) (Session, error) {
 	m.audit(Event{What: Opened, Session: s})
 	m.poke()
 	return s, nil
-}
-
-// place finds or makes the group for a monitor. None is the lesser form.
-func (m *Manager) place(p proc.Process) cgroup.Group {
-	if m.Tree == nil {
-		return cgroup.Group{}
-	}
-	if g, err := m.Tree.Scope(p); err == nil {
-		return g
-	}
-	g, err := m.Tree.Make(p)
-	if err != nil {
-		m.logf("session: no cgroup for process %d: %v", p.PID, err)
-	}
-	return g
 }
 
 // Close is told by PAM that sshd closes the session: what it leaves behind is ended when the monitor has. It reports whether there

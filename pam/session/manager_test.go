@@ -34,12 +34,20 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) manager(t *testing.T, file string) *Manager {
-	return &Manager{
+	m := &Manager{
 		File: file, Logf: t.Logf, Grace: 50 * time.Millisecond,
 		Now:    func() uint64 { b.mu.Lock(); defer b.mu.Unlock(); return b.time },
 		Extent: func(Session) (uint64, authkeys.Reason) { b.mu.Lock(); defer b.mu.Unlock(); return b.until, b.why },
 		Audit:  func(e Event) { b.mu.Lock(); defer b.mu.Unlock(); b.events = append(b.events, e) },
 	}
+	t.Cleanup(func() { // as the end of Run: nothing of it outlives the test
+		m.mu.Lock()
+		m.init()
+		m.mu.Unlock()
+		m.stop()
+		m.workers.Wait()
+	})
+	return m
 }
 
 func (b *bench) set(time, until uint64, why authkeys.Reason) {

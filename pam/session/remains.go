@@ -1,6 +1,7 @@
 package session
 
 import (
+	"os"
 	"slices"
 
 	"dpki/pam/cgroup"
@@ -71,6 +72,9 @@ func (r remains) kill() error {
 }
 
 func kill(p proc.Process) {
+	if p.PID <= 1 || int(p.PID) == os.Getpid() {
+		return
+	}
 	h, err := p.Open()
 	if err != nil {
 		return

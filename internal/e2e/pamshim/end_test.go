@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"dpki/internal/harness"
+	"dpki/pam/cgroup"
 	"dpki/pam/proc"
 	"dpki/pam/session"
 
@@ -510,6 +511,19 @@ func TestOnlySessionsGroupsAreKilled(t *testing.T) {
 	if _, err := tree.Scope(p); err == nil {
 		t.Error("a group of ours passes for a session scope")
 	}
+	// Somebody moves the daemon there: better a session that goes on than no daemon.
+	join := func(folder string) {
+		if err := os.WriteFile(folder+"/cgroup.procs", []byte(fmt.Sprint(os.Getpid())), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mount := strings.TrimSuffix(cgroupMount(t), "/")
+	join(mount + g.Path)
+	err = tree.Kill(g, time.Second)
+	join(mount + own.Path)
+	if !errors.Is(err, cgroup.ErrVital) || !sleep.Running() {
+		t.Fatalf("a group with the daemon in it: %v", err)
+	}
 	other := g
 	other.Inode++
 	if err := tree.Kill(other, 0); err == nil || !sleep.Running() {
@@ -524,4 +538,19 @@ func TestOnlySessionsGroupsAreKilled(t *testing.T) {
 	if err := tree.Remove(g); err != nil {
 		t.Error(err)
 	}
+}
+
+func cgroupMount(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 2 && f[2] == "cgroup2" {
+			return f[1]
+		}
+	}
+	t.Fatal("no cgroup2")
+	return ""
 }

@@ -162,6 +162,15 @@ func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
 			}
 		})
 	}
+	if !*underSystemd {
+		// Groups were made for the offers, beside sshd's work, and have gone with the connections.
+		harness.Eventually(t, 5*time.Second, func() error {
+			if groups, err := w.sessions.Tree.Own(); err != nil || len(groups) > 0 {
+				return fmt.Errorf("groups are left: %v, %v", groups, err)
+			}
+			return nil
+		})
+	}
 	for _, r := range w.refused() {
 		t.Logf("refused at stage %d: %s", r.Stage, r.Reason)
 	}

@@ -217,6 +217,7 @@ type world struct {
 	sessions *session.Manager
 	handler  *pam.Handler
 	register string
+	subtree  string // of cgroups: other runs of these tests on this machine see the same hierarchy
 	mu       sync.Mutex
 	events   []session.Event
 	refusals []pam.Refusal
@@ -269,7 +270,7 @@ const (
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
-	w := &world{grants: &grants{}, t: t, ca: newSigner(t), register: filepath.Join(harness.RootDir(t), "sessions.json")}
+	w := &world{grants: &grants{}, t: t, ca: newSigner(t), register: filepath.Join(harness.RootDir(t), "sessions.json"), subtree: "dpki-test-" + rand.Text()}
 	setPasswords(t)
 	if err := os.MkdirAll("/run/dpki", 0o755); err != nil {
 		t.Fatal(err)
@@ -316,7 +317,7 @@ func (w *world) startDaemon(o options) {
 	if !o.lesser {
 		harness.Need(t, harness.Cgroup2)
 		var err error
-		if tree, err = cgroup.Find("dpki-test"); err != nil {
+		if tree, err = cgroup.Find(w.subtree); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -356,10 +357,28 @@ func (w *world) startDaemon(o options) {
 		os.Remove("/run/dpki/authkeys.sock")
 	})
 	t.Cleanup(func() {
+		if t.Failed() {
+			w.mu.Lock()
+			for _, e := range w.events {
+				t.Logf("audit: %s: %s of process %d after %d s", e.What, e.Reason, e.Session.Monitor.PID, e.Seconds)
+			}
+			for _, r := range w.refusals {
+				t.Logf("audit: refused at stage %d, process %d: %s", r.Stage, r.Monitor.PID, r.Reason)
+			}
+			w.mu.Unlock()
+		}
 		for _, s := range w.sessions.List() {
 			w.sessions.End(s.Monitor, session.Operator)
 		}
 		w.none(t, 5*time.Second)
+		if tree != nil {
+			harness.Eventually(t, 5*time.Second, func() error {
+				if groups, err := tree.Own(); err != nil || len(groups) > 0 {
+					return fmt.Errorf("groups are left: %v, %v", groups, err)
+				}
+				return nil
+			})
+		}
 		w.stop()
 		if tree != nil {
 			if err := tree.RemoveAll(); err != nil {
@@ -382,7 +401,7 @@ func (w *world) authkeys(ctx context.Context, peer serve.Peer, req socket.Reques
 	o := pam.Offer{Account: string(req.Fields[0]), KeyType: string(req.Fields[1]), Key: string(req.Fields[2])}
 	d := w.Decide(ctx, authkeys.Request{Stage: authkeys.StageOffer, Account: o.Account, KeyType: o.KeyType, Key: o.Key})
 	o.Allow = d.Allow
-	w.handler.Monitors.Note(monitor, o)
+	w.handler.Offered(monitor, o)
 	if !d.Allow {
 		return socket.Answer{Text: d.Text()}
 	}
