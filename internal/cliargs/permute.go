@@ -94,6 +94,10 @@ func assemble(program string, chain []node, flags []given, positional []string) 
 			}
 		}
 		of[i] = append(of[i], g.tokens...)
+		if slices.Contains(cli.HelpFlag.Names(), g.name) {
+			// cli would take the first argument for what help is wanted of.
+			positional = nil
+		}
 	}
 	out := []string{program}
 	for i, n := range chain {

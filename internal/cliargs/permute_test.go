@@ -39,6 +39,8 @@ func TestPermute(t *testing.T) {
 		{"dpki grant x -", "dpki grant -- x -"},
 		{"dpki grant --for --pty x", "dpki grant --for --pty -- x"}, // a value may look like a flag, as in package flag
 		{"dpki zone --help", "dpki zone --help"},
+		{"dpki grant gate-7 --help", "dpki grant --help"},
+		{"dpki -h grant list", "dpki grant -h"},
 		{"dpki --version", "dpki --version"},
 		{"dpki", "dpki"},
 	} {
