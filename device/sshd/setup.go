@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"dpki/device/config"
 	"dpki/pam/proc"
+	"dpki/state"
 )
 
 // Why set-up refuses. In each case nothing has changed.
@@ -65,7 +67,7 @@ func (s Setup) Install(ctx context.Context, g Governed) (notes []string, err err
 	if err := s.Test(ctx); err != nil {
 		return nil, fmt.Errorf("before anything was changed: %w", err)
 	}
-	if err := s.conflicts(ctx, accounts); err != nil {
+	if err := errors.Join(s.conflicts(ctx, accounts), s.ahead()); err != nil {
 		return nil, err
 	}
 	before, err := s.bystander(ctx, g)
@@ -81,7 +83,8 @@ func (s Setup) Install(ctx context.Context, g Governed) (notes []string, err err
 	if err := s.confirm(ctx, g, accounts, before); err != nil {
 		return nil, errors.Join(err, s.restore(old))
 	}
-	return notes, nil
+	doors, err := s.doors(ctx, accounts)
+	return append(notes, doors...), err
 }
 
 // Undo removes the drop-in.
@@ -213,7 +216,7 @@ func (s Setup) InEffect(ctx context.Context, account string) error {
 	if err := e.check(s.Helper, s.HelperUser); err != nil {
 		return fmt.Errorf("%w for %q: %w", ErrNoEffect, account, err)
 	}
-	return nil
+	return s.ahead()
 }
 
 // Installed reads back whom the drop-in governs.
@@ -235,6 +238,22 @@ func (s Setup) Installed() (Governed, error) {
 		}
 	}
 	return g, nil
+}
+
+// Holds reports whether an account is governed. Where the machine cannot say of
+// which groups it is a member, it is.
+func (g Governed) Holds(ctx context.Context, account string) bool {
+	if slices.Contains(g.Users, account) {
+		return true
+	}
+	if len(g.Groups) == 0 || !state.ValidAccount(account) {
+		return false
+	}
+	out, err := exec.CommandContext(ctx, "id", "-nG", "--", account).Output()
+	if err != nil {
+		return true
+	}
+	return slices.ContainsFunc(strings.Fields(string(out)), func(name string) bool { return slices.Contains(g.Groups, name) })
 }
 
 // Accounts are those that can be asked about: the users, and a member of each
@@ -317,5 +336,5 @@ func (s Setup) Preview(ctx context.Context, g Governed) (string, error) {
 	if _, err := s.current(); err != nil {
 		return "", err
 	}
-	return text, errors.Join(s.checkFiles(), s.conflicts(ctx, accounts))
+	return text, errors.Join(s.checkFiles(), s.conflicts(ctx, accounts), s.ahead())
 }
