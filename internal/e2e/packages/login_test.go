@@ -42,7 +42,7 @@ func TestLoginThroughTheDeb(t *testing.T) {
 	command(t, "dpkid", "setup", "--accounts", "alice")
 
 	// The device's own people keep their way in: bob is not governed.
-	s := sshd.Start(t, sshd.Config{Lines: []string{"Include /etc/ssh/sshd_config.d/*.conf", "AuthorizedKeysFile /etc/ssh/authorized/%u"}})
+	s := sshd.Start(t, sshd.Config{Lines: []string{"Include /etc/ssh/sshd_config.d/*.conf", "AuthorizedKeysFile /etc/ssh/authorized/%u", "PidFile /run/sshd.pid"}})
 	own := a.newKey("own")
 	if err := os.MkdirAll("/etc/ssh/authorized", 0o755); err != nil {
 		t.Fatal(err)
@@ -94,6 +94,13 @@ func TestLoginThroughTheDeb(t *testing.T) {
 	if left, _ := filepath.Glob("/etc/ssh/sshd_config.d/*"); len(left) > 0 {
 		t.Errorf("removal left %q", left)
 	}
+	// The sshd that runs has been told: it would go on asking a helper that is gone.
+	harness.Eventually(t, 5*time.Second, func() error {
+		if code := login("alice", own, ""); code != 0 {
+			return fmt.Errorf("alice by authorized_keys at the running sshd: ssh exits %d, want 0", code)
+		}
+		return nil
+	})
 	command(t, "/usr/sbin/sshd", "-t")
 	after := sshd.Start(t, sshd.Config{Lines: []string{"Include /etc/ssh/sshd_config.d/*.conf", "AuthorizedKeysFile /etc/ssh/authorized/%u"}})
 	if got := after.Login(t, sshd.Client{User: "alice", Key: own}, "true"); got.Code != 0 {
