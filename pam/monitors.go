@@ -17,7 +17,7 @@ const (
 // Offer is what the daemon answered when sshd asked it about a key.
 type Offer struct {
 	Account      string
-	KeyType, Key string // as sshd gave them
+	KeyType, Key string // as sshd gave them; Monitors keeps those of an allow only
 	Allow        bool
 }
 
@@ -33,12 +33,16 @@ type noted struct {
 	at time.Time
 }
 
-// Note records the answer to the helper whose parent is this monitor. A refusal replaces an allow.
+// Note records the answer to the helper whose parent is this monitor. A refusal replaces an allow. Nothing is kept of what strangers
+// offer: sshd asks about certificates of 24 KB, as often as they connect, and a daemon that ran out of memory would count as absent.
 func (m *Monitors) Note(monitor proc.Process, o Offer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.last == nil {
 		m.last = map[proc.Process]noted{}
+	}
+	if !o.Allow {
+		o = Offer{}
 	}
 	if _, known := m.last[monitor]; !known && len(m.last) >= maxMonitors {
 		m.makeRoom()

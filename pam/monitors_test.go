@@ -15,9 +15,12 @@ func TestLastAnswerCounts(t *testing.T) {
 		t.Error("an answer that was never given")
 	}
 	m.Note(a, Offer{Account: "alice", Key: "A", Allow: true})
+	if o, ok := m.Last(a); !ok || o != (Offer{Account: "alice", Key: "A", Allow: true}) {
+		t.Errorf("got %+v, %v; want the allow of A", o, ok)
+	}
 	m.Note(a, Offer{Account: "alice", Key: "B"})
-	if o, ok := m.Last(a); !ok || o.Allow || o.Key != "B" {
-		t.Errorf("got %+v, %v; want the refusal of B", o, ok)
+	if o, ok := m.Last(a); !ok || o != (Offer{}) {
+		t.Errorf("got %+v, %v; want a refusal, and nothing kept of what was offered", o, ok)
 	}
 	if _, ok := m.Last(b); ok {
 		t.Error("another process with the same id has the answer")
