@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"dpki/authkeys"
@@ -70,21 +71,34 @@ func (r Record) String() string {
 	return s
 }
 
-// Audit writes one line a decision. The zero value writes nothing.
+// line is one line of the audit.
+type line interface {
+	String() string // for syslog
+	alarm() bool    // whether somebody is to be woken up
+}
+
+func (r Record) alarm() bool { return r.BreakGlass != "" }
+
+// Audit writes one line a decision, and one for each thing that happens to a
+// session. The zero value writes nothing.
 type Audit struct {
 	JSON   io.Writer                           // one object a line; nil = none
 	Syslog func(line string, alarm bool) error // nil = none
+
+	mu sync.Mutex
 }
 
 // Write writes a record. A decision does not depend on whether it could be
 // written; the error is for the daemon's log.
-func (a Audit) Write(r Record) error {
+func (a *Audit) Write(l line) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	var err error
 	if a.Syslog != nil {
-		err = a.Syslog(r.String(), r.BreakGlass != "")
+		err = a.Syslog(l.String(), l.alarm())
 	}
 	if a.JSON != nil {
-		b, e := json.Marshal(r)
+		b, e := json.Marshal(l)
 		if e == nil {
 			_, e = a.JSON.Write(append(b, '\n'))
 		}

@@ -39,6 +39,8 @@ type Config struct {
 	// Denied, unless nil, is told the keys that are denied, when they change
 	// and once at the start.
 	Denied func(iter.Seq[state.Word]) error
+	// Published is called after each new View; it does not block. nil = nobody.
+	Published func()
 	// CodeHash is the contract's; zero = the one that this build knows.
 	CodeHash state.Word
 	// Random spreads polls, in [0, 1); nil = math/rand.
@@ -195,6 +197,9 @@ func (e *Engine) publish(problem, unwritten error) {
 		e.c.Log.Debug("gear", "gear", v.Gear.String())
 	}
 	e.announceDenied(v.State, now)
+	if e.c.Published != nil {
+		e.c.Published()
+	}
 }
 
 // announceDenied hands on the denied keys. Break-glass keys are compared with

@@ -122,18 +122,26 @@ func curable(r authkeys.Reason) bool {
 // breakGlass looks for the key in root's own folder. It is asked only while the
 // device is offline; every DENY that was seen before applies.
 func (d *Door) breakGlass(req authkeys.Request, v *Verdict) {
-	if req.Stage != authkeys.StageOffer {
+	if req.Stage < authkeys.StageOffer || req.Stage > authkeys.StageSession {
 		return
 	}
-	r := d.Engine.c.Clock.Read()
-	now := max(v.Now.Time, r.Wall)
-	match, err := d.BreakGlass.Lookup(breakglass.Query{
-		Account: req.Account, KeyType: req.KeyType, Key: req.Key, Now: time.Unix(int64(now), 0),
-		IsDenied: func(key [32]byte) bool { return v.View.State.Denied(state.Word(key), state.Never-1, now) },
-	})
+	match, err := d.emergency(req.Account, req.KeyType, req.Key, v.View, v.Now.Time)
 	if err != nil {
 		return // the decision's own reason is the one to tell
 	}
 	v.BreakGlass = match.File
-	v.Decision.Allow, v.Decision.Reason, v.Decision.Line = true, authkeys.Accepted, match.Line
+	v.Decision.Allow, v.Decision.Reason, v.Decision.Until = true, authkeys.Accepted, uint64(match.Expires.Unix())
+	v.Decision.Mode, v.Decision.Grant, v.Decision.CA = 0, state.Word{}, state.Word{}
+	if req.Stage == authkeys.StageOffer {
+		v.Decision.Line = match.Line
+	}
+}
+
+// emergency finds a break-glass key.
+func (d *Door) emergency(account, keyType, key string, view *View, now uint64) (breakglass.Match, error) {
+	now = max(now, d.Engine.c.Clock.Read().Wall)
+	return d.BreakGlass.Lookup(breakglass.Query{
+		Account: account, KeyType: keyType, Key: key, Now: time.Unix(int64(now), 0),
+		IsDenied: func(key [32]byte) bool { return view.State.Denied(state.Word(key), state.Never-1, now) },
+	})
 }

@@ -12,16 +12,16 @@ import (
 	"dpki/authkeys"
 	"dpki/internal/socket"
 	"dpki/internal/socket/serve"
+	"dpki/pam"
 	"dpki/pam/proc"
 )
 
-// Sockets serves the local sockets of docs/formats.md section 11 that exist so
-// far: authkeys and control.
+// Sockets serves the local sockets of docs/formats.md section 11.
 type Sockets struct {
-	Door     *Door
-	Monitors *Monitors
-	Audit    Audit
-	Log      *slog.Logger
+	Door   *Door
+	Logins *Logins // PAM's side; nil: pam.sock is not served
+	Audit  *Audit
+	Log    *slog.Logger
 	// Helper is the only user that may ask for lines.
 	Helper uint32
 	// Root is the only user that may use the control socket; 0 but in tests.
@@ -34,6 +34,7 @@ type Sockets struct {
 // Listeners are the sockets, already bound. Serve closes them.
 type Listeners struct {
 	Authkeys, Control *net.UnixListener
+	PAM               *net.UnixListener // where Sockets has Logins
 }
 
 // Serve serves until ctx ends or a socket fails.
@@ -46,15 +47,28 @@ func (s *Sockets) Serve(ctx context.Context, l Listeners) error {
 		Allow: func(p serve.Peer) bool { return p.UID == s.Helper },
 	}
 	control := &serve.Server{
-		Handler: s.control, Types: []socket.Type{socket.Status, socket.Explain, socket.ResetTrust}, Logf: logf,
+		Handler: s.control, Types: []socket.Type{socket.Status, socket.Explain, socket.ResetTrust, socket.Sessions}, Logf: logf,
 		Allow: func(p serve.Peer) bool { return p.UID == s.Root }, Timeout: 10 * time.Second,
 	}
-	ended := make(chan error, 2)
-	go func() { ended <- helper.Serve(ctx, l.Authkeys) }()
-	go func() { ended <- control.Serve(ctx, l.Control) }()
-	err := <-ended
-	cancel()
-	return errors.Join(err, <-ended)
+	var ended []chan error
+	start := func(server *serve.Server, l *net.UnixListener) {
+		done := make(chan error, 1)
+		ended = append(ended, done)
+		go func() {
+			done <- server.Serve(ctx, l)
+			cancel() // a daemon without one of its sockets is to be started again
+		}()
+	}
+	start(helper, l.Authkeys)
+	start(control, l.Control)
+	if s.Logins != nil {
+		start(&serve.Server{Handler: s.Logins.Handle, Types: pam.Types, Allow: pam.AllowPeer, Timeout: pam.Timeout, Logf: logf}, l.PAM)
+	}
+	var err error
+	for _, done := range ended {
+		err = errors.Join(err, <-done)
+	}
+	return err
 }
 
 // authkeys answers sshd's helper: account, key type, key.
@@ -66,8 +80,8 @@ func (s *Sockets) authkeys(ctx context.Context, peer serve.Peer, req socket.Requ
 	monitor, known := monitorOf(peer.PID)
 	question.Monitor = authkeys.Monitor{PID: monitor.PID, Start: monitor.Start}
 	v := s.Door.Decide(ctx, question)
-	if known {
-		s.Monitors.Add(monitor, Answer{Request: question, Decision: v.Decision})
+	if known && s.Logins != nil {
+		s.Logins.offered(monitor, question, v.Allow)
 	}
 	s.audit(recordOf(question, v, monitor, s.Door.Engine.c.Clock.Wall()))
 	if v.Allow {
@@ -87,7 +101,7 @@ func (s *Sockets) question(req socket.Request) (authkeys.Request, bool) {
 	}, true
 }
 
-func (s *Sockets) audit(r Record) {
+func (s *Sockets) audit(r line) {
 	if err := s.Audit.Write(r); err != nil {
 		s.Log.Error("the audit line could not be written", "error", err, "line", r.String())
 	}
@@ -107,6 +121,8 @@ func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request)
 		r := recordOf(question, v, proc.Process{}, s.Door.Engine.c.Clock.Wall())
 		r.Event = "explain"
 		return text(json.Marshal(r))
+	case socket.Sessions:
+		return text(json.Marshal(s.Logins.List()))
 	case socket.ResetTrust:
 		if err := s.Door.Engine.ResetTrust(ctx); err != nil {
 			return socket.Answer{Code: socket.Error, Text: err.Error()}

@@ -20,7 +20,6 @@ import (
 	"dpki/internal/harness/fleet"
 	"dpki/internal/socket"
 	"dpki/internal/socket/serve"
-	"dpki/pam/proc"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
@@ -42,9 +41,9 @@ func (r *rig) serve(helper, root uint32, store breakglass.Store) *served {
 	dir := r.TempDir()
 	s := &served{rig: r, authkeys: filepath.Join(dir, "a"), control: filepath.Join(dir, "c")}
 	s.sockets = &Sockets{
-		Door: NewDoor(r.engine, store), Monitors: &Monitors{}, Log: slog.New(testHandler(r.T)), Version: "test",
+		Door: NewDoor(r.engine, store), Log: slog.New(testHandler(r.T)), Version: "test",
 		Helper: uint32(os.Geteuid()) + helper, Root: uint32(os.Geteuid()) + root, ExpiryTime: true,
-		Audit: Audit{JSON: &s.audit, Syslog: func(line string, alarm bool) error {
+		Audit: &Audit{JSON: &s.audit, Syslog: func(line string, alarm bool) error {
 			s.syslog = append(s.syslog, fmt.Sprint(alarm, " ", line))
 			return nil
 		}},
@@ -227,31 +226,6 @@ func glass(t *testing.T, account string, keys ...ssh.PublicKey) breakglass.Store
 		}
 	}
 	return breakglass.Store{Root: root, Owner: uint32(os.Geteuid()), Folder: "/keys"}
-}
-
-func TestMonitors(t *testing.T) {
-	var m Monitors
-	p := proc.Process{PID: 1 << 22, Start: 5} // above any pid
-	for i := range 2 * maxAnswers {
-		m.Add(p, Answer{Decision: authkeys.Decision{Serial: uint64(i)}})
-	}
-	if got := m.Answers(p); len(got) != maxAnswers || got[maxAnswers-1].Decision.Serial != 2*maxAnswers-1 {
-		t.Errorf("%d answers, the last %d", len(got), got[len(got)-1].Decision.Serial)
-	}
-	if got := m.Answers(proc.Process{PID: p.PID, Start: 6}); got != nil {
-		t.Errorf("another process with the same id: %v", got)
-	}
-	me, err := proc.Find(int32(os.Getpid()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Add(me, Answer{})
-	for i := range maxMonitors + 10 {
-		m.Add(proc.Process{PID: p.PID, Start: uint64(100 + i)}, Answer{})
-	}
-	if len(m.answers) > maxMonitors+1 || len(m.Answers(me)) != 1 {
-		t.Errorf("%d monitors are remembered, of a live one %d answers", len(m.answers), len(m.Answers(me)))
-	}
 }
 
 // Who asks is not an sshd's child here: there is no monitor to remember.

@@ -17,7 +17,7 @@ func (e *env) app() *cli.App {
 		ErrWriter:       e.stderr,
 		Commands: []*cli.Command{
 			e.enrollCommand(), e.leaveCommand(), e.runCommand(), e.fetchCommand(),
-			e.setupCommand(), e.statusCommand(), e.explainCommand(), e.checkCommand(), e.doctorCommand(), e.resetCommand(),
+			e.setupCommand(), e.statusCommand(), e.sessionsCommand(), e.explainCommand(), e.checkCommand(), e.doctorCommand(), e.resetCommand(),
 			{Name: "version", Usage: "print the version", Action: e.arguments(0, 0, func(*cli.Context) error {
 				_, err := fmt.Fprintln(e.stdout, version)
 				return err

@@ -6,7 +6,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"log/syslog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -67,6 +67,7 @@ func (e *env) runDaemon(c *cli.Context) error {
 type daemon struct {
 	engine    *device.Engine
 	fetch     *device.Supervisor
+	logins    *device.Logins
 	sockets   *device.Sockets
 	listeners device.Listeners
 	close     []io.Closer
@@ -83,7 +84,7 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	if err != nil {
 		return nil, notEnrolled(err)
 	}
-	net, err := config.LoadNetwork(e.paths.Network())
+	network, err := config.LoadNetwork(e.paths.Network())
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +114,10 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	}
 	d.fetch = device.NewSupervisor(starter.Start, log)
 	d.engine, err = device.New(device.Config{
-		Anchor: conf.Anchor, Identity: id, Journal: j, Network: net, Fetcher: d.fetch, Clock: system,
+		Anchor: conf.Anchor, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
 		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone,
-		Denied: func(keys iter.Seq[state.Word]) error { return breakglass.WriteDenied(e.paths.Denied(), keys) },
+		Denied:   func(keys iter.Seq[state.Word]) error { return breakglass.WriteDenied(e.paths.Denied(), keys) },
+		Sessions: func() int { return d.logins.Count() }, Published: func() { d.logins.Refresh() },
 	})
 	if err != nil {
 		return nil, err
@@ -124,16 +126,35 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	if err != nil {
 		return nil, err
 	}
-	d.sockets = &device.Sockets{
-		Door: device.NewDoor(d.engine, breakglass.System()), Monitors: &device.Monitors{}, Audit: audit, Log: log,
-		Helper: helperUID, ExpiryTime: expiryTime(ctx, conf.Sshd, log), Version: version,
-	}
-	if d.listeners.Authkeys, err = serve.Listen(serve.Options{Path: e.paths.Authkeys(), Mode: 0o660, UID: 0, GID: int(helperGID)}); err != nil {
+	door := device.NewDoor(d.engine, breakglass.System())
+	d.logins, err = device.NewLogins(device.LoginsConfig{
+		Door: door, Audit: audit, Log: log, File: e.paths.Sessions(), Tree: tree(log), Governs: governs(ctx, conf.Sshd),
+	})
+	if err != nil {
 		return nil, err
 	}
-	d.close = append(d.close, d.listeners.Authkeys)
-	d.listeners.Control, err = serve.Listen(serve.Options{Path: e.paths.Control(), Mode: 0o600, UID: 0, GID: 0})
-	return d, err
+	d.sockets = &device.Sockets{
+		Door: door, Logins: d.logins, Audit: audit, Log: log,
+		Helper: helperUID, ExpiryTime: expiryTime(ctx, conf.Sshd, log), Version: version,
+	}
+	return d, d.listen(e.paths, helperGID)
+}
+
+func (d *daemon) listen(p config.Paths, helper uint32) (err error) {
+	for _, s := range []struct {
+		at **net.UnixListener
+		o  serve.Options
+	}{
+		{&d.listeners.Authkeys, serve.Options{Path: p.Authkeys(), Mode: 0o660, UID: 0, GID: int(helper)}},
+		{&d.listeners.Control, serve.Options{Path: p.Control(), Mode: 0o600, UID: 0, GID: 0}},
+		{&d.listeners.PAM, serve.Options{Path: p.PAM(), Mode: 0o600, UID: 0, GID: 0}},
+	} {
+		if *s.at, err = serve.Listen(s.o); err != nil {
+			return err
+		}
+		d.close = append(d.close, *s.at)
+	}
+	return nil
 }
 
 func notEnrolled(err error) error {
@@ -165,45 +186,14 @@ func expiryTime(ctx context.Context, program string, log *slog.Logger) bool {
 	return v.ExpiryTime()
 }
 
-// openAudit finds the places for audit lines. A syslog that is not there yet is
-// tried again with each line.
-func (d *daemon) openAudit(path string, log *slog.Logger) (device.Audit, error) {
-	var a device.Audit
-	if path != "" {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
-		if err != nil {
-			return a, err
-		}
-		d.close = append(d.close, f)
-		a.JSON = f
-	}
-	var mu sync.Mutex
-	var w *syslog.Writer
-	a.Syslog = func(line string, alarm bool) (err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if w == nil {
-			if w, err = syslog.New(syslog.LOG_AUTHPRIV|syslog.LOG_INFO, "dpkid"); err != nil {
-				w = nil
-				log.Info("audit", "line", line)
-				return nil
-			}
-		}
-		if alarm {
-			return w.Alert(line)
-		}
-		return w.Info(line)
-	}
-	return a, nil
-}
-
 func (d *daemon) run(ctx context.Context) error {
 	defer d.shut()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 2)
-	supervised := make(chan struct{})
-	go func() { d.fetch.Run(ctx); close(supervised) }()
+	var others sync.WaitGroup
+	others.Go(func() { d.fetch.Run(ctx) })
+	others.Go(func() { d.logins.Run(ctx) })
 	go func() { d.engine.Run(ctx); ended <- nil }()
 	go func() { ended <- d.sockets.Serve(ctx, d.listeners) }()
 	err := <-ended
@@ -212,7 +202,7 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	cancel()
 	err = errors.Join(err, <-ended)
-	<-supervised
+	others.Wait()
 	return err
 }
 

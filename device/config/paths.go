@@ -41,3 +41,9 @@ func (p Paths) Authkeys() string { return filepath.Join(p.Run, "authkeys.sock") 
 
 // Control is root's socket.
 func (p Paths) Control() string { return filepath.Join(p.Run, "control.sock") }
+
+// PAM is the module's socket.
+func (p Paths) PAM() string { return filepath.Join(p.Run, "pam.sock") }
+
+// Sessions is the register of live sessions. A reboot ends them and it.
+func (p Paths) Sessions() string { return filepath.Join(p.Run, "sessions.json") }

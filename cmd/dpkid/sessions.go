@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"dpki/device"
+	"dpki/device/sshd"
+	"dpki/internal/socket"
+	"dpki/pam/cgroup"
+
+	"github.com/urfave/cli/v2"
+)
+
+// tree is where sessions are held together; nil where the kernel has no cgroup2.
+func tree(log *slog.Logger) *cgroup.Tree {
+	t, err := cgroup.Find("dpki")
+	if err != nil {
+		log.Warn("sessions are held together by their sshd process only", "error", err)
+		return nil
+	}
+	return t
+}
+
+// governs asks the drop-in whom dpki decides for. One that cannot be read
+// governs everybody.
+func governs(ctx context.Context, program string) func(string) bool {
+	s := sshd.Setup{Server: sshd.Server{Program: program, Config: sshdConfig}}
+	return func(account string) bool {
+		g, err := s.Installed()
+		if errors.Is(err, sshd.ErrNotSetUp) {
+			return false
+		}
+		return err != nil || g.Holds(ctx, account)
+	}
+}
+
+func (e *env) sessionsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "sessions", Usage: "who is logged in through dpki, and until when",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print it as JSON"}},
+		Action: e.arguments(0, 0, e.sessions),
+	}
+}
+
+func (e *env) sessions(c *cli.Context) error {
+	if err := root(); err != nil {
+		return err
+	}
+	var all []device.SessionRecord
+	if err := e.ask(c.Context, &all, socket.Sessions); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return json.NewEncoder(e.stdout).Encode(all)
+	}
+	for _, s := range all {
+		by := "grant " + s.Grant
+		switch {
+		case s.BreakGlass:
+			by = "BREAK-GLASS key"
+		case s.Grant == "":
+			by = "certificate"
+		}
+		if _, err := fmt.Fprintf(e.stdout, "%-12s %s  for %v, until %s  from %s  %s (%s, pid %d)\n", s.Account, s.Fingerprint,
+			time.Duration(s.Seconds)*time.Second, time.Unix(int64(s.Until), 0).UTC().Format(time.RFC3339), s.Remote, by, s.Form, s.Monitor); err != nil {
+			return err
+		}
+	}
+	return nil
+}
