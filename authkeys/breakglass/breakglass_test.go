@@ -356,6 +356,40 @@ func TestWriteDenied(t *testing.T) {
 }
 
 // The two spellings of one rule agree.
+// A list that cannot be replaced stands as long as it refuses all that the new one would.
+func TestDeniedListThatCannotBeReplaced(t *testing.T) {
+	m := newMachine(t)
+	path, other := m.Root+DeniedFile, sha256.Sum256([]byte("other"))
+	m.deny(other)
+	m.accepted("before")
+	tooMany := func(first [32]byte) func(func([32]byte) bool) {
+		return func(yield func([32]byte) bool) {
+			for range maxDenied / 64 { // one key, often: as much to write
+				if !yield(first) {
+					return
+				}
+			}
+		}
+	}
+	if err := WriteDenied(path, tooMany(other)); err == nil {
+		t.Fatal("a list that is too long was written")
+	}
+	m.accepted("all of them listed already")
+	if err := WriteDenied(path, tooMany(sha256.Sum256(blob))); err == nil {
+		t.Fatal("a list that is too long was written")
+	}
+	if got, err := m.Lookup(m.query); !errors.Is(err, ErrDeniedList) {
+		t.Errorf("a denied key that could not be listed: %+v, %v; want ErrDeniedList", got, err)
+	}
+}
+
+func (m *machine) accepted(when string) {
+	m.t.Helper()
+	if _, err := m.Lookup(m.query); err != nil {
+		m.t.Errorf("%s: %v, want it accepted", when, err)
+	}
+}
+
 func TestValidAccount(t *testing.T) {
 	accounts := []string{"", "a", "-a", ".a", "_a", "a.b-c_D9", strings.Repeat("x", 32), strings.Repeat("x", 33), "a b", "a@b", "\u00e4"}
 	for c := range 256 {

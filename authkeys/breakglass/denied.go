@@ -21,8 +21,38 @@ const (
 	maxDenied    = 8 << 20 // bytes: about 129,000 keys
 )
 
-// WriteDenied replaces the list at path by these keys (sha-256 of the key blob). A reader sees the old list or the new one.
-func WriteDenied[K ~[32]byte](path string, keys iter.Seq[K]) (err error) {
+// WriteDenied replaces the list at path by these keys (sha-256 of the key blob). A reader sees the old list or the new one. Where the
+// new one cannot be written and the old one lacks a key of it, the old one goes: then nobody is let in, which is better than
+// somebody who is denied.
+func WriteDenied[K ~[32]byte](path string, keys iter.Seq[K]) error {
+	err := replaceDenied(path, keys)
+	if err != nil && !lists(path, keys) {
+		if gone := os.Remove(path); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
+}
+
+// lists reports whether the list at path holds all these keys.
+func lists[K ~[32]byte](path string, keys iter.Seq[K]) bool {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	denied, err := parseDenied(b)
+	if err != nil {
+		return false
+	}
+	for k := range keys {
+		if !denied[k] {
+			return false
+		}
+	}
+	return true
+}
+
+func replaceDenied[K ~[32]byte](path string, keys iter.Seq[K]) (err error) {
 	var b bytes.Buffer
 	b.WriteString(deniedHeader + "\n")
 	n := 0
