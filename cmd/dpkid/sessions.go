@@ -10,6 +10,7 @@ import (
 
 	"dpki/device"
 	"dpki/device/sshd"
+	"dpki/internal/anchor"
 	"dpki/internal/socket"
 	"dpki/pam/cgroup"
 
@@ -17,8 +18,11 @@ import (
 )
 
 // tree is where sessions are held together; nil where the kernel has no cgroup2.
-func tree(log *slog.Logger) *cgroup.Tree {
-	t, err := cgroup.Find("dpki")
+// The subtree is the organisation's, because what a daemon finds in its own and
+// cannot explain it ends: two daemons of one kernel, in containers that see one
+// hierarchy, must not share one.
+func tree(a anchor.Anchor, log *slog.Logger) *cgroup.Tree {
+	t, err := cgroup.Find("dpki-" + a.Org.String()[:16])
 	if err != nil {
 		log.Warn("sessions are held together by their sshd process only", "error", err)
 		return nil

@@ -27,6 +27,9 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys") }
 
+// chainOptions: blocks that follow real time, as those of real chains do.
+var chainOptions = devchain.Options{BlockTime: time.Second}
+
 const helper = "/usr/lib/dpki/dpki-authkeys %u %t %k"
 
 // machine is a device with an organisation around it.
@@ -42,7 +45,7 @@ type machine struct {
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh, harness.SshKeygen)
-	return newMachineIn(t, fleet.New(t, devchain.Options{BlockTime: time.Second}))
+	return newMachineIn(t, fleet.New(t, chainOptions))
 }
 
 func newMachineIn(t *testing.T, org *fleet.Org) *machine {

@@ -1,0 +1,145 @@
+package login
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dpki/device"
+	"dpki/internal/harness"
+	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/sshd"
+	"dpki/state"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// withPAM serves the machine's sshd through the module as well: in this
+// namespace /etc is the test's own.
+func (m *machine) withPAM() {
+	m.Helper()
+	harness.Need(m, harness.Gcc, harness.PamHeaders, harness.Cgroup2)
+	dir := harness.RootDir(m)
+	module := filepath.Join(dir, "pam_dpki.so")
+	out, err := exec.Command("make", "-s", "-C", filepath.Join(harness.RepoRoot(), "pam/shim"), "OUT="+dir, module).CombinedOutput()
+	if err != nil {
+		m.Fatalf("make: %v\n%s", err, out)
+	}
+	stack := "auth required pam_deny.so\naccount required pam_permit.so\nsession required pam_permit.so\n" +
+		"account required " + module + "\nsession required " + module + "\n"
+	m.must(os.WriteFile("/etc/pam.d/sshd", []byte(stack), 0o644))
+	m.sshd = sshd.Start(m, sshd.Config{Command: helper, Lines: []string{"UsePAM yes"}})
+}
+
+// session is an ssh that stays.
+type live struct {
+	*harness.Proc
+	began time.Time
+}
+
+func (m *machine) stay(user string, key fleet.Key, cert *ssh.Certificate) live {
+	m.Helper()
+	began := time.Now()
+	return live{harness.Start(m, harness.Command{
+		Path: "/usr/bin/ssh", Args: m.sshd.Args(m.client(user, key, cert), "echo in; setsid sleep 600 & sleep 600"), Ready: harness.Says("in"),
+	}), began}
+}
+
+// gone waits for a session's end, and says how long it took.
+func (m *machine) gone(l live, within time.Duration) time.Duration {
+	m.Helper()
+	began := time.Now()
+	if _, err := l.Wait(within); err != nil {
+		m.Errorf("the session goes on: %v", err)
+	}
+	return time.Since(began)
+}
+
+func (m *machine) sessions() (all []device.SessionRecord) {
+	m.Helper()
+	m.must(json.Unmarshal([]byte(m.dpkid(0, "sessions", "--json")), &all))
+	return all
+}
+
+// A session ends at its grant's end, and at its revocation; another's goes on,
+// also over the daemon's death. Nothing of an ended one is left.
+func TestSessionsEndWithTheirGrants(t *testing.T) {
+	org := fleet.New(t, chainOptions)
+	org.Network.Endpoints = []string{org.Chain.WS}
+	m := newMachineIn(t, org)
+	m.withPAM()
+	ca := m.org.NewCA()
+	type login struct {
+		key  fleet.Key
+		cert *ssh.Certificate
+	}
+	grant := func(account string, last time.Duration) (login, func()) {
+		key := m.org.NewKey()
+		g := m.org.Grant(m.id, state.KindGrant, account, key.PublicKey(), last)
+		return login{key, m.org.Certificate(ca, key.PublicKey(), g)}, func() { m.org.Revoke(m.id, g) }
+	}
+	short, _ := grant("alice", 15*time.Second)
+	long, revoke := grant("alice", time.Hour)
+	bob, _ := grant("bob", time.Hour)
+
+	five := m.stay("alice", short.key, short.cert)
+	other := m.stay("alice", long.key, long.cert)
+	bystander := m.stay("bob", bob.key, bob.cert)
+	all := m.sessions()
+	if len(all) != 3 {
+		t.Fatalf("sessions: %+v", all)
+	}
+	text := m.dpkid(0, "sessions")
+	for _, want := range []string{"alice", "bob", "grant ", "SHA256:"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("dpkid sessions lacks %q:\n%s", want, text)
+		}
+	}
+
+	// A daemon that is killed takes its sessions up again.
+	m.daemon.Kill()
+	m.run()
+	harness.Eventually(t, 5*time.Second, func() error {
+		if n := len(m.sessions()); n != 3 {
+			return fmt.Errorf("%d sessions after kill -9", n)
+		}
+		return nil
+	})
+
+	if _, err := five.Wait(30 * time.Second); err != nil {
+		t.Errorf("the short session: %v", err)
+	}
+	t.Logf("the grant of 15 s let a session last %v", time.Since(five.began).Round(100*time.Millisecond))
+	if !other.Running() || !bystander.Running() {
+		t.Errorf("others ended too: %v, %v", other.Running(), bystander.Running())
+	}
+	m.eventually("watching", func(s device.Status) bool { return s.Gear == "watch" })
+	revoke()
+	took := m.gone(other, 10*time.Second)
+	t.Logf("from the revocation's block to the session's end: %v", took.Round(10*time.Millisecond))
+	if !bystander.Running() {
+		t.Error("the bystander's session ended")
+	}
+	harness.Eventually(t, 5*time.Second, func() error {
+		out, _ := exec.Command("pgrep", "-u", "alice", "-a").Output()
+		if len(out) > 0 {
+			return fmt.Errorf("left behind:\n%s", out)
+		}
+		return nil
+	})
+	m.refused("alice", long.key, long.cert)
+	again, _ := grant("alice", time.Hour)
+	m.accepted("alice", again.key, again.cert)
+	bystander.Stop()
+	harness.Eventually(t, 5*time.Second, func() error {
+		if all := m.sessions(); len(all) != 0 {
+			return fmt.Errorf("sessions that nobody is in: %+v", all)
+		}
+		return nil
+	})
+}
