@@ -61,9 +61,13 @@ func outerStage(commands []string) int {
 		return fail(err)
 	}
 
+	cgroup := makeCgroup()
+	if cgroup != "" {
+		defer removeCgroup(cgroup)
+	}
 	// Pdeathsig is tied to the thread that starts the child: it must not end before the process does.
 	runtime.LockOSThread()
-	cmd := exec.Command("/proc/self/exe", append(os.Args[1:len(os.Args):len(os.Args)], built, strings.Join(commands, ","))...)
+	cmd := exec.Command("/proc/self/exe", append(os.Args[1:len(os.Args):len(os.Args)], built, strings.Join(commands, ","), cgroup)...)
 	cmd.Args[0] = stageInit
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -99,8 +103,13 @@ func buildProduct(commands []string) (dir string, err error) {
 
 // initStage is process 1: it furnishes the namespaces, starts the tests, and collects the orphans until they end.
 func initStage() int {
-	args := os.Args[1 : len(os.Args)-2]
-	dir, names := os.Args[len(os.Args)-2], os.Args[len(os.Args)-1]
+	args := os.Args[1 : len(os.Args)-3]
+	dir, names, cgroup := os.Args[len(os.Args)-3], os.Args[len(os.Args)-2], os.Args[len(os.Args)-1]
+	if cgroup != "" {
+		if err := enterCgroup(cgroup); err != nil {
+			return fail(fmt.Errorf("cgroup: %w", err))
+		}
+	}
 	if err := furnish(dir, strings.FieldsFunc(names, func(r rune) bool { return r == ',' })); err != nil {
 		return fail(err)
 	}

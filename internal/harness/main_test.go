@@ -84,6 +84,26 @@ func TestNamespaceHasADistributionsSSH(t *testing.T) {
 	}
 }
 
+// Another run of the same tests sees the same kernel: neither may find the other's groups.
+func TestNamespaceHasItsOwnCgroups(t *testing.T) {
+	Need(t, Namespace, Cgroup2)
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains("\n"+string(text), "\n0::/\n") {
+		t.Errorf("not at the top of a hierarchy of its own:\n%s", text)
+	}
+	mount, err := cgroupMount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The top of the machine's hierarchy has no such file.
+	if _, err := os.Stat(mount + "/cgroup.kill"); err != nil {
+		t.Errorf("the machine's own hierarchy is mounted: %v", err)
+	}
+}
+
 func TestNamespaceCollectsOrphans(t *testing.T) {
 	Need(t, Namespace)
 	out, err := exec.Command("sh", "-c", "(sleep 0.05 & echo $!)").Output()

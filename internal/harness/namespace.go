@@ -138,21 +138,6 @@ func copyTree(from, to string) error {
 	return nil
 }
 
-// ensureCgroup2 mounts the unified hierarchy where nobody has: sessions end by it. systemd does so on most machines; a bare
-// container or chroot may have none.
-func ensureCgroup2() error {
-	text, err := os.ReadFile("/proc/self/mounts")
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(text)) {
-		if strings.Fields(line)[2] == "cgroup2" {
-			return nil
-		}
-	}
-	return mount("cgroup2", "/sys/fs/cgroup", "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
-}
-
 // freshSSH makes /etc/ssh what openssh-server's installation leaves, less the host keys. The machine's own configuration
 // and keys have no part in a test.
 func freshSSH(sysroot string) error {
