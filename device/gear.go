@@ -45,6 +45,10 @@ const (
 	ahead = 5 * time.Minute
 	// joiningFor bounds how long a device that nobody enrols keeps asking often.
 	joiningFor = time.Hour
+	// patientSeeks is how many searches for bundles may fail in a row, eight
+	// minutes by then, before the device stops watching for their sake: a batch
+	// that no store serves must not cost a metered link 400 days of it.
+	patientSeeks = 8
 	// hintSpacing bounds how often hints make the engine look.
 	hintSpacing = 300 * time.Millisecond
 	// hintsTrusted is how long after a hint polling is slowed down.
@@ -60,7 +64,7 @@ func (e *Engine) gear(s *state.State, now uint64) Gear {
 		return Joining
 	case e.enrolment == nil:
 		return Idle
-	case e.changed != 0 && boot-e.changed < linger, len(e.untried(s, now)) > 0:
+	case e.changed != 0 && boot-e.changed < linger, e.seekFails < patientSeeks && len(e.untried(s, now)) > 0:
 		return Watch
 	}
 	for g := range s.AllGrants() {

@@ -1,17 +1,43 @@
 package device
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/internal/harness"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"
 )
+
+// A batch that nobody serves is looked for, and does not keep its zone's devices
+// watching until it ends.
+func TestBatchThatNobodyServes(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, chainOptions)
+	r := newRig(t, org)
+	r.start(nil)
+	r.enrol("gate-7")
+	org.Write(org.Zone, contracts.Change{Action: state.ActionPut, Kind: state.KindBatch, Until: uint64(time.Now().Add(300 * 24 * time.Hour).Unix()),
+		Subject: state.Word{1}, Data: state.MarshalBatch(state.Word{2})})
+	r.eventually(func(s Status) bool { return s.Gear == "watch" && s.Block >= org.Chain.Number() })
+	r.quiet()
+	// The twin: one that is served is found, whatever stands in front of it.
+	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("renamed") }, r.request("gate-7"))
+	harness.Eventually(t, 20*time.Second, func() error {
+		r.pass(lastSeek)
+		r.engine.Refresh(t.Context())
+		if s := r.engine.Status(""); s.Name != "renamed" {
+			return fmt.Errorf("%+v", s)
+		}
+		return nil
+	})
+}
 
 // Whoever may announce bundles in a zone does not choose the endpoints that its
 // devices believe: by as many of his own as must agree he could show them any
