@@ -2,7 +2,6 @@ package device
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -202,44 +201,6 @@ func (e *Engine) publish(problem, unwritten error) {
 	}
 }
 
-// announceDenied hands on the denied keys. Break-glass keys are compared with
-// them while the daemon is away.
-func (e *Engine) announceDenied(s *state.State, now uint64) {
-	if e.c.Denied == nil {
-		return
-	}
-	denied := map[state.Word]bool{}
-	for key := range s.DeniedKeys(now) {
-		denied[key] = true
-	}
-	if e.denied != nil && same(e.denied, denied) {
-		return
-	}
-	if err := e.c.Denied(func(yield func(state.Word) bool) {
-		for key := range denied {
-			if !yield(key) {
-				return
-			}
-		}
-	}); err != nil {
-		e.c.Log.Error("the list of denied keys could not be written", "error", err)
-		return // and tried again at the next look
-	}
-	e.denied = denied
-}
-
-func same(a, b map[state.Word]bool) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k := range a {
-		if !b[k] {
-			return false
-		}
-	}
-	return true
-}
-
 // Run follows the chain until ctx ends.
 func (e *Engine) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
@@ -294,111 +255,6 @@ func (e *Engine) settle() {
 	}
 }
 
-// look is one look at the chain.
-func (e *Engine) look(ctx context.Context, asked []*refresh) {
-	ctx, cancel := context.WithTimeout(ctx, budget(asked))
-	defer cancel()
-	e.looked = e.c.Clock.Boot()
-	res, err := e.reader.Tick(ctx)
-	e.c.Log.Debug("looked", "took", e.c.Clock.Boot()-e.looked)
-	if err != nil {
-		e.failed(err)
-		return
-	}
-	for _, alarm := range res.Alarms {
-		e.alarm(alarm)
-	}
-	e.accept(res)
-}
-
-func (e *Engine) failed(err error) {
-	e.failures++
-	level := slog.LevelWarn
-	if errors.Is(err, verify.ErrRollback) {
-		level = slog.LevelError
-	}
-	if old := e.view.Load().Problem; old == nil || old.Error() != err.Error() {
-		e.c.Log.Log(context.Background(), level, "the chain could not be read", "error", err)
-	}
-	r := e.c.Clock.Read()
-	if r.Boot-e.written > writeEvery {
-		// Age goes on over a restart: a device that is kept offline does not
-		// become younger by being switched off and on.
-		if err := e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, r)); err == nil {
-			e.written = r.Boot
-		}
-	}
-	e.publish(err, e.view.Load().Journal)
-}
-
-func (e *Engine) alarm(err error) {
-	var said *verify.EndpointError
-	if errors.As(err, &said) && !said.Lied() {
-		e.c.Log.Warn("an endpoint was passed over", "error", err)
-		return
-	}
-	e.c.Log.Error("ALARM", "error", err)
-}
-
-// accept takes a verified result: first on disk, then in memory.
-func (e *Engine) accept(res *verify.Result) {
-	if e.unwritten != nil && res.Head.Number < e.head.Number {
-		// The reader compares with what is on disk: an endpoint that lags would
-		// take back what was seen since.
-		e.failed(verify.ErrLagging)
-		return
-	}
-	r := e.c.Clock.Read()
-	next := e.time.Accept(res.Head.Time, r)
-	var unwritten error
-	if len(res.Changes) > 0 || e.written == 0 || r.Boot-e.written > writeEvery {
-		if unwritten = e.c.Journal.Apply(res, next.Stamp(e.c.Clock, r)); unwritten == nil {
-			e.written = r.Boot
-		}
-	}
-	e.failures, e.read, e.time, e.head = 0, true, next, res.Head
-	if unwritten != nil {
-		// What was verified counts, above all where it restricts; the reader
-		// stays where the disk is, and finds it again at the next look.
-		if e.view.Load().Journal == nil {
-			e.c.Log.Error("the journal could not be written", "error", unwritten)
-		}
-		e.preview(res, unwritten)
-		return
-	}
-	e.reader.Commit(res)
-	e.unwritten = nil
-	due := false
-	if len(res.Changes) > 0 {
-		e.changed = r.Boot
-		due = e.replica.change(res.Changes)
-	}
-	if e.replica.widen(e.announced()) {
-		due, e.more = true, true
-	}
-	if due {
-		if err := e.rebuild(e.reader.Known().Scopes); err != nil {
-			e.c.Log.Error("the journal could not be read", "error", err)
-			e.publish(nil, err)
-			return
-		}
-		if err := e.reader.Follow(e.replica.all()...); err != nil {
-			e.c.Log.Error("the reader refuses its scopes", "error", err)
-		}
-	}
-	e.publish(nil, nil)
-}
-
-// preview publishes a result that could not be written. It stays what is known,
-// whatever fails next, until a look that could be written takes its place: a
-// revocation that was seen is not forgotten because the network goes too.
-func (e *Engine) preview(res *verify.Result, unwritten error) {
-	ahead := e.replica.clone()
-	ahead.change(res.Changes)
-	e.unwritten = &ahead
-	e.publish(nil, unwritten)
-}
-
 // announced are the zones to look through for a first bundle.
 func (e *Engine) announced() []state.Word {
 	if e.enrolment != nil || !e.c.ZoneHint.IsZero() {
@@ -409,29 +265,4 @@ func (e *Engine) announced() []state.Word {
 		zones = append(zones, zone)
 	}
 	return zones
-}
-
-// reset is reset-trust: everything that was verified is forgotten.
-func (e *Engine) reset() error {
-	if err := e.c.Journal.Forget(); err != nil {
-		return err
-	}
-	e.written, e.failures = 0, 0
-	return e.load()
-}
-
-// ResetTrust forgets everything that was verified, by the will of local root.
-func (e *Engine) ResetTrust(ctx context.Context) error {
-	done := make(chan error, 1)
-	select {
-	case e.resets <- done:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
