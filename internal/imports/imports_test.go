@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -94,6 +95,31 @@ func TestOnlyTestsKnowTheSandbox(t *testing.T) {
 			if under(dep, module+"/internal/harness") || under(dep, geth+"/eth/catalyst") {
 				t.Errorf("%s reaches %s", part, dep)
 			}
+		}
+	}
+}
+
+// Every module that we use directly has its reason in docs/architecture.md.
+func TestDirectDependenciesHaveReasons(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, reasons, ok := strings.Cut(string(doc), "## Direct dependencies")
+	if !ok {
+		t.Fatal("docs/architecture.md has no section for them")
+	}
+	out, err := exec.Command("go", "list", "-m", "-f", "{{if not (or .Indirect .Main)}}{{.Path}}{{end}}", "all").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := strings.Fields(string(out))
+	if len(direct) < 5 {
+		t.Fatalf("only %v: is go.mod tidy?", direct)
+	}
+	for _, module := range direct {
+		if !strings.Contains(reasons, module) {
+			t.Errorf("%s has no reason in docs/architecture.md", module)
 		}
 	}
 }
