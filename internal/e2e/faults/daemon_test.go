@@ -52,24 +52,6 @@ func TestKilled(t *testing.T) {
 	w.in("run after a stop", w.alice)
 }
 
-// TestFetchKilled: the process with the network may die; logins go on, and it comes back.
-func TestFetchKilled(t *testing.T) {
-	w := newWorld(t, devchain.Options{}, machine.Options{})
-	run, fetch := w.Processes()
-	if err := syscall.Kill(fetch, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	w.in("fetch killed", w.alice)
-	gone := w.grant("alice")
-	w.until("granted after that", gone, true, 10*time.Second)
-	w.Org.Revoke(w.ID, gone.grant)
-	w.until("revoked after that", gone, false, 10*time.Second)
-	run2, fetch2 := w.Processes()
-	if run2 != run || fetch2 == fetch {
-		t.Errorf("processes %d and %d are now %d and %d", run, fetch, run2, fetch2)
-	}
-}
-
 // TestStopped: a daemon that hangs is no daemon that says yes, and sshd does not hang with it.
 func TestStopped(t *testing.T) {
 	w := newWorld(t, devchain.Options{}, machine.Options{})
