@@ -108,6 +108,7 @@ func (l *Logins) now() uint64 {
 func (l *Logins) extent(s session.Session) (uint64, authkeys.Reason) {
 	v, now := l.c.Door.Engine.View(), l.now()
 	if s.Mode != 0 {
+		s.Superuser = superuser(s.Account)
 		return session.Extent(v.State, now, s)
 	}
 	match, err := l.c.Door.emergency(s.Account, s.KeyType, s.Key, v, now)

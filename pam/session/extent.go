@@ -46,7 +46,7 @@ func grantExtent(s *state.State, now uint64, q Session) (until uint64, why authk
 		r := authkeys.GrantReason(s.Standing(&g.Fact, max(now, min(g.Fact.From, now+authkeys.StartTolerance))))
 		switch {
 		case r != authkeys.Accepted:
-		case policy.NeedsPrivilege(g.Account) && g.Kind != state.KindGrantPriv:
+		case (policy.NeedsPrivilege(g.Account) || q.Superuser) && g.Kind != state.KindGrantPriv:
 			r = authkeys.NeedsPrivilegedGrant
 		case q.denied(s, g.Time, now):
 			r = authkeys.Denied
@@ -72,7 +72,7 @@ func certificateExtent(s *state.State, now uint64, q Session) (uint64, authkeys.
 		return 0, authkeys.ModeNotAllowed
 	case q.denied(s, key.Cert.ValidAfter, now):
 		return 0, authkeys.Denied
-	case s.Policy(now).NeedsPrivilege(q.Account):
+	case s.Policy(now).NeedsPrivilege(q.Account), q.Superuser:
 		return 0, authkeys.NeedsPrivilegedGrant
 	case key.Cert.ValidBefore <= now:
 		return 0, authkeys.CertificateExpired

@@ -142,6 +142,12 @@ func TestExtent(t *testing.T) {
 		{"root under GRANT_PRIV", func(t *testing.T) *history {
 			return base(t).put(scopes.Mailbox, state.KindGrantPriv, "g2", until, grant("root"))
 		}, func() Session { s := alice(); s.Account, s.Grant = "root", word("g2"); return s }, until, authkeys.Accepted},
+		{"uid 0 by another name, extended by a GRANT", func(t *testing.T) *history {
+			return base(t).put(scopes.Mailbox, state.KindGrantPriv, "g2", until, grant("toor")).put(scopes.Mailbox, state.KindGrant, "g3", until+9000, grant("toor"))
+		}, func() Session { s := alice(); s.Account, s.Grant, s.Superuser = "toor", word("g2"), true; return s }, until, authkeys.Accepted},
+		{"uid 0 by another name, extended by a GRANT_PRIV", func(t *testing.T) *history {
+			return base(t).put(scopes.Mailbox, state.KindGrantPriv, "g2", until, grant("toor")).put(scopes.Mailbox, state.KindGrantPriv, "g3", until+9000, grant("toor"))
+		}, func() Session { s := alice(); s.Account, s.Grant, s.Superuser = "toor", word("g2"), true; return s }, until + 9000, authkeys.Accepted},
 		{"certificate only, but not a certificate", base, func() Session { s := alice(); s.Mode = state.ModeCertificateOnly; return s }, 0, authkeys.KeyMalformed},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,6 +23,9 @@ type Session struct {
 	Grant   state.Word       `json:"grant"`
 	Mode    state.LoginModes `json:"mode"`
 
+	// Superuser is authkeys.Request's: set for Extent by who asks it.
+	Superuser bool `json:"-"`
+
 	// Until is the end as it was last known; it moves when a grant is added or revoked.
 	Until uint64 `json:"until"`
 }
