@@ -171,8 +171,9 @@ func (e *Engine) rewire(known verify.Known) error {
 }
 
 func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
-	now := e.time.Now(e.c.Clock.Read())
-	err := e.replica.build(e.c.Journal, known, now-min(now, forgetAfter))
+	// By verified time alone: a wall clock that is wrong for a moment must not
+	// take away grants for good.
+	err := e.replica.build(e.c.Journal, known, e.time.Block-min(e.time.Block, forgetAfter))
 	debug.FreeOSMemory() // ten thousand entries leave as much garbage as facts
 	return err
 }

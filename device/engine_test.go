@@ -20,8 +20,12 @@ func offerOf(account string, key ssh.PublicKey) authkeys.Request {
 	}
 }
 
-// chainOptions: blocks that follow real time, as those of real chains do.
-var chainOptions = devchain.Options{BlockTime: time.Second}
+// chainOptions: a block for each transaction, at once. Block time runs ahead of
+// the clock by some seconds then.
+var chainOptions = devchain.Options{MaxDrift: -1}
+
+// ticking: blocks that follow real time, as those of real chains do.
+var ticking = devchain.Options{BlockTime: time.Second}
 
 // allowed and refused say what an offer has to come to.
 func (r *rig) allowed(what, account string, key ssh.PublicKey) {
@@ -172,11 +176,37 @@ func TestWallClockPushedTenYears(t *testing.T) {
 	r.refused("six minutes later, the clock ten years behind", "root", cert, authkeys.CertificateExpired)
 }
 
+// After a reboot with a wall clock ten years ahead, grants are there again as
+// soon as a block was verified: the wrong time took none away.
+func TestRebootWithWrongClock(t *testing.T) {
+	t.Parallel()
+	org := fleet.New(t, ticking)
+	r := newRig(t, org)
+	ca := org.NewCA()
+	r.start(nil)
+	mailbox := r.enrol("gate-7")
+	key := org.NewKey()
+	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	r.allowed("before", "alice", cert)
+	r.stop()
+	r.bootID = "second"
+	r.boot.Store(int64(time.Minute) - int64(r.uptime()))
+	r.wall.Store(int64(10 * 365 * 24 * time.Hour))
+	r.cut.Store(true)
+	r.start(nil)
+	if v := r.offer("alice", cert); v.Allow {
+		t.Errorf("ten years ahead, as far as anybody can tell: allowed (%v)", v.Freshness)
+	}
+	r.cut.Store(false)
+	r.eventually(func(s Status) bool { return s.Freshness == "fresh" })
+	r.allowed("after the first look", "alice", cert)
+}
+
 // After a reboot without network: time does not go back, nothing is fresh, and
 // the offline period holds although the wall clock lies.
 func TestRebootWithoutNetwork(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, ticking)
 	r := newRig(t, org)
 	ca := org.NewCA()
 	r.start(nil)

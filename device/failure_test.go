@@ -88,7 +88,7 @@ func TestReorganisation(t *testing.T) {
 // to ask.
 func TestFetchThatCrashes(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, ticking)
 	r := newRig(t, org)
 	var starts atomic.Int64
 	var mu sync.Mutex
