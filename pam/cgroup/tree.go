@@ -31,6 +31,11 @@ type Group struct {
 // IsZero reports whether g is no group.
 func (g Group) IsZero() bool { return g == Group{} }
 
+// Within reports whether g is the outer group or below it.
+func (g Group) Within(outer Group) bool {
+	return !outer.IsZero() && (g == outer || strings.HasPrefix(g.Path, outer.Path+"/"))
+}
+
 // A Tree is the cgroup2 hierarchy of this machine.
 type Tree struct {
 	mount mountPoint
@@ -99,12 +104,6 @@ func (t *Tree) Of(p proc.Process) (Group, error) {
 		return Group{}, ErrNone
 	}
 	return t.group(path)
-}
-
-// Holds reports whether the process is in the group or below it.
-func (t *Tree) Holds(g Group, p proc.Process) bool {
-	in, err := t.Of(p)
-	return err == nil && !g.IsZero() && (in == g || strings.HasPrefix(in.Path, g.Path+"/")) && t.check(g) == nil
 }
 
 // Make makes a group of our own for the process and moves it there. What it starts from then on is there too.

@@ -25,6 +25,7 @@ const (
 	Logout      = "the connection was closed"
 	MonitorGone = "sshd's process ended without closing the session"
 	Unrecorded  = "processes of a session that no record explains"
+	Lost        = "the register of sessions could not be read"
 	NotRecorded = "the session could not be recorded"
 	Operator    = "ended by an operator"
 )

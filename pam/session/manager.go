@@ -178,12 +178,13 @@ func (m *Manager) list() []Session {
 
 // Of is the session that a process belongs to: by its group or, in the lesser form, because it descends from the monitor.
 func (m *Manager) Of(p proc.Process) (Session, bool) {
+	var in cgroup.Group
+	if m.Tree != nil {
+		in, _ = m.Tree.Of(p) // none: it is in no session's group
+	}
+	family := ancestors(p)
 	for _, s := range m.List() {
-		if s.Group.IsZero() {
-			if slices.Contains(ancestors(p), s.Monitor) {
-				return s, true
-			}
-		} else if m.Tree != nil && m.Tree.Holds(s.Group, p) {
+		if !m.lesser(s) && in.Within(s.Group) || m.lesser(s) && slices.Contains(family, s.Monitor) {
 			return s, true
 		}
 	}

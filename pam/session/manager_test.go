@@ -280,8 +280,8 @@ func TestRegisterSurvivesAndIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := b.manager(t, b.File)
-	if err := broken.Restore(); err == nil || len(broken.List()) != 0 {
-		t.Errorf("a broken register: %v", err)
+	if err := broken.Restore(); err != nil || len(broken.List()) != 0 || !strings.Contains(b.story(), Lost) {
+		t.Errorf("a broken register: %v; audit: %s", err, b.story())
 	}
 	if _, err := load(b.File); err != nil {
 		t.Errorf("it was not replaced: %v", err)

@@ -81,12 +81,17 @@ func parseRegister(b []byte) (register, error) {
 }
 
 // Restore takes up what the register holds: call it once, before sessions are opened. What it cannot take up it ends. A register that
-// cannot be read is like an empty one: every group of ours is ended then, and the error says so.
+// cannot be read is like an empty one, and is replaced: every group of ours is ended then. An error says that sessions cannot be
+// recorded, and none will open.
 func (m *Manager) Restore() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.init()
-	r, failed := load(m.File)
+	r, err := load(m.File)
+	if err != nil {
+		m.logf("session: the register is lost: %v", err)
+		m.audit(Event{What: Stuck, Reason: Lost})
+	}
 	boot, err := proc.BootID()
 	if err != nil {
 		return err
@@ -113,7 +118,7 @@ func (m *Manager) Restore() error {
 		m.audit(m.event(Resumed, s, authkeys.Accepted.String()))
 	}
 	m.sweep()
-	return errors.Join(failed, m.save())
+	return m.save()
 }
 
 // sweep ends groups of ours that no session owns. It needs mu.
