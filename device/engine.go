@@ -174,7 +174,10 @@ func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
 	// By verified time alone: a wall clock that is wrong for a moment must not
 	// take away grants for good.
 	err := e.replica.build(e.c.Journal, known, e.time.Block-min(e.time.Block, forgetAfter))
-	debug.FreeOSMemory() // ten thousand entries leave as much garbage as facts
+	// Ten thousand entries leave as much garbage as facts: some now, and what the
+	// look still holds a moment later.
+	debug.FreeOSMemory()
+	time.AfterFunc(time.Second, debug.FreeOSMemory)
 	return err
 }
 
