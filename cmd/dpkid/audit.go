@@ -9,8 +9,8 @@ import (
 	"dpki/device"
 )
 
-// openAudit finds the places for audit lines. A syslog that is not there yet is
-// tried again with each line.
+// openAudit finds the places for audit lines. A syslog that does not take one is
+// tried again with the next; the line goes to the daemon's own log then.
 func (d *daemon) openAudit(path string, log *slog.Logger) (*device.Audit, error) {
 	a := &device.Audit{}
 	if path != "" {
@@ -21,19 +21,16 @@ func (d *daemon) openAudit(path string, log *slog.Logger) (*device.Audit, error)
 		d.close = append(d.close, f)
 		a.JSON = f
 	}
-	var w *syslog.Writer
-	a.Syslog = func(line string, alarm bool) (err error) {
-		if w == nil {
-			if w, err = syslog.New(syslog.LOG_AUTHPRIV|syslog.LOG_INFO, "dpkid"); err != nil {
-				w = nil
-				log.Info("audit", "line", line)
-				return nil
-			}
-		}
+	to := &syslogger{path: "/dev/log"}
+	a.Syslog = func(line string, alarm bool) error {
+		severity := syslog.LOG_INFO
 		if alarm {
-			return w.Alert(line)
+			severity = syslog.LOG_ALERT
 		}
-		return w.Info(line)
+		if err := to.send(severity, line); err != nil {
+			log.Info("audit", "line", line, "syslog", err)
+		}
+		return nil
 	}
 	return a, nil
 }
