@@ -25,7 +25,8 @@ var module = map[string]string{
 	"seedfile/testdata/fuzz/FuzzA/1": "go test fuzz v1\n[]byte(\"x\")\n",
 }
 
-func TestGo(t *testing.T) {
+func writeModule(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range module {
 		path := filepath.Join(dir, name)
@@ -36,6 +37,11 @@ func TestGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func TestGo(t *testing.T) {
+	dir := writeModule(t)
 	for _, c := range []struct {
 		packages string
 		ci       bool
@@ -82,9 +88,10 @@ func TestGo(t *testing.T) {
 }
 
 func TestFuzzRunsEveryTarget(t *testing.T) {
+	t.Chdir(writeModule(t))
 	var out, errs bytes.Buffer
-	code := run([]string{"fuzz", "50ms", "dpki/internal/suite"}, &out, &errs)
-	if code != 0 || !strings.Contains(out.String(), "dpki/internal/suite FuzzReport") {
+	code := run([]string{"fuzz", "50ms", "./good", "./seeded", "./seedfile"}, &out, &errs)
+	if code != 0 || !strings.Contains(out.String(), "ok   m/seeded FuzzA") || !strings.HasSuffix(out.String(), "2 passed, 0 failed, 0 skipped\n") {
 		t.Errorf("exit code = %d, output:\n%s%s", code, out.String(), errs.String())
 	}
 }
