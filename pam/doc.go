@@ -37,7 +37,8 @@
 // authinfo_unavail is returned only while no daemon listens, which only root brings about, and lets the break-glass keys in;
 // `required` refuses those too. Accounts that dpki does not govern are best kept away from the module, so that they never depend
 // on the daemon, by a line `account [success=1 default=ignore] pam_succeed_if.so quiet user notin a:b` above it, and the same for
-// session. For governed accounts the drop-in says AuthenticationMethods publickey.
+// session. Governed accounts need AuthenticationMethods publickey in sshd_config with the ignoring line: while no daemon listens nobody
+// refuses a password in account, and the refusal in open_session leaves `ssh -N` connected.
 //
 // # What an account's owner still can do
 //
