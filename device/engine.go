@@ -51,6 +51,7 @@ type Config struct {
 const (
 	tickBudget  = 2 * time.Minute
 	writeEvery  = 5 * time.Minute // how old head and clock on disk may be
+	starting    = time.Second     // how long a first look may fail without a word
 	forgetAfter = 24 * 3600       // seconds after its end that a grant is still explained
 )
 
@@ -77,6 +78,7 @@ type Engine struct {
 	seekFails int
 	read      bool          // a look has succeeded
 	failures  int           // looks that failed in a row
+	unsaid    bool          // the last problem was not logged for an operator
 	began     time.Duration // since boot
 	changed   time.Duration // when an entry last came, since boot; 0 = never
 	hinted    time.Duration // when a hint last came, since boot; 0 = never

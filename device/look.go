@@ -29,10 +29,14 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 func (e *Engine) failed(err error) {
 	e.failures++
 	level := slog.LevelWarn
-	if errors.Is(err, verify.ErrRollback) {
+	switch {
+	case errors.Is(err, verify.ErrRollback):
 		level = slog.LevelError
+	case e.c.Clock.Boot()-e.began < starting:
+		level = slog.LevelDebug // fetch is only being started; if it stays so, the next look says it
 	}
-	if old := e.view.Load().Problem; old == nil || old.Error() != err.Error() {
+	if old := e.view.Load().Problem; e.unsaid || old == nil || old.Error() != err.Error() {
+		e.unsaid = level == slog.LevelDebug
 		e.c.Log.Log(context.Background(), level, "the chain could not be read", "error", err)
 	}
 	r := e.c.Clock.Read()
