@@ -10,6 +10,7 @@ need() { # COMMAND PACKAGES...: the packages are wanted when the command is not 
 need ssh openssh-client
 need strace strace
 need rpm rpm
+need debootstrap debootstrap # for test-long: other OpenSSH versions
 need npm nodejs npm
 need gcc gcc libc6-dev
 [ -e /usr/include/security/pam_modules.h ] || missing="$missing libpam0g-dev"
