@@ -207,7 +207,7 @@ func TestDebRemovalNeverStrandsSshd(t *testing.T) {
 		t.Errorf("the helper is gone and sshd still asks it: %v", err)
 	}
 
-	replace(t, "/usr/sbin/dpkid", "#!/bin/sh\n[ \"$*\" = \"setup --undo\" ] && rm "+dropIn+"\n")
+	replace(t, "/usr/sbin/dpkid", "#!/bin/sh\n[ \"$*\" = \"setup --undo --reload\" ] && rm "+dropIn+"\n")
 	command(t, "dpkg", "-r", "dpki")
 	for _, gone := range []string{dropIn, "/usr/lib/dpki/dpki-authkeys"} {
 		if _, err := os.Stat(gone); err == nil {
