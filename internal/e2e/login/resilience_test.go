@@ -113,8 +113,8 @@ func TestFetchProcess(t *testing.T) {
 	}
 	m.must(syscall.Kill(pid, syscall.SIGKILL))
 	m.eventually("another fetch", func(device.Status) bool {
-		out, _ := exec.Command("pgrep", "-P", fmt.Sprint(m.daemon.Pid())).Output()
-		return len(out) > 0 && strings.TrimSpace(string(out)) != fmt.Sprint(pid)
+		next, err := childOf(m.daemon.Pid())
+		return err == nil && next != pid
 	})
 	key, _, cert := m.granted(ca)
 	harness.Eventually(t, 10*time.Second, func() error {
