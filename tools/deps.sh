@@ -9,6 +9,7 @@ need() { # COMMAND PACKAGES...: the packages are wanted when the command is not 
 }
 need ssh openssh-client
 need strace strace
+need pgrep procps
 need rpm rpm
 need debootstrap debootstrap # for test-long: other OpenSSH versions
 need npm nodejs npm

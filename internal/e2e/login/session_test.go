@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -126,9 +127,9 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 		t.Error("the bystander's session ended")
 	}
 	harness.Eventually(t, 5*time.Second, func() error {
-		out, _ := exec.Command("pgrep", "-u", "alice", "-a").Output()
-		if len(out) > 0 {
-			return fmt.Errorf("left behind:\n%s", out)
+		out, err := exec.Command("pgrep", "-u", "alice", "-a").Output()
+		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 { // 1: nobody
+			return fmt.Errorf("left behind, or not looked: %v\n%s", err, out)
 		}
 		return nil
 	})
