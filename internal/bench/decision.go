@@ -41,8 +41,13 @@ func decisions(s *stage, t *report) {
 			}
 			p50, p99, wall = append(p50, took.median()), append(p99, took.quantile(0.99)), append(wall, passed.quantile(0.99))
 		}
-		t.add(fmt.Sprintf("decision among %s grants, p99", thousands(n)), short(p99.median()), "100 us", p99.median() <= bar,
-			fmt.Sprintf("processor time, %s in 20 rounds of 2,000; p50 %s; by the clock p99 %s", p99.spread(), short(p50.median()), short(wall.median())))
+		what, spread := fmt.Sprintf("decision among %s grants, p99", thousands(n)),
+			fmt.Sprintf("processor time, %s in 20 rounds of 2,000; p50 %s; by the clock p99 %s", p99.spread(), short(p50.median()), short(wall.median()))
+		if n < 10_000 { // the bar is for a zone's grants, and for the stress
+			t.note(what, short(p99.median()), spread)
+			continue
+		}
+		t.add(what, short(p99.median()), "100 us", p99.median() <= bar, spread)
 	}
 }
 
