@@ -56,9 +56,14 @@ func forge(args []string, w io.Writer) (tally, error) {
 	return t, nil
 }
 
-// fuzz runs every fuzz target of the packages, one after another: `go test -fuzz` takes one at a time.
+// fuzz runs every fuzz target of the packages, one after another: `go test -fuzz` takes one at a time. each is a duration,
+// or a count of inputs such as 100x, as -fuzztime takes it.
 func fuzz(each string, packages []string, w io.Writer) (sum tally, err error) {
-	if _, err := time.ParseDuration(each); err != nil {
+	if n, isCount := strings.CutSuffix(each, "x"); isCount {
+		if _, err := strconv.ParseUint(n, 10, 32); err != nil {
+			return tally{}, err
+		}
+	} else if _, err := time.ParseDuration(each); err != nil {
 		return tally{}, err
 	}
 	list := exec.Command("go", append([]string{"list"}, packages...)...)
