@@ -29,19 +29,42 @@ func cgroupMount() (string, error) {
 // makeCgroup makes the group in which the namespaces live, or "" where there is none to be had. A daemon ends the sessions that it
 // finds in its part of the hierarchy and knows nothing of; those of a test that runs beside are none of its business.
 func makeCgroup() string {
-	mount, err := cgroupMount()
-	if err != nil || mount == "" {
+	point, err := cgroupMount()
+	if err != nil {
 		return ""
 	}
-	dir, err := os.MkdirTemp(mount, "dpki-harness-")
+	if point == "" {
+		if point, err = ownCgroupMount(); err != nil {
+			return ""
+		}
+	}
+	dir, err := os.MkdirTemp(point, "dpki-harness-")
 	if err != nil {
 		return ""
 	}
 	return dir
 }
 
+// ownMount begins the name of a mount point that ownCgroupMount made.
+const ownMount = "dpki-cgroup-"
+
+// ownCgroupMount mounts the hierarchy for the time of the tests on a machine, a bare container or chroot, that has it nowhere.
+func ownCgroupMount() (point string, err error) {
+	if point, err = os.MkdirTemp("", ownMount); err != nil {
+		return "", err
+	}
+	if err = mount("cgroup2", point, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		os.Remove(point)
+	}
+	return point, err
+}
+
 // removeCgroup removes it with all that is below, when the kernel has buried the last process of it.
 func removeCgroup(dir string) {
+	if point := filepath.Dir(dir); strings.HasPrefix(filepath.Base(point), ownMount) {
+		defer os.Remove(point)
+		defer unix.Unmount(point, unix.MNT_DETACH)
+	}
 	for range 100 {
 		var below []string
 		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -77,14 +100,21 @@ func enterCgroup(dir string) error {
 // ensureCgroup2 shows the hierarchy from its own top, and also where nobody has mounted it: sessions end by it. systemd mounts
 // it on most machines; a bare container or chroot may have none.
 func ensureCgroup2() error {
-	point, err := cgroupMount()
-	if err != nil {
-		return err
+	where := "/sys/fs/cgroup"
+	for { // a suite that runs beside may have mounted one too (ownCgroupMount)
+		point, err := cgroupMount()
+		if err != nil {
+			return err
+		}
+		if point == "" {
+			break
+		}
+		if !strings.HasPrefix(filepath.Base(point), ownMount) {
+			where = point
+		}
+		if err := unix.Unmount(point, unix.MNT_DETACH); err != nil { // the kernel refuses the same hierarchy on top of itself
+			return err
+		}
 	}
-	if point == "" {
-		point = "/sys/fs/cgroup"
-	} else if err := unix.Unmount(point, unix.MNT_DETACH); err != nil { // the kernel refuses the same hierarchy on top of itself
-		return err
-	}
-	return mount("cgroup2", point, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+	return mount("cgroup2", where, "cgroup2", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 }
