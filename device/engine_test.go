@@ -1,83 +1,45 @@
 package device
 
 import (
-	"encoding/base64"
 	"testing"
 	"time"
 
 	"dpki/authkeys"
 	"dpki/authkeys/breakglass"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
 )
 
-func offerOf(account string, key ssh.PublicKey) authkeys.Request {
-	return authkeys.Request{
-		Stage: authkeys.StageOffer, Account: account, KeyType: key.Type(), Key: base64.StdEncoding.EncodeToString(key.Marshal()), ExpiryTime: true,
-	}
-}
-
-// chainOptions: a block for each transaction, at once. Block time runs ahead of
-// the clock by some seconds then.
-var chainOptions = devchain.Options{MaxDrift: -1}
-
-// ticking: blocks that follow real time, as those of real chains do.
-var ticking = devchain.Options{BlockTime: time.Second}
-
-// allowed and refused say what an offer has to come to.
-func (r *rig) allowed(what, account string, key ssh.PublicKey) {
-	r.Helper()
-	if v := r.offer(account, key); !v.Allow {
-		r.Errorf("%s: %v (%v, age %v)", what, v.Reason, v.Freshness, v.Now.Age)
-	}
-}
-
-func (r *rig) refused(what, account string, key ssh.PublicKey, want authkeys.Reason) {
-	r.Helper()
-	if v := r.offer(account, key); v.Allow || v.Reason != want {
-		r.Errorf("%s: allowed %v, %v; want %v (%v, age %v)", what, v.Allow, v.Reason, want, v.Freshness, v.Now.Age)
-	}
-}
-
 func TestGrantAndRevocation(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
+	r := newRig(t, fleet.New(t, instant))
+	r.ca = r.org.NewCA()
 	r.start(nil)
-	if v := r.offer("root", org.NewKey().PublicKey()); v.Allow || v.Reason != authkeys.NotEnrolled && v.Reason != authkeys.NotReady {
+	if v := r.offer("root", r.org.NewKey().PublicKey()); v.Allow || v.Reason != authkeys.NotEnrolled && v.Reason != authkeys.NotReady {
 		t.Fatalf("before enrolment: %v", v.Reason)
 	}
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	grant := org.Grant(mailbox, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
-	cert := org.Certificate(ca, key.PublicKey(), grant)
-	r.allowed("a grant that was mined a moment ago", "root", cert)
-	r.refused("another account", "alice", cert, authkeys.GrantOtherAccount)
-	org.Revoke(mailbox, grant)
+	r.mailbox = r.enrol("gate-7")
+	root := r.granted("root", 5*time.Minute)
+	r.allowed("a grant that was mined a moment ago", "root", root.cert)
+	r.refused("another account", "alice", root.cert, authkeys.GrantOtherAccount)
+	r.org.Revoke(r.mailbox, root.grant)
 	r.eventually(func(s Status) bool { return s.Grants == 0 })
-	r.refused("after the revocation", "root", cert, authkeys.GrantRevoked)
+	r.refused("after the revocation", "root", root.cert, authkeys.GrantRevoked)
 }
 
 // Idle, with State older than ten seconds: what strangers offer causes no
 // traffic; what a live CA has signed causes one look, which finds the grant.
 func TestStrangersCauseNoTraffic(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca, strangerCA := org.NewCA(), org.NewKey()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
+	r := enrolled(t, instant, nil)
+	strangerCA := r.org.NewKey()
 	r.eventually(func(s Status) bool { return s.CAs == 1 })
 	r.quiet()
 
-	key := org.NewKey()
-	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
-	good := org.Certificate(ca, key.PublicKey(), grant)
-	forged := *good
+	alice := r.granted("alice", time.Hour)
+	forged := *alice.cert
 	forged.Serial++ // which the signature covers
 
 	before := r.looks.Load()
@@ -86,8 +48,8 @@ func TestStrangersCauseNoTraffic(t *testing.T) {
 		key  ssh.PublicKey
 		want authkeys.Reason
 	}{
-		{"a plain key", key.PublicKey(), authkeys.ModeNotAllowed},
-		{"a certificate by a stranger", org.Certificate(strangerCA, key.PublicKey(), grant), authkeys.CAUnknown},
+		{"a plain key", alice.key, authkeys.ModeNotAllowed},
+		{"a certificate by a stranger", r.org.Certificate(strangerCA, alice.key, alice.grant), authkeys.CAUnknown},
 		{"a forged certificate of the CA", &forged, authkeys.SignatureWrong},
 	} {
 		for range 5 {
@@ -97,7 +59,7 @@ func TestStrangersCauseNoTraffic(t *testing.T) {
 	if n := r.looks.Load() - before; n != 0 {
 		t.Errorf("strangers caused %d looks", n)
 	}
-	r.allowed("a certificate of the CA", "alice", good)
+	r.allowed("a certificate of the CA", "alice", alice.cert)
 	if n := r.looks.Load() - before; n != 1 {
 		t.Errorf("the certificate of the CA caused %d looks, want 1", n)
 	}
@@ -107,17 +69,17 @@ func TestStrangersCauseNoTraffic(t *testing.T) {
 // the zone, although nothing vouches for it yet.
 func TestNewCAWhileWatching(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	r := newRig(t, org)
 	r.start(func(c *Config) { c.Profile.Watch = 10 * time.Second })
-	mailbox := r.enrol("gate-7")
+	r.mailbox = r.enrol("gate-7")
 	r.eventually(func(s Status) bool { return s.Gear == "watch" })
-	ca, key := org.NewCA(), org.NewKey()
-	r.allowed("the first login by a new CA", "alice", org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)))
+	r.ca = org.NewCA()
+	r.allowed("the first login by a new CA", "alice", r.granted("alice", time.Hour).cert)
 
 	door, before := NewDoor(r.engine, breakglass.Store{}), r.looks.Load()
 	stranger := org.NewKey()
-	forged := org.Certificate(org.NewKey(), stranger.PublicKey(), org.GrantEntry(mailbox, state.KindGrant, "alice", stranger.PublicKey(), time.Hour))
+	forged := org.Certificate(org.NewKey(), stranger.PublicKey(), org.GrantEntry(r.mailbox, state.KindGrant, "alice", stranger.PublicKey(), time.Hour))
 	for range 50 {
 		door.Decide(t.Context(), offerOf("alice", forged))
 	}
@@ -129,15 +91,10 @@ func TestNewCAWhileWatching(t *testing.T) {
 // Many logins at once share one look.
 func TestRefreshIsSingleFlight(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
+	r := enrolled(t, instant, nil)
 	r.eventually(func(s Status) bool { return s.CAs == 1 })
 	r.quiet()
-	key := org.NewKey()
-	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	cert := r.granted("alice", time.Hour).cert
 	before := r.looks.Load()
 	verdicts := make(chan Verdict)
 	for range 40 {
@@ -158,13 +115,8 @@ func TestRefreshIsSingleFlight(t *testing.T) {
 func TestWallClockPushedTenYears(t *testing.T) {
 	t.Parallel()
 	const tenYears = 10 * 365 * 24 * time.Hour
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute))
+	r := enrolled(t, instant, nil)
+	cert := r.granted("root", 5*time.Minute).cert
 	r.allowed("the right clock", "root", cert)
 	for _, push := range []time.Duration{tenYears, -tenYears} {
 		r.wall.Store(int64(push))
@@ -180,13 +132,8 @@ func TestWallClockPushedTenYears(t *testing.T) {
 // soon as a block was verified: the wrong time took none away.
 func TestRebootWithWrongClock(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	r := enrolled(t, ticking, nil)
+	cert := r.granted("alice", time.Hour).cert
 	r.allowed("before", "alice", cert)
 	r.stop()
 	r.bootID = "second"
@@ -206,14 +153,8 @@ func TestRebootWithWrongClock(t *testing.T) {
 // the offline period holds although the wall clock lies.
 func TestRebootWithoutNetwork(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	alice, root := org.NewKey(), org.NewKey()
-	asAlice := org.Certificate(ca, alice.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", alice.PublicKey(), 72*time.Hour))
-	asRoot := org.Certificate(ca, root.PublicKey(), org.Grant(mailbox, state.KindGrantPriv, "root", root.PublicKey(), 72*time.Hour))
+	r := enrolled(t, ticking, nil)
+	asAlice, asRoot := r.granted("alice", 72*time.Hour).cert, r.granted("root", 72*time.Hour).cert
 	r.allowed("before", "alice", asAlice)
 	r.allowed("before", "root", asRoot)
 	r.stop()
@@ -248,10 +189,4 @@ func TestRebootWithoutNetwork(t *testing.T) {
 	r.start(nil)
 	r.eventually(func(s Status) bool { return s.Freshness == "fresh" })
 	r.allowed("online again", "root", asRoot)
-}
-
-// uptime is what the machine's own boot clock shows.
-func (r *rig) uptime() time.Duration {
-	c := r.clock()
-	return c.Boot() - time.Duration(r.boot.Load())
 }

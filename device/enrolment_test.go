@@ -18,7 +18,7 @@ import (
 // each is refused, whatever came before it, and the proper one after them enrols.
 func TestBundlesThatAreRefused(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	elsewhere := org.NewZone("elsewhere")
 	r := newRig(t, org)
 	request := r.request("gate-7")
@@ -70,7 +70,7 @@ func TestBundlesThatAreRefused(t *testing.T) {
 // With a zone hint the device joins that zone only.
 func TestZoneHint(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	r := newRig(t, org)
 	other := org.NewZone("other")
 	r.start(func(c *Config) { c.ZoneHint = other })
@@ -90,18 +90,14 @@ func TestZoneHint(t *testing.T) {
 // be read denies everybody until then.
 func TestRekey(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	old := org.NewKey()
-	asOld := org.Certificate(ca, old.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", old.PublicKey(), time.Hour))
+	r := enrolled(t, instant, nil)
+	org := r.org
+	asOld := r.granted("alice", time.Hour).cert
 	r.allowed("before the new key", "alice", asOld)
 
 	org.AddKey()
 	key := org.NewKey()
-	cert := org.Certificate(ca, key.PublicKey(), org.Grant(org.Zone, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	cert := org.Certificate(r.ca, key.PublicKey(), org.Grant(org.Zone, state.KindGrant, "alice", key.PublicKey(), time.Hour))
 	r.refused("a grant under a key that the device lacks", "alice", cert, authkeys.GrantUnknown)
 	r.allowed("an older grant", "alice", asOld)
 	payload, err := state.Deny{Key: state.Word{1}, Before: state.Never}.Marshal()
@@ -124,7 +120,7 @@ func TestRekey(t *testing.T) {
 
 func TestWrongNetworkForTheAnchor(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	r := newRig(t, org)
 	r.network.ChainID++
 	if _, err := New(Config{Anchor: org.Anchor, Network: r.network, Clock: r.clock()}); !errors.Is(err, ErrOtherChain) {

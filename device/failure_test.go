@@ -17,83 +17,69 @@ import (
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/registry"
-	"dpki/state"
 )
 
 // A restart decides at once from what is on disk, network or not.
 func TestRestartWithoutNetwork(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
-	cert := org.Certificate(ca, key.PublicKey(), grant)
-	r.allowed("before", "alice", cert)
+	r := enrolled(t, instant, nil)
+	alice := r.granted("alice", time.Hour)
+	r.allowed("before", "alice", alice.cert)
 	r.stop()
 	r.cut.Store(true)
 	began := time.Now()
 	r.start(nil)
-	r.allowed("after a restart", "alice", cert)
+	r.allowed("after a restart", "alice", alice.cert)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("ready after %v", took)
 	}
 	r.stop()
 	r.cut.Store(false)
-	org.Revoke(mailbox, grant)
+	r.org.Revoke(r.mailbox, alice.grant)
 	r.start(nil)
 	r.eventually(func(s Status) bool { return s.Grants == 0 && s.Problem == "" })
-	r.refused("revoked while it was down", "alice", cert, authkeys.GrantRevoked)
+	r.refused("revoked while it was down", "alice", alice.cert, authkeys.GrantRevoked)
 }
 
 // A revocation that a reorganisation takes away holds; a grant that it takes
 // away is gone.
 func TestReorganisation(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, devchain.Options{BlockTime: time.Second, HoldBack: 1000})
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	one, two := org.NewKey(), org.NewKey()
-	first := org.Grant(mailbox, state.KindGrant, "alice", one.PublicKey(), time.Hour)
-	asOne := org.Certificate(ca, one.PublicKey(), first)
-	r.allowed("the first grant", "alice", asOne)
+	r := enrolled(t, devchain.Options{BlockTime: time.Second, HoldBack: 1000}, nil)
+	org := r.org
+	one := r.granted("alice", time.Hour)
+	r.allowed("the first grant", "alice", one.cert)
 	base := org.Chain.Number()
-	asTwo := org.Certificate(ca, two.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", two.PublicKey(), time.Hour))
-	org.Revoke(mailbox, first)
+	two := r.granted("alice", time.Hour)
+	org.Revoke(r.mailbox, one.grant)
 	r.eventually(func(s Status) bool { return s.Grants == 1 })
-	r.allowed("the second grant", "alice", asTwo)
-	r.refused("the first, revoked", "alice", asOne, authkeys.GrantRevoked)
+	r.allowed("the second grant", "alice", two.cert)
+	r.refused("the first, revoked", "alice", one.cert, authkeys.GrantRevoked)
 
 	if err := org.Chain.Reorg(int(org.Chain.Number()-base), false); err != nil {
 		t.Fatal(err)
 	}
 	r.eventually(func(s Status) bool { return s.Grants == 0 })
-	r.refused("the second grant, which never happened", "alice", asTwo, authkeys.GrantUnknown)
-	r.refused("the first, whose revocation never happened", "alice", asOne, authkeys.GrantRevoked)
+	r.refused("the second grant, which never happened", "alice", two.cert, authkeys.GrantUnknown)
+	r.refused("the first, whose revocation never happened", "alice", one.cert, authkeys.GrantRevoked)
 	r.stop()
 	r.start(nil)
-	r.refused("the same after a restart", "alice", asOne, authkeys.GrantRevoked)
+	r.refused("the same after a restart", "alice", one.cert, authkeys.GrantRevoked)
 
 	// Finality passes without the revocation: the grant stands.
 	org.Chain.HoldBack(0)
 	r.eventually(func(s Status) bool { r.engine.Refresh(t.Context()); return s.Grants == 1 })
-	r.allowed("after finality", "alice", asOne)
+	r.allowed("after finality", "alice", one.cert)
 }
 
 // A fetch that ends, or cannot be started, is started again, and told again whom
 // to ask.
 func TestFetchThatCrashes(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
-	r := newRig(t, org)
+	r := newRig(t, fleet.New(t, ticking))
 	var starts atomic.Int64
 	var mu sync.Mutex
 	var current io.Closer
-	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
 	sup := NewSupervisor(func(ctx context.Context) (io.ReadWriteCloser, error) {
 		if n := starts.Add(1); n == 2 {
 			return nil, errors.New("it cannot be started") // once
@@ -103,7 +89,7 @@ func TestFetchThatCrashes(t *testing.T) {
 		defer mu.Unlock()
 		current = conn
 		return conn, err
-	}, log)
+	}, r.log())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { sup.Run(ctx); close(done) }()
@@ -143,48 +129,37 @@ func TestSupervisorWithoutFetch(t *testing.T) {
 // when the disk has room.
 func TestJournalThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
 	var j *journal.Journal
-	r.start(func(c *Config) { j = c.Journal })
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
-	cert := org.Certificate(ca, key.PublicKey(), grant)
-	r.allowed("before", "alice", cert)
-	r.eventually(func(s Status) bool { return s.Finalized >= org.Chain.DeployBlock && s.Gear == "watch" })
+	r := enrolled(t, instant, func(c *Config) { j = c.Journal })
+	alice := r.granted("alice", time.Hour)
+	r.allowed("before", "alice", alice.cert)
+	r.eventually(func(s Status) bool { return s.Finalized >= r.org.Chain.DeployBlock && s.Gear == "watch" })
 
 	j.Close() // every write fails from here on
-	org.Revoke(mailbox, grant)
+	r.org.Revoke(r.mailbox, alice.grant)
 	r.eventually(func(s Status) bool { return s.Journal != "" })
-	r.refused("a revocation that could not be written", "alice", cert, authkeys.GrantRevoked)
+	r.refused("a revocation that could not be written", "alice", alice.cert, authkeys.GrantRevoked)
 	// The network goes too: what was seen is not forgotten.
 	r.cut.Store(true)
 	r.eventually(func(s Status) bool { return s.Problem != "" })
-	r.refused("a revocation that could not be written, without network", "alice", cert, authkeys.GrantRevoked)
+	r.refused("a revocation that could not be written, without network", "alice", alice.cert, authkeys.GrantRevoked)
 	r.cut.Store(false)
 	r.eventually(func(s Status) bool { return s.Problem == "" })
-	r.refused("a revocation that could not be written, with network again", "alice", cert, authkeys.GrantRevoked)
+	r.refused("a revocation that could not be written, with network again", "alice", alice.cert, authkeys.GrantRevoked)
 	r.stop()
 	r.cut.Store(true)
 	r.start(nil)
-	r.allowed("what the disk knows", "alice", cert)
+	r.allowed("what the disk knows", "alice", alice.cert)
 	r.cut.Store(false)
 	r.eventually(func(s Status) bool { return s.Grants == 0 && s.Journal == "" })
-	r.refused("read again", "alice", cert, authkeys.GrantRevoked)
+	r.refused("read again", "alice", alice.cert, authkeys.GrantRevoked)
 }
 
 // reset-trust forgets what was verified, and reads it again from the chain.
 func TestResetTrust(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	r := enrolled(t, instant, nil)
+	cert := r.granted("alice", time.Hour).cert
 	r.allowed("before", "alice", cert)
 	r.cut.Store(true)
 	if err := r.engine.ResetTrust(context.Background()); err != nil {

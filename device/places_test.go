@@ -19,7 +19,7 @@ import (
 // watching until it ends.
 func TestBatchThatNobodyServes(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	r := newRig(t, org)
 	r.start(nil)
 	r.enrol("gate-7")
@@ -44,7 +44,7 @@ func TestBatchThatNobodyServes(t *testing.T) {
 // chain. Who may set the organisation's policy does.
 func TestEndpointsInBundles(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	r := newRig(t, org)
 	key, err := crypto.GenerateKey()
 	if err != nil {

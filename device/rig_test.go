@@ -11,19 +11,17 @@ import (
 	"testing"
 	"time"
 
-	"dpki/authkeys/breakglass"
 	"dpki/bundle"
 	"dpki/device/clock"
 	"dpki/device/fetch"
 	"dpki/device/journal"
 	"dpki/device/pipe"
 	"dpki/internal/harness"
+	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/network"
 	"dpki/registry"
 	"dpki/state"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // rig is an engine on a real chain, with the fetch side in this process and
@@ -31,6 +29,8 @@ import (
 type rig struct {
 	*testing.T
 	org      *fleet.Org
+	ca       fleet.CA   // of an enrolled device's organisation
+	mailbox  state.Word // of an enrolled device
 	identity *bundle.Identity
 	path     string
 	network  network.File
@@ -42,6 +42,24 @@ type rig struct {
 
 	engine *Engine
 	stop   func()
+}
+
+// instant: a block for each transaction, at once. Block time runs ahead of the
+// clock by some seconds then.
+var instant = devchain.Options{MaxDrift: -1}
+
+// ticking: blocks that follow real time, as those of real chains do.
+var ticking = devchain.Options{BlockTime: time.Second}
+
+// enrolled is a rig whose engine runs and is enrolled as gate-7, in an
+// organisation that has a CA.
+func enrolled(t *testing.T, o devchain.Options, change func(*Config)) *rig {
+	t.Helper()
+	r := newRig(t, fleet.New(t, o))
+	r.ca = r.org.NewCA()
+	r.start(change)
+	r.mailbox = r.enrol("gate-7")
+	return r
 }
 
 func newRig(t *testing.T, org *fleet.Org) *rig {
@@ -69,13 +87,19 @@ func (r *rig) clock() clock.Clock {
 	}
 }
 
+// uptime is what the machine's own boot clock shows.
+func (r *rig) uptime() time.Duration {
+	c := r.clock()
+	return c.Boot() - time.Duration(r.boot.Load())
+}
+
 // pass lets time pass, for both clocks.
 func (r *rig) pass(d time.Duration) {
 	r.wall.Add(int64(d))
 	r.boot.Add(int64(d))
 }
 
-// rig counts what the engine asks, and can cut the network.
+// counted counts what the engine asks, and can cut the network.
 type counted struct {
 	*Supervisor
 	rig *rig
@@ -96,7 +120,7 @@ func (r *rig) start(change func(*Config)) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(testWriter{r.T}, nil))
+	log := r.log()
 	sup := NewSupervisor(inProcess, log)
 	config := Config{
 		Anchor: r.org.Anchor, Identity: r.identity, Journal: j, Network: r.network, Fetcher: counted{sup, r}, Clock: r.clock(),
@@ -126,6 +150,9 @@ func (r *rig) start(change func(*Config)) {
 	}
 	r.Cleanup(r.stop)
 }
+
+// log is the test's own, while it runs.
+func (r *rig) log() *slog.Logger { return slog.New(slog.NewTextHandler(testWriter{r.T}, nil)) }
 
 type testWriter struct{ t *testing.T }
 
@@ -185,9 +212,4 @@ func (r *rig) quiet() {
 		}
 		return nil
 	})
-}
-
-// offer asks as sshd does when a key is offered.
-func (r *rig) offer(account string, key ssh.PublicKey) Verdict {
-	return NewDoor(r.engine, breakglass.Store{}).Decide(context.Background(), offerOf(account, key))
 }

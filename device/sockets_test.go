@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func (r *rig) serve(helper, root uint32, store breakglass.Store) *served {
 	dir := r.TempDir()
 	s := &served{rig: r, authkeys: filepath.Join(dir, "a"), control: filepath.Join(dir, "c")}
 	s.sockets = &Sockets{
-		Door: NewDoor(r.engine, store), Log: slog.New(testHandler(r.T)), Version: "test",
+		Door: NewDoor(r.engine, store), Log: r.log(), Version: "test",
 		Helper: uint32(os.Geteuid()) + helper, Root: uint32(os.Geteuid()) + root, ExpiryTime: true,
 		Audit: &Audit{JSON: &s.audit, Syslog: func(line string, alarm bool) error {
 			s.syslog = append(s.syslog, fmt.Sprint(alarm, " ", line))
@@ -68,29 +67,21 @@ func (r *rig) serve(helper, root uint32, store breakglass.Store) *served {
 	return s
 }
 
-func testHandler(t *testing.T) slog.Handler { return slog.NewTextHandler(testWriter{t}, nil) }
-
 func (s *served) ask(account string, key ssh.PublicKey) (socket.Answer, error) {
 	return serve.Call(context.Background(), s.authkeys, socket.NewRequest(socket.Authkeys, account, key.Type(), base64.StdEncoding.EncodeToString(key.Marshal())))
 }
 
 func TestSockets(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
-	r := newRig(t, org)
-	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	key := org.NewKey()
-	grant := org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour)
-	cert := org.Certificate(ca, key.PublicKey(), grant)
+	r := enrolled(t, instant, nil)
+	alice := r.granted("alice", time.Hour)
 	s := r.serve(0, 0, breakglass.Store{})
 
-	a, err := s.ask("alice", cert)
-	if err != nil || a.Code != socket.Allow || !strings.HasPrefix(a.Text, `cert-authority,principals="g-`+grant.Subject.String()) || strings.Contains(a.Text, "\n") {
+	a, err := s.ask("alice", alice.cert)
+	if err != nil || a.Code != socket.Allow || !strings.HasPrefix(a.Text, `cert-authority,principals="g-`+alice.grant.Subject.String()) || strings.Contains(a.Text, "\n") {
 		t.Errorf("alice: %+v, %v", a, err)
 	}
-	a, err = s.ask("bob", cert)
+	a, err = s.ask("bob", alice.cert)
 	if err != nil || a.Code != socket.Deny || !strings.Contains(a.Text, "another account") {
 		t.Errorf("bob: %+v, %v", a, err)
 	}
@@ -99,7 +90,7 @@ func TestSockets(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(a.Text), &status) != nil || status.Name != "gate-7" || status.Version != "test" {
 		t.Errorf("status: %+v, %v", a, err)
 	}
-	a, err = serve.Call(context.Background(), s.control, socket.NewRequest(socket.Explain, "bob", cert.Type(), base64.StdEncoding.EncodeToString(cert.Marshal())))
+	a, err = serve.Call(context.Background(), s.control, socket.NewRequest(socket.Explain, "bob", alice.cert.Type(), base64.StdEncoding.EncodeToString(alice.cert.Marshal())))
 	var explained Record
 	if err != nil || json.Unmarshal([]byte(a.Text), &explained) != nil || explained.Allow || explained.Event != "explain" || explained.Next == "" {
 		t.Errorf("explain: %+v, %v", a, err)
@@ -130,12 +121,12 @@ func TestSockets(t *testing.T) {
 		}
 		lines = append(lines, rec)
 	}
-	if len(lines) != 2 || !lines[0].Allow || lines[1].Allow || lines[0].Fingerprint != ssh.FingerprintSHA256(key.PublicKey()) ||
-		lines[0].Grant != grant.Subject.String() || lines[0].Freshness != "fresh" || lines[0].Block == 0 || lines[1].Reason != "the grant is for another account" {
+	if len(lines) != 2 || !lines[0].Allow || lines[1].Allow || lines[0].Fingerprint != ssh.FingerprintSHA256(alice.key) ||
+		lines[0].Grant != alice.grant.Subject.String() || lines[0].Freshness != "fresh" || lines[0].Block == 0 || lines[1].Reason != "the grant is for another account" {
 		t.Errorf("audit: %+v", lines)
 	}
 	all := strings.Join(s.syslog, "\n")
-	if !strings.Contains(all, "would accept: ") || !strings.Contains(all, "denied: ") || strings.Contains(all, base64.StdEncoding.EncodeToString(key.PublicKey().Marshal())[40:]) {
+	if !strings.Contains(all, "would accept: ") || !strings.Contains(all, "denied: ") || strings.Contains(all, base64.StdEncoding.EncodeToString(alice.key.Marshal())[40:]) {
 		t.Errorf("syslog: %s", all)
 	}
 }
@@ -144,7 +135,7 @@ func TestSockets(t *testing.T) {
 // root nothing from the control socket; the twin is TestSockets.
 func TestSocketsWrongPeer(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, fleet.New(t, chainOptions))
+	r := newRig(t, fleet.New(t, instant))
 	r.start(nil)
 	s := r.serve(1, 1, breakglass.Store{})
 	if a, err := s.ask("alice", r.org.NewKey().PublicKey()); err == nil {
@@ -164,7 +155,7 @@ func TestSocketsWrongPeer(t *testing.T) {
 // every DENY that was seen applies to them.
 func TestBreakGlass(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, instant)
 	r := newRig(t, org)
 	org.NewCA()
 	emergency, denied := org.NewKey(), org.NewKey()
