@@ -43,7 +43,7 @@ func TestTwoOrganisations(t *testing.T) {
 	mine := w.Org.Grant(w.ID, state.KindGrant, "alice", key.PublicKey(), time.Hour)
 	twin.Revoke(w.ID, mine)
 	w.read()
-	w.accepted("revoked by strangers", "alice", key, w.Org.Certificate(w.ca, key.PublicKey(), mine))
+	w.Accepted("revoked by strangers", "alice", key, w.Org.Certificate(w.ca, key.PublicKey(), mine))
 	w.Org.Write(w.ID, ours)
-	w.accepted("the same bytes in our log", "alice", key, cert)
+	w.Accepted("the same bytes in our log", "alice", key, cert)
 }

@@ -79,7 +79,7 @@ func TestPresented(t *testing.T) {
 	// The same hand-made certificate with nothing wrong.
 	plain := &ssh.Certificate{Key: alice.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: now + 600, KeyId: "test", Serial: 5}
 	w.Must(plain.SignCert(rand.Reader, w.ca))
-	w.accepted("the hand-made certificate", "alice", alice, plain)
+	w.Accepted("the hand-made certificate", "alice", alice, plain)
 
 	for _, account := range []string{"bob", "root", "nobody-here", "alice,root", "../alice", "-alice", strings.Repeat("a", 300)} {
 		w.refused("as "+account, account, alice, w.good, by)

@@ -25,6 +25,6 @@ func TestSuperuserByAnotherName(t *testing.T) {
 	w.refused("toor by GRANT", "toor", w.key, w.Org.Certificate(w.ca, w.key.PublicKey(), plain), authkeys.NeedsPrivilegedGrant)
 	privileged := w.Org.Grant(w.ID, state.KindGrantPriv, "toor", w.key.PublicKey(), time.Hour)
 	if got := w.Login("toor", w.key, w.Org.Certificate(w.ca, w.key.PublicKey(), privileged)); got.Code != 0 || got.Stdout != "root\n" {
-		t.Errorf("the twin by GRANT_PRIV: %+v, %s", got, lastOf(w.Audit()))
+		t.Errorf("the twin by GRANT_PRIV: %+v, %v", got, w.LastAudit())
 	}
 }

@@ -2,7 +2,6 @@ package chain
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -97,24 +96,10 @@ func (w *world) denied(name string, err error, before int, why authkeys.Reason) 
 // twin logs in by the good certificate.
 func (w *world) twin(name string) {
 	w.Helper()
-	w.accepted("the twin of "+name, "alice", w.key, w.good)
+	w.Accepted("the twin of "+name, "alice", w.key, w.good)
 }
 
-func (w *world) accepted(name, account string, key fleet.Key, cert *ssh.Certificate) {
-	w.Helper()
-	if got := w.Login(account, key, cert); got.Code != 0 || got.Stdout != account+"\n" {
-		w.Errorf("%s: %+v, %s", name, got, lastOf(w.Audit()))
-	}
-}
-
-func lastOf(records []device.Record) string {
-	if len(records) == 0 {
-		return "no audit line"
-	}
-	return fmt.Sprintf("%+v", records[len(records)-1])
-}
-
-// entry is one entry to be and where.
+// group is changes to be, and where.
 func group(scope state.Word, changes ...contracts.Change) contracts.Group {
 	return contracts.Group{Scope: scope, Changes: changes}
 }

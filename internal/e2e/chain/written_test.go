@@ -129,13 +129,13 @@ func TestWritten(t *testing.T) {
 		w.refused(row.name, row.account, key, w.certFor(w.ca, key, row.subject), row.why)
 	}
 	// The twins: what was written rightly lets in.
-	w.accepted("root under GRANT_PRIV", "root", key, w.certFor(w.ca, key, rootByPriv.Subject))
-	w.accepted("by the zone", "alice", key, w.certFor(w.ca, key, inZone.Subject))
+	w.Accepted("root under GRANT_PRIV", "root", key, w.certFor(w.ca, key, rootByPriv.Subject))
+	w.Accepted("by the zone", "alice", key, w.certFor(w.ca, key, inZone.Subject))
 	atOnce := grant(here, state.KindGrant, "alice")
 	cert := w.certFor(w.ca, key, atOnce.Subject)
 	w.refused("not yet mined", "alice", key, cert, authkeys.GrantUnknown)
 	w.Org.Write(here, atOnce)
-	w.accepted("mined a moment ago", "alice", key, cert)
+	w.Accepted("mined a moment ago", "alice", key, cert)
 }
 
 // TestAuthorities: CAs that stand in the log and sign for nobody.
@@ -155,7 +155,7 @@ func TestAuthorities(t *testing.T) {
 	inMailbox := w.Org.NewKey()
 	mailboxEntry := w.seal(w.ID, state.KindCAUser, 0, 3000, state.CA{Key: profile.Hash(inMailbox.PublicKey())})
 	w.write(group(w.Org.Zone, revokedEntry, earlyEntry, briefEntry, secondEntry), group(w.ID, mailboxEntry))
-	w.accepted("before the revocation", "alice", w.key, w.certFor(revoked, w.key, mine.Grant))
+	w.Accepted("before the revocation", "alice", w.key, w.certFor(revoked, w.key, mine.Grant))
 	w.write(group(w.Org.Zone, revokeOf(revokedEntry)))
 	w.Eventually("the end of a CA", 30*time.Second, func(s device.Status) bool { return s.Time >= briefEntry.Until })
 	for _, row := range []struct {
@@ -170,7 +170,7 @@ func TestAuthorities(t *testing.T) {
 	} {
 		w.refused(row.name, "alice", w.key, w.certFor(row.ca, w.key, mine.Grant), row.why)
 	}
-	w.accepted("another CA", "alice", w.key, w.certFor(second, w.key, mine.Grant))
+	w.Accepted("another CA", "alice", w.key, w.certFor(second, w.key, mine.Grant))
 }
 
 // TestRestrictions: what takes away, in the order in which it can come.
@@ -188,10 +188,10 @@ func TestRestrictions(t *testing.T) {
 	w.write(group(w.Org.Zone, entry, deny(since, w.Org.Chain.Time())), group(w.Org.Anchor.Org, clearEntry))
 	afterwards := granted(denied)
 	w.refused("denied before it was granted", "alice", denied, afterwards, authkeys.Denied)
-	w.accepted("denied for what was entered before", "alice", since, granted(since))
+	w.Accepted("denied for what was entered before", "alice", since, granted(since))
 	w.refused("denied in clear", "alice", clear, granted(clear), authkeys.Denied)
 	w.write(group(w.Org.Zone, revokeOf(entry)))
-	w.accepted("the denial revoked", "alice", denied, afterwards)
+	w.Accepted("the denial revoked", "alice", denied, afterwards)
 
 	// What cannot be read denies everybody who needs that scope.
 	w.everybody("a denial of an unknown version", w.ID, w.sealBytes(w.ID, state.KindDeny, 0, 3000, []byte{9}))
@@ -220,7 +220,7 @@ func (w *world) everybody(name string, scope state.Word, c contracts.Change) {
 func (w *world) shut(name string) {
 	w.Helper()
 	if err := w.Present("alice", w.key, w.good); err == nil || w.LastAudit().Reason != authkeys.Unreadable.String() {
-		w.Errorf("%s: %v, %s", name, err, lastOf(w.Audit()))
+		w.Errorf("%s: %v, %v", name, err, w.LastAudit())
 	}
 }
 
@@ -237,7 +237,7 @@ func TestDistrustedAdministrator(t *testing.T) {
 	w.reverts("an administrator wrote with a mask that nobody gave it", w.Org.WriteAs(delegate, stranger, group(w.ID, w.Org.GrantEntry(w.ID, state.KindGrantPriv, "root", key.PublicKey(), time.Hour))))
 	w.Must(w.Org.WriteAs(delegate, admin, group(w.ID, theirs)))
 	cert := w.Org.Certificate(w.ca, key.PublicKey(), theirs)
-	w.accepted("by a delegated administrator", "alice", key, cert)
+	w.Accepted("by a delegated administrator", "alice", key, cert)
 	w.write(group(org, contracts.Change{
 		Action: state.ActionPut, Kind: state.KindDistrust, Until: state.Never, Subject: state.Keccak256([]byte("distrust")),
 		Data: state.Distrust{Author: admin.Account, From: 0, To: w.Org.Chain.Time()}.Marshal(),
@@ -246,7 +246,7 @@ func TestDistrustedAdministrator(t *testing.T) {
 	w.write(group(org, contracts.Change{Action: state.ActionRevoke, Kind: state.KindAdmin, Subject: admin.ID()}))
 	w.reverts("a revoked administrator wrote", w.Org.WriteAs(delegate, admin, group(w.ID, w.Org.GrantEntry(w.ID, state.KindGrant, "alice", key.PublicKey(), time.Hour))))
 	again := w.Org.Grant(w.ID, state.KindGrant, "alice", key.PublicKey(), time.Hour)
-	w.accepted("by another administrator", "alice", key, w.Org.Certificate(w.ca, key.PublicKey(), again))
+	w.Accepted("by another administrator", "alice", key, w.Org.Certificate(w.ca, key.PublicKey(), again))
 }
 
 // reverts: the contract has refused, and nothing else was wrong.
@@ -307,7 +307,7 @@ func (w *world) gone(name string) {
 	again := w.Org.Grant(w.ID, state.KindGrant, "alice", w.key.PublicKey(), time.Hour)
 	w.read()
 	if err := w.Present("alice", w.key, w.Org.Certificate(w.ca, w.key.PublicKey(), again)); err == nil || w.LastAudit().Reason != authkeys.Retired.String() {
-		w.Errorf("%s, a new grant: %v, %s", name, err, lastOf(w.Audit()))
+		w.Errorf("%s, a new grant: %v, %v", name, err, w.LastAudit())
 	}
 	if s, err := w.Status(); err != nil || !s.Retired || s.Next == "" {
 		w.Errorf("%s: status %+v, %v", name, s, err)

@@ -77,15 +77,10 @@ func (w *world) grant(account string) user {
 	return u
 }
 
-// in and out say what a login has to come to. A failure shows both sides.
+// in and out say what a login has to come to.
 func (w *world) in(when string, u user) {
 	w.Helper()
-	before := len(w.Sshd.Output())
-	c := w.Client(u.account, u.key, u.cert)
-	c.Options = []string{"LogLevel=DEBUG1"}
-	if got := w.Sshd.Login(w, c, "id", "-un"); got.Code != 0 || got.Stdout != u.account+"\n" {
-		w.Errorf("%s: %s does not get in: exit %d, %q, %v\nssh: %s\nsshd: %s", when, u.account, got.Code, got.Stdout, w.LastAudit(), got.Stderr, w.Sshd.Output()[before:])
-	}
+	w.Accepted(when, u.account, u.key, u.cert)
 }
 
 // out returns how long the refusal took.

@@ -16,10 +16,10 @@ import (
 func TestSetupSeesWhatComesFirst(t *testing.T) {
 	s := newSite(t)
 	own := s.ownKey("alice")
-	s.must(os.MkdirAll(s.dropIns(), 0o755))
+	s.Must(os.MkdirAll(s.dropIns(), 0o755))
 	first := filepath.Join(s.dropIns(), "00-a.conf")
 	block := fmt.Sprintf("Match LocalPort %d\n\t%%s\n", s.server.Port)
-	s.must(os.WriteFile(first, []byte(fmt.Sprintf(block, "AuthorizedKeysFile=/run/keys/%u")), 0o644))
+	s.Must(os.WriteFile(first, []byte(fmt.Sprintf(block, "AuthorizedKeysFile=/run/keys/%u")), 0o644))
 	s.configure(s.include())
 	s.mustSay(s.setup(1, "--accounts", "alice"), "for some connections")
 	s.mustSay(s.setup(1, "--accounts", "alice", "--dry-run"), "for some connections")
@@ -30,26 +30,26 @@ func TestSetupSeesWhatComesFirst(t *testing.T) {
 	}
 
 	// The twin: a block that sets something else, and one that comes after.
-	s.must(os.WriteFile(first, []byte(fmt.Sprintf(block, "Banner none")), 0o644))
+	s.Must(os.WriteFile(first, []byte(fmt.Sprintf(block, "Banner none")), 0o644))
 	after := filepath.Join(s.dropIns(), "50-b.conf")
-	s.must(os.WriteFile(after, []byte(fmt.Sprintf(block, "AuthorizedKeysFile /run/keys/%u")), 0o644))
+	s.Must(os.WriteFile(after, []byte(fmt.Sprintf(block, "AuthorizedKeysFile /run/keys/%u")), 0o644))
 	s.configure("PasswordAuthentication yes", s.include())
 	s.mustSay(s.setup(0, "--accounts", "alice", "--reload"), `lets "alice" in by password`)
 	s.reload()
 	if s.in("alice", own, nil) {
 		t.Error("alice by her own key: accepted")
 	}
-	s.org.NewCA() // doctor misses one otherwise
-	s.eventually("a CA", func(st device.Status) bool { return st.CAs > 0 })
-	s.mustSay(s.dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for [alice]")
+	s.Org.NewCA() // doctor misses one otherwise
+	s.Eventually("a CA", settled, func(st device.Status) bool { return st.CAs > 0 })
+	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for [alice]")
 
 	// And the proof that the block matters, with the drop-in in place.
-	s.must(os.WriteFile(first, []byte(fmt.Sprintf(block, "AuthorizedKeysFile /run/keys/%u")), 0o644))
+	s.Must(os.WriteFile(first, []byte(fmt.Sprintf(block, "AuthorizedKeysFile /run/keys/%u")), 0o644))
 	s.reload()
 	if !s.in("alice", own, nil) {
 		t.Error("alice by her own key, past the drop-in: refused; the block that was to show it does not")
 	}
-	if out := s.dpkid(1, "doctor", "--sshd-config", s.config); !strings.Contains(out, "for some connections") {
+	if out := s.Dpkid(1, "doctor", "--sshd-config", s.config); !strings.Contains(out, "for some connections") {
 		t.Errorf("doctor:\n%s", out)
 	}
 }

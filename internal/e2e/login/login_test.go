@@ -14,25 +14,25 @@ import (
 // Five minutes on a device: a grant lets exactly that certificate in at once,
 // and its revocation ends that.
 func TestGrantLogsInAndRevocationDoesNot(t *testing.T) {
-	m := newMachine(t)
+	m := newRig(t)
 	log := harness.StartSyslog(t)
-	ca := m.org.NewCA()
-	key := m.org.NewKey()
-	grant := m.org.Grant(m.id, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
-	cert := m.org.Certificate(ca, key.PublicKey(), grant)
+	ca := m.Org.NewCA()
+	key := m.Org.NewKey()
+	grant := m.Org.Grant(m.ID, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
+	cert := m.Org.Certificate(ca, key.PublicKey(), grant)
 
-	m.accepted("root", key, cert)
+	m.Accepted("with a grant", "root", key, cert)
 	log.Wait(t, "would accept", 5*time.Second)
-	m.refused("alice", key, cert)
-	m.refused("root", key, nil)
+	m.Refused("as another account", "alice", key, cert)
+	m.Refused("without the certificate", "root", key, nil)
 
-	other := m.org.NewKey()
-	m.refused("root", other, m.org.Certificate(ca, other.PublicKey(), grant))
+	other := m.Org.NewKey()
+	m.Refused("by another key", "root", other, m.Org.Certificate(ca, other.PublicKey(), grant))
 	log.Wait(t, "the grant is for another key", 5*time.Second)
 
-	m.org.Revoke(m.id, grant)
+	m.Org.Revoke(m.ID, grant)
 	harness.Eventually(t, 10*time.Second, func() error {
-		if got := m.login("root", key, cert); got.Code == 0 {
+		if got := m.Login("root", key, cert); got.Code == 0 {
 			return errStillIn
 		}
 		return nil
@@ -40,8 +40,8 @@ func TestGrantLogsInAndRevocationDoesNot(t *testing.T) {
 	log.Wait(t, "the grant is revoked", 5*time.Second)
 
 	// The twin: the same key, account and CA with a new grant.
-	again := m.org.Grant(m.id, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
-	m.accepted("root", key, m.org.Certificate(ca, key.PublicKey(), again))
+	again := m.Org.Grant(m.ID, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
+	m.Accepted("with a new grant", "root", key, m.Org.Certificate(ca, key.PublicKey(), again))
 }
 
 // revocationBar is how long after its block a revocation may let logins in, in
@@ -52,21 +52,21 @@ const revocationBar = time.Second
 func TestRevocationReachesTheNextLogin(t *testing.T) {
 	org := fleet.New(t, devchain.Options{BlockTime: time.Second})
 	org.Network.Endpoints = []string{org.Chain.WS}
-	m := newMachineIn(t, org)
+	m := newRigIn(t, org)
 	ca := org.NewCA()
 	var all []time.Duration
 	for range 5 {
 		key := org.NewKey()
-		grant := org.Grant(m.id, state.KindGrant, "alice", key.PublicKey(), 5*time.Minute)
+		grant := org.Grant(m.ID, state.KindGrant, "alice", key.PublicKey(), 5*time.Minute)
 		cert := org.Certificate(ca, key.PublicKey(), grant)
-		m.accepted("alice", key, cert)
-		c := m.client("alice", key, cert)
-		org.Revoke(m.id, grant)
+		m.Accepted("with a grant", "alice", key, cert)
+		c := m.Client("alice", key, cert)
+		org.Revoke(m.ID, grant)
 		mined := time.Now()
 		began := mined
 		harness.Eventually(t, 10*time.Second, func() error {
 			began = time.Now() // of the login that is refused
-			if m.sshd.Login(t, c, "true").Code == 0 {
+			if m.Sshd.Login(t, c, "true").Code == 0 {
 				return errStillIn
 			}
 			return nil

@@ -11,39 +11,32 @@ import (
 	"testing"
 	"time"
 
-	"dpki/contracts"
 	"dpki/device"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/machine"
 	"dpki/pam/proc"
+	"dpki/sshca/profile"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
 )
 
-// granted gives alice an hour on this machine.
-func (m *machine) granted(ca fleet.CA) (fleet.Key, contracts.Change, *ssh.Certificate) {
-	m.Helper()
-	key := m.org.NewKey()
-	grant := m.org.Grant(m.id, state.KindGrant, "alice", key.PublicKey(), time.Hour)
-	return key, grant, m.org.Certificate(ca, key.PublicKey(), grant)
-}
-
 // The daemon killed at any time is ready again within the second, with all that
 // it knew; while it is gone nobody gets in but by a break-glass key.
 func TestDaemonKilled(t *testing.T) {
-	m := newMachine(t)
-	ca := m.org.NewCA()
+	m := newRig(t)
+	ca := m.Org.NewCA()
 	key, grant, cert := m.granted(ca)
-	m.accepted("alice", key, cert)
-	emergency, denied := m.org.NewKey(), m.org.NewKey()
+	m.Accepted("with a grant", "alice", key, cert)
+	emergency, denied := m.Org.NewKey(), m.Org.NewKey()
 	for name, k := range map[string]fleet.Key{"alice": emergency, "alice@denied": denied} {
 		line := `from="127.0.0.0/8",expiry-time="20991231000000Z",restrict ` + string(ssh.MarshalAuthorizedKey(k.PublicKey()))
-		m.must(os.WriteFile("/etc/dpki/breakglass.d/"+name+".keys", []byte(line), 0o644))
+		m.Must(os.WriteFile("/etc/dpki/breakglass.d/"+name+".keys", []byte(line), 0o644))
 	}
-	hash := sha256Of(denied.PublicKey())
+	hash := profile.Hash(denied.PublicKey())
 	payload, err := state.Deny{Key: hash, Before: state.Never}.Marshal()
-	m.org.Write(m.org.Zone, m.org.Seal(m.org.Zone, state.KindDeny, payload, err, time.Hour))
+	m.Org.Write(m.Org.Zone, m.Org.Seal(m.Org.Zone, state.KindDeny, payload, err, time.Hour))
 	harness.Eventually(t, 10*time.Second, func() error {
 		list, err := os.ReadFile("/var/lib/dpki/denied")
 		if err == nil && !strings.Contains(string(list), hash.String()) {
@@ -51,23 +44,23 @@ func TestDaemonKilled(t *testing.T) {
 		}
 		return err
 	})
-	m.refused("alice", emergency, nil) // while the daemon is there
+	m.Refused("break-glass while the daemon is there", "alice", emergency, nil)
 	for round := range 5 {
-		fetch := m.fetchPid()
-		m.daemon.Kill()
+		_, fetch := m.Processes()
+		m.Daemon.Kill()
 		if round == 0 {
-			m.refused("alice", key, cert)
-			m.accepted("alice", emergency, nil)
-			m.refused("alice", denied, nil)
+			m.Refused("without a daemon", "alice", key, cert)
+			m.Accepted("break-glass without a daemon", "alice", emergency, nil)
+			m.Refused("a denied break-glass key", "alice", denied, nil)
 		}
 		began := time.Now()
-		m.run()
+		m.Run()
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("ready again after %v", took)
 		} else {
 			t.Logf("ready again after %v", took.Round(time.Millisecond))
 		}
-		m.accepted("alice", key, cert)
+		m.Accepted("after kill -9", "alice", key, cert)
 		harness.Eventually(t, 5*time.Second, func() error {
 			if err := syscall.Kill(fetch, 0); err == nil {
 				return fmt.Errorf("the fetch of the killed daemon, %d, lives on", fetch)
@@ -75,33 +68,33 @@ func TestDaemonKilled(t *testing.T) {
 			return nil
 		})
 	}
-	m.org.Revoke(m.id, grant)
-	m.eventually("the revocation", func(s device.Status) bool { return s.Grants == 0 })
-	m.daemon.Kill()
-	m.run()
-	m.refused("alice", key, cert)
+	m.Org.Revoke(m.ID, grant)
+	m.Eventually("the revocation", settled, func(s device.Status) bool { return s.Grants == 0 })
+	m.Daemon.Kill()
+	m.Run()
+	m.Refused("after a revocation and kill -9", "alice", key, cert)
 }
 
 // fetch is another user's process, without groups, capabilities or files of the
 // daemon's; killed, it is started again.
 func TestFetchProcess(t *testing.T) {
-	m := newMachine(t)
-	ca := m.org.NewCA()
-	pid := m.fetchPid()
+	m := newRig(t)
+	ca := m.Org.NewCA()
+	_, pid := m.Processes()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	m.must(err)
+	m.Must(err)
 	for _, want := range []string{`Uid:\t6005\t6005\t6005\t6005`, `Gid:\t6005\t6005\t6005\t6005`, `Groups:\s*\n`, `CapEff:\t0{16}`, `NoNewPrivs:\t1`} {
 		if !regexp.MustCompile(want).Match(status) {
 			t.Errorf("fetch is not %q:\n%s", want, status)
 		}
 	}
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	m.must(err)
+	m.Must(err)
 	if string(environ) != "PATH=/usr/bin:/bin\x00LANG=C.UTF-8\x00" {
 		t.Errorf("environment %q", environ)
 	}
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	m.must(err)
+	m.Must(err)
 	for _, f := range files {
 		if target, _ := os.Readlink(f); strings.HasPrefix(target, "/var/lib/dpki") || strings.HasPrefix(target, "/etc/dpki") {
 			t.Errorf("fetch has %s open", target)
@@ -111,14 +104,14 @@ func TestFetchProcess(t *testing.T) {
 	if stat, err := proc.ReadStat(int32(pid)); err != nil || stat.Session != int32(pid) || stat.Terminal != 0 {
 		t.Errorf("session %d, terminal %d, %v; want its own and none", stat.Session, stat.Terminal, err)
 	}
-	m.must(syscall.Kill(pid, syscall.SIGKILL))
-	m.eventually("another fetch", func(device.Status) bool {
-		next, err := childOf(m.daemon.Pid())
+	m.Must(syscall.Kill(pid, syscall.SIGKILL))
+	m.Eventually("another fetch", settled, func(device.Status) bool {
+		next, err := machine.Child(m.Daemon.Pid())
 		return err == nil && next != pid
 	})
 	key, _, cert := m.granted(ca)
 	harness.Eventually(t, 10*time.Second, func() error {
-		if got := m.login("alice", key, cert); got.Code != 0 {
+		if got := m.Login("alice", key, cert); got.Code != 0 {
 			return fmt.Errorf("%+v", got)
 		}
 		return nil
@@ -129,27 +122,28 @@ func TestFetchProcess(t *testing.T) {
 // enrolment, logins and a refresh; fetch shows that the trace would see others.
 func TestRootSideOpensUnixSocketsOnly(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Strace)
-	m := newMachine(t)
-	ca := m.org.NewCA()
-	m.daemon.Stop()
+	m := newRig(t)
+	ca := m.Org.NewCA()
+	m.Daemon.Stop()
 	trace := filepath.Join(t.TempDir(), "trace")
-	m.daemon = harness.Start(t, harness.Command{
+	m.Daemon = harness.Start(t, harness.Command{
 		Path: "/usr/bin/strace", Args: []string{"-ff", "-e", "trace=socket,socketpair", "-o", trace, harness.Bin(t, "dpkid"), "run"},
 	})
-	m.eventually("ready", func(s device.Status) bool { return s.Freshness == "fresh" })
+	m.Eventually("ready", settled, func(s device.Status) bool { return s.Freshness == "fresh" })
 	key, _, cert := m.granted(ca)
-	m.accepted("alice", key, cert)
+	m.Accepted("traced", "alice", key, cert)
 
 	// One file a thread. Those of fetch belong to its process.
-	fetch := 0
-	traced := m.onlyChild(m.daemon.Pid())
-	fetch = m.onlyChild(traced)
+	traced, err := machine.Child(m.Daemon.Pid())
+	m.Must(err)
+	fetch, err := machine.Child(traced)
+	m.Must(err)
 	files, err := filepath.Glob(trace + ".*")
-	m.must(err)
+	m.Must(err)
 	inet, own := 0, 0
 	for _, f := range files {
 		text, err := os.ReadFile(f)
-		m.must(err)
+		m.Must(err)
 		tid := strings.TrimPrefix(filepath.Ext(f), ".")
 		ofFetch := false
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d/task/%s", fetch, tid)); err == nil {
@@ -175,24 +169,24 @@ func TestRootSideOpensUnixSocketsOnly(t *testing.T) {
 // A disk without room: what is known stays, a revocation counts, and nothing is
 // lost when there is room again.
 func TestFullDisk(t *testing.T) {
-	m := newMachine(t)
-	ca := m.org.NewCA()
+	m := newRig(t)
+	ca := m.Org.NewCA()
 	key, grant, cert := m.granted(ca)
-	m.accepted("alice", key, cert)
-	m.daemon.Stop()
+	m.Accepted("before", "alice", key, cert)
+	m.Daemon.Stop()
 	kept := t.TempDir()
-	m.must(exec.Command("cp", "-a", "/var/lib/dpki/.", kept).Run())
-	m.must(syscall.Mount("tmpfs", "/var/lib/dpki", "tmpfs", 0, "size=512k,mode=0711"))
+	m.Must(exec.Command("cp", "-a", "/var/lib/dpki/.", kept).Run())
+	m.Must(syscall.Mount("tmpfs", "/var/lib/dpki", "tmpfs", 0, "size=512k,mode=0711"))
 	t.Cleanup(func() {
-		m.daemon.Stop()
-		m.must(syscall.Unmount("/var/lib/dpki", 0))
+		m.Daemon.Stop()
+		m.Must(syscall.Unmount("/var/lib/dpki", 0))
 	})
-	m.must(exec.Command("cp", "-a", kept+"/.", "/var/lib/dpki").Run())
-	m.run()
-	m.accepted("alice", key, cert)
+	m.Must(exec.Command("cp", "-a", kept+"/.", "/var/lib/dpki").Run())
+	m.Run()
+	m.Accepted("on the small disk", "alice", key, cert)
 
 	fill, err := os.Create("/var/lib/dpki/fill")
-	m.must(err)
+	m.Must(err)
 	for {
 		if _, err := fill.Write(make([]byte, 4096)); err != nil {
 			break
@@ -201,27 +195,27 @@ func TestFullDisk(t *testing.T) {
 	fill.Close()
 	other, _, certOther := m.granted(ca)
 	for i := 0; i < 40; i++ { // enough to need another page
-		m.org.Grant(m.id, state.KindGrant, "bob", other.PublicKey(), time.Hour)
-		if s, err := m.status(); err == nil && s.Journal != "" {
+		m.Org.Grant(m.ID, state.KindGrant, "bob", other.PublicKey(), time.Hour)
+		if s, err := m.Status(); err == nil && s.Journal != "" {
 			break
 		}
 	}
-	m.org.Revoke(m.id, grant)
+	m.Org.Revoke(m.ID, grant)
 	harness.Eventually(t, 10*time.Second, func() error {
-		if m.login("alice", key, cert).Code == 0 {
+		if m.Login("alice", key, cert).Code == 0 {
 			return errStillIn
 		}
 		return nil
 	})
-	s, err := m.status()
-	m.must(err)
+	s, err := m.Status()
+	m.Must(err)
 	if s.Journal == "" {
 		t.Errorf("the full disk was not noticed: %+v", s)
 	}
-	m.daemon.Kill()
-	m.must(os.Remove("/var/lib/dpki/fill"))
-	m.run()
-	m.eventually("room again", func(s device.Status) bool { return s.Journal == "" && s.Freshness == "fresh" })
-	m.refused("alice", key, cert)
-	m.accepted("alice", other, certOther)
+	m.Daemon.Kill()
+	m.Must(os.Remove("/var/lib/dpki/fill"))
+	m.Run()
+	m.Eventually("room again", settled, func(s device.Status) bool { return s.Journal == "" && s.Freshness == "fresh" })
+	m.Refused("revoked while the disk was full", "alice", key, cert)
+	m.Accepted("granted while the disk was full", "alice", other, certOther)
 }

@@ -13,7 +13,9 @@ import (
 
 	"dpki/device"
 	"dpki/internal/harness"
+	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"
 	"dpki/state"
 
@@ -22,7 +24,7 @@ import (
 
 // withPAM serves the machine's sshd through the module as well: in this
 // namespace /etc is the test's own.
-func (m *machine) withPAM() {
+func (m rig) withPAM() {
 	m.Helper()
 	harness.Need(m, harness.Gcc, harness.PamHeaders, harness.Cgroup2)
 	dir := harness.RootDir(m)
@@ -33,8 +35,8 @@ func (m *machine) withPAM() {
 	}
 	stack := "auth required pam_deny.so\naccount required pam_permit.so\nsession required pam_permit.so\n" +
 		"account required " + module + "\nsession required " + module + "\n"
-	m.must(os.WriteFile("/etc/pam.d/sshd", []byte(stack), 0o644))
-	m.sshd = sshd.Start(m, sshd.Config{Command: helper, Lines: []string{"UsePAM yes"}})
+	m.Must(os.WriteFile("/etc/pam.d/sshd", []byte(stack), 0o644))
+	m.Sshd = sshd.Start(m, sshd.Config{Command: machine.Helper, Lines: []string{"UsePAM yes"}})
 }
 
 // session is an ssh that stays.
@@ -43,16 +45,16 @@ type live struct {
 	began time.Time
 }
 
-func (m *machine) stay(user string, key fleet.Key, cert *ssh.Certificate) live {
+func (m rig) stay(user string, key fleet.Key, cert *ssh.Certificate) live {
 	m.Helper()
 	began := time.Now()
 	return live{harness.Start(m, harness.Command{
-		Path: "/usr/bin/ssh", Args: m.sshd.Args(m.client(user, key, cert), "echo in; setsid sleep 600 & sleep 600"), Ready: harness.Says("in"),
+		Path: "/usr/bin/ssh", Args: m.Sshd.Args(m.Client(user, key, cert), "echo in; setsid sleep 600 & sleep 600"), Ready: harness.Says("in"),
 	}), began}
 }
 
 // gone waits for a session's end, and says how long it took.
-func (m *machine) gone(l live, within time.Duration) time.Duration {
+func (m rig) gone(l live, within time.Duration) time.Duration {
 	m.Helper()
 	began := time.Now()
 	if _, err := l.Wait(within); err != nil {
@@ -61,28 +63,28 @@ func (m *machine) gone(l live, within time.Duration) time.Duration {
 	return time.Since(began)
 }
 
-func (m *machine) sessions() (all []device.SessionRecord) {
+func (m rig) sessions() (all []device.SessionRecord) {
 	m.Helper()
-	m.must(json.Unmarshal([]byte(m.dpkid(0, "sessions", "--json")), &all))
+	m.Must(json.Unmarshal([]byte(m.Dpkid(0, "sessions", "--json")), &all))
 	return all
 }
 
 // A session ends at its grant's end, and at its revocation; another's goes on,
 // also over the daemon's death. Nothing of an ended one is left.
 func TestSessionsEndWithTheirGrants(t *testing.T) {
-	org := fleet.New(t, chainOptions)
+	org := fleet.New(t, devchain.Options{BlockTime: time.Second})
 	org.Network.Endpoints = []string{org.Chain.WS}
-	m := newMachineIn(t, org)
+	m := newRigIn(t, org)
 	m.withPAM()
-	ca := m.org.NewCA()
+	ca := m.Org.NewCA()
 	type login struct {
 		key  fleet.Key
 		cert *ssh.Certificate
 	}
 	grant := func(account string, last time.Duration) (login, func()) {
-		key := m.org.NewKey()
-		g := m.org.Grant(m.id, state.KindGrant, account, key.PublicKey(), last)
-		return login{key, m.org.Certificate(ca, key.PublicKey(), g)}, func() { m.org.Revoke(m.id, g) }
+		key := m.Org.NewKey()
+		g := m.Org.Grant(m.ID, state.KindGrant, account, key.PublicKey(), last)
+		return login{key, m.Org.Certificate(ca, key.PublicKey(), g)}, func() { m.Org.Revoke(m.ID, g) }
 	}
 	short, _ := grant("alice", 15*time.Second)
 	long, revoke := grant("alice", time.Hour)
@@ -95,7 +97,7 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 	if len(all) != 3 {
 		t.Fatalf("sessions: %+v", all)
 	}
-	text := m.dpkid(0, "sessions")
+	text := m.Dpkid(0, "sessions")
 	for _, want := range []string{"alice", "bob", "grant ", "SHA256:"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("dpkid sessions lacks %q:\n%s", want, text)
@@ -103,8 +105,8 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 	}
 
 	// A daemon that is killed takes its sessions up again.
-	m.daemon.Kill()
-	m.run()
+	m.Daemon.Kill()
+	m.Run()
 	harness.Eventually(t, 5*time.Second, func() error {
 		if n := len(m.sessions()); n != 3 {
 			return fmt.Errorf("%d sessions after kill -9", n)
@@ -119,7 +121,7 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 	if !other.Running() || !bystander.Running() {
 		t.Errorf("others ended too: %v, %v", other.Running(), bystander.Running())
 	}
-	m.eventually("watching", func(s device.Status) bool { return s.Gear == "watch" })
+	m.Eventually("watching", settled, func(s device.Status) bool { return s.Gear == "watch" })
 	revoke()
 	took := m.gone(other, 10*time.Second)
 	t.Logf("from the revocation's block to the session's end: %v", took.Round(10*time.Millisecond))
@@ -133,9 +135,9 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 		}
 		return nil
 	})
-	m.refused("alice", long.key, long.cert)
+	m.Refused("after the revocation", "alice", long.key, long.cert)
 	again, _ := grant("alice", time.Hour)
-	m.accepted("alice", again.key, again.cert)
+	m.Accepted("with a new grant", "alice", again.key, again.cert)
 	bystander.Stop()
 	harness.Eventually(t, 5*time.Second, func() error {
 		if all := m.sessions(); len(all) != 0 {

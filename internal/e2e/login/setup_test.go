@@ -20,7 +20,7 @@ import (
 // site is an sshd as an administrator left it: keys in authorized_keys, and an
 // Include that a test may add.
 type site struct {
-	*machine
+	rig
 	server *sshd.Server
 	config string
 	text   string // of the configuration, without the Include
@@ -28,13 +28,13 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{machine: newMachine(t)}
+	s := &site{rig: newRig(t)}
 	s.server = sshd.Start(t, sshd.Config{Lines: []string{"AuthorizedKeysFile /run/keys/%u", "PidFile " + filepath.Join(t.TempDir(), "pid")}})
 	s.config = s.server.ConfigFile
 	text, err := os.ReadFile(s.config)
-	s.must(err)
+	s.Must(err)
 	s.text = string(text)
-	s.must(os.MkdirAll("/run/keys", 0o755))
+	s.Must(os.MkdirAll("/run/keys", 0o755))
 	return s
 }
 
@@ -43,7 +43,7 @@ func (s *site) dropIns() string { return filepath.Join(filepath.Dir(s.config), "
 // configure writes sshd_config anew and has sshd read it.
 func (s *site) configure(first ...string) {
 	s.Helper()
-	s.must(os.WriteFile(s.config, []byte(strings.Join(append(first, s.text), "\n")), 0o600))
+	s.Must(os.WriteFile(s.config, []byte(strings.Join(append(first, s.text), "\n")), 0o600))
 	s.reload()
 }
 
@@ -54,7 +54,7 @@ func (s *site) reload() {
 	harness.Eventually(s, 10*time.Second, func() error {
 		// Between its listening and its handler, sshd ignores the signal.
 		if time.Since(sent) > 300*time.Millisecond {
-			s.must(s.server.Signal(syscall.SIGHUP))
+			s.Must(s.server.Signal(syscall.SIGHUP))
 			sent = time.Now()
 		}
 		if strings.Count(s.server.Output(), "Server listening") == seen {
@@ -67,8 +67,8 @@ func (s *site) reload() {
 // ownKey gives an account a key in its authorized_keys.
 func (s *site) ownKey(account string) fleet.Key {
 	s.Helper()
-	k := s.org.NewKey()
-	s.must(os.WriteFile("/run/keys/"+account, ssh.MarshalAuthorizedKey(k.PublicKey()), 0o644))
+	k := s.Org.NewKey()
+	s.Must(os.WriteFile("/run/keys/"+account, ssh.MarshalAuthorizedKey(k.PublicKey()), 0o644))
 	return k
 }
 
@@ -76,7 +76,7 @@ func (s *site) ownKey(account string) fleet.Key {
 // configuration again it says neither.
 func (s *site) in(user string, key fleet.Key, cert *ssh.Certificate) (in bool) {
 	s.Helper()
-	c := s.client(user, key, cert)
+	c := s.Client(user, key, cert)
 	harness.Eventually(s, 10*time.Second, func() error {
 		got := s.server.Login(s, c, "true")
 		in = got.Code == 0
@@ -93,7 +93,7 @@ func (s *site) include() string { return "Include " + s.dropIns() + "/*.conf" }
 // setup runs dpkid setup and returns its output.
 func (s *site) setup(want int, args ...string) string {
 	s.Helper()
-	return s.dpkid(want, append([]string{"setup", "--sshd-config", s.config}, args...)...)
+	return s.Dpkid(want, append([]string{"setup", "--sshd-config", s.config}, args...)...)
 }
 
 func (s *site) mustSay(out, text string) {
@@ -106,9 +106,9 @@ func (s *site) mustSay(out, text string) {
 func TestSetupGovernsWhomItNames(t *testing.T) {
 	s := newSite(t)
 	alice, bob := s.ownKey("alice"), s.ownKey("bob")
-	key := s.org.NewKey()
-	ca := s.org.NewCA()
-	cert := s.org.Certificate(ca, key.PublicKey(), s.org.Grant(s.id, state.KindGrant, "alice", key.PublicKey(), 5*time.Minute))
+	key := s.Org.NewKey()
+	ca := s.Org.NewCA()
+	cert := s.Org.Certificate(ca, key.PublicKey(), s.Org.Grant(s.ID, state.KindGrant, "alice", key.PublicKey(), 5*time.Minute))
 
 	// Without an Include sshd would never see the drop-in.
 	s.mustSay(s.setup(1, "--accounts", "alice"), "no effect")
@@ -133,7 +133,7 @@ func TestSetupGovernsWhomItNames(t *testing.T) {
 	if !s.in("bob", bob, nil) {
 		t.Error("bob, who is not governed, by his own key: refused")
 	}
-	s.mustSay(s.dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for [alice]")
+	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for [alice]")
 
 	s.setup(0, "--undo", "--reload")
 	harness.Eventually(t, 5*time.Second, func() error {
@@ -177,35 +177,35 @@ func TestSetupRefuses(t *testing.T) {
 	// One that sorts first and sets the same options. A Match block wins over
 	// what stands outside of any, so only another block can be in the way.
 	s.configure(s.include())
-	s.must(os.MkdirAll(s.dropIns(), 0o755))
+	s.Must(os.MkdirAll(s.dropIns(), 0o755))
 	first := filepath.Join(s.dropIns(), "00-a.conf")
-	s.must(os.WriteFile(first, []byte("Match User alice\n\tAuthorizedKeysFile /run/keys/%u\n"), 0o644))
+	s.Must(os.WriteFile(first, []byte("Match User alice\n\tAuthorizedKeysFile /run/keys/%u\n"), 0o644))
 	s.mustSay(s.setup(1, "--accounts", "alice"), "no effect")
 	absent("not first")
-	s.must(os.Remove(first))
+	s.Must(os.Remove(first))
 
-	s.must(os.WriteFile(place, []byte("# by hand\n"), 0o644))
+	s.Must(os.WriteFile(place, []byte("# by hand\n"), 0o644))
 	s.mustSay(s.setup(1, "--accounts", "alice"), "dpkid did not write")
 	s.mustSay(s.setup(1, "--undo"), "dpkid did not write")
 	if text, _ := os.ReadFile(place); string(text) != "# by hand\n" {
 		t.Errorf("somebody else's file now holds %q", text)
 	}
-	s.must(os.Remove(place))
+	s.Must(os.Remove(place))
 
 	const helperPath = "/usr/lib/dpki/dpki-authkeys"
-	s.must(os.Chmod(helperPath, 0o775))
+	s.Must(os.Chmod(helperPath, 0o775))
 	s.mustSay(s.setup(2, "--accounts", "alice"), "nobody else may write")
 	absent("helper that a group may write")
-	s.must(os.Chmod(helperPath, 0o755))
+	s.Must(os.Chmod(helperPath, 0o755))
 
 	// The twin of all of them; group and account, and again with others.
 	s.setup(0, "--group", harness.Group)
 	s.setup(0, "--accounts", "alice,bob")
 	text, err := os.ReadFile(place)
-	s.must(err)
+	s.Must(err)
 	s.mustSay(string(text), "Match User alice,bob")
 	// A set-up that fails leaves the one before.
-	s.must(os.WriteFile(first, []byte("Match User root\n\tAuthorizedKeysFile .ssh/authorized_keys\n"), 0o644))
+	s.Must(os.WriteFile(first, []byte("Match User root\n\tAuthorizedKeysFile .ssh/authorized_keys\n"), 0o644))
 	s.setup(1, "--accounts", "root")
 	if again, err := os.ReadFile(place); err != nil || string(again) != string(text) {
 		t.Errorf("after a failed change: %q, %v", again, err)
@@ -213,7 +213,7 @@ func TestSetupRefuses(t *testing.T) {
 	s.setup(0, "--undo")
 
 	// A daemon that does not decide would lock the accounts.
-	s.daemon.Stop()
+	s.Daemon.Stop()
 	s.mustSay(s.setup(4, "--accounts", "alice"), "the daemon does not answer")
 	absent("no daemon")
 }

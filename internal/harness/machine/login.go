@@ -37,6 +37,27 @@ func (m *Machine) Login(user string, key fleet.Key, cert *ssh.Certificate) sshd.
 	return m.Sshd.Login(m, m.Client(user, key, cert), "id", "-un")
 }
 
+// Accepted asserts that a login succeeds, as the account that was asked for. A
+// failure shows both sides.
+func (m *Machine) Accepted(when, user string, key fleet.Key, cert *ssh.Certificate) {
+	m.Helper()
+	before := len(m.Sshd.Output())
+	c := m.Client(user, key, cert)
+	c.Options = []string{"LogLevel=DEBUG1"}
+	if got := m.Sshd.Login(m, c, "id", "-un"); got.Code != 0 || got.Stdout != user+"\n" {
+		m.Errorf("%s: %s does not get in: exit %d, %q\nssh: %s\nsshd: %s\naudit: %+v",
+			when, user, got.Code, got.Stdout, got.Stderr, m.Sshd.Output()[before:], m.Audit())
+	}
+}
+
+// Refused asserts that ssh is not let in. Why, the caller asks the audit.
+func (m *Machine) Refused(when, user string, key fleet.Key, cert *ssh.Certificate) {
+	m.Helper()
+	if got := m.Login(user, key, cert); got.Code != 255 {
+		m.Errorf("%s: login as %s: %+v, want it refused", when, user, got)
+	}
+}
+
 // Present logs in by exactly this certificate, with a client that does not look
 // at it. OpenSSH's keeps to itself what it knows that no server takes.
 func (m *Machine) Present(user string, key fleet.Key, cert *ssh.Certificate) error {

@@ -5,28 +5,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-
-	"dpki/pam/proc"
 )
-
-// Processes are the daemon's pids: run, and fetch, its only child.
-func (m *Machine) Processes() (run, fetch int) {
-	m.Helper()
-	run = m.Daemon.Pid()
-	entries, err := os.ReadDir("/proc")
-	m.Must(err)
-	for _, e := range entries {
-		pid, err := strconv.ParseInt(e.Name(), 10, 32)
-		if err != nil {
-			continue
-		}
-		if stat, err := proc.ReadStat(int32(pid)); err == nil && stat.Parent == int32(run) {
-			return run, int(pid)
-		}
-	}
-	m.Fatal("the daemon has no child")
-	return 0, 0
-}
 
 // Memory is a field of /proc/PID/status, as VmRSS, in bytes.
 func (m *Machine) Memory(pid int, field string) int {
