@@ -22,6 +22,14 @@ var (
 	// ErrRollback: a proven log does not extend what finality had confirmed.
 	// State is kept; only reset-trust by local root leads out.
 	ErrRollback = errors.New("the chain's log no longer contains what was final")
+	// ErrWitness: too few of the pinned witnesses have signed the block that the
+	// endpoints prove.
+	ErrWitness = errors.New("too few witnesses have signed it")
+	// ErrForked: as many witnesses as are believed have signed another block of
+	// that number than the endpoints prove.
+	ErrForked = errors.New("witnesses have signed another block")
+	// ErrCheckpoint: what a place serves is not the witness's checkpoint.
+	ErrCheckpoint = errors.New("not the witness's checkpoint")
 	// ErrSource: the endpoint could not be asked; see registry.Failure.
 	ErrSource = errors.New("no answer")
 )
@@ -37,7 +45,7 @@ func (e *EndpointError) Unwrap() error { return e.Err }
 
 // Lied reports whether the answer was wrong, rather than late or missing.
 func (e *EndpointError) Lied() bool {
-	for _, late := range []error{ErrSource, ErrLagging, ErrAgreement} {
+	for _, late := range []error{ErrSource, ErrLagging, ErrAgreement, ErrWitness} {
 		if errors.Is(e.Err, late) {
 			return false
 		}

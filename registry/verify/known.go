@@ -89,9 +89,11 @@ type Change struct {
 
 // Result is one accepted Tick.
 type Result struct {
-	Head    Head
-	From    []string // endpoints whose word was accepted
-	Changes []Change
+	Head Head
+	From []string // endpoints whose word was accepted
+	// Witnesses have signed the head's block.
+	Witnesses []string
+	Changes   []Change
 	// Alarms say who was late or lied, and how (*EndpointError), and which
 	// restriction ended (*DroppedError). None of them made the Tick fail.
 	Alarms []error

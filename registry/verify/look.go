@@ -11,8 +11,24 @@ import (
 	"dpki/state"
 )
 
-// look asks endpoints for the tip until the policy accepts.
+// look is the tip: one that enough endpoints prove, and that enough witnesses
+// have signed. Endpoints that witnesses contradict are not asked again.
 func (t *tick) look(ctx context.Context, slots []state.Word) (View, error) {
+	for {
+		view, err := t.agreed(ctx, slots)
+		if err != nil {
+			return View{}, err
+		}
+		believed, err := t.witnessed(ctx, view, slots)
+		if err == nil || !errors.Is(err, ErrForked) || ctx.Err() != nil {
+			return believed, err
+		}
+		t.blame(view.From, err)
+	}
+}
+
+// agreed asks endpoints for the tip until the policy accepts.
+func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
 	var waiting []Endpoint
 	for _, e := range t.endpoints {
 		if t.usable(e) {

@@ -33,6 +33,8 @@ type View struct {
 	Head  Head
 	Words []state.Word
 	From  []string // endpoints that say so
+	// Witnesses have signed its block; none where none are configured.
+	Witnesses []string
 }
 
 func (o Observation) sameVoice(p Observation) bool {

@@ -21,6 +21,10 @@ type Config struct {
 	Deploy uint64
 	// Policy decides what to believe; nil is Agreement{K: 1}.
 	Policy HeadPolicy
+	// Witnesses must have signed a block before it counts; zero asks for none.
+	Witnesses Witnesses
+	// Archives may have what endpoints no longer serve of old logs.
+	Archives []Archive
 	// Known is what the caller's journal holds; the zero value is a new reader.
 	Known Known
 }
@@ -41,6 +45,7 @@ type Reader struct {
 	spans     map[string]uint64   // blocks that an endpoint takes in one question, 0 = any
 	pending   int                 // maxPending, less in tests
 	judged    map[state.Word]bool // proven words that were looked at for a rollback, and whether they were
+	seen      []seenTip           // tips that wait for witnesses
 }
 
 // NewReader makes a Reader that asks the endpoints in their order.
@@ -54,6 +59,9 @@ func NewReader(config Config, endpoints []Endpoint) (*Reader, error) {
 	}
 	if need := config.Policy.AtLeast(); need < 1 || len(voices) < need {
 		return nil, fmt.Errorf("%w: %d independent endpoints, the policy needs %d and at least one", ErrConfig, len(voices), need)
+	}
+	if err := config.Witnesses.check(); err != nil {
+		return nil, err
 	}
 	for i, e := range endpoints {
 		if slices.ContainsFunc(endpoints[:i], func(o Endpoint) bool { return o.Name == e.Name }) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dpki/registry"
+	"dpki/state"
 )
 
 // Source is one endpoint's raw answers. Nothing in them is trusted. Errors are
@@ -25,6 +26,19 @@ type Endpoint struct {
 	// Voice is whose word it is: endpoints of one voice count once where
 	// several must agree. Empty is the name.
 	Voice string
+}
+
+// Archive is a place that may have log segments (registry/segment), under the
+// name that alarms use.
+type Archive struct {
+	Name   string
+	Source Segments
+}
+
+// Segments hands out pieces of logs, at most segment.MaxSize bytes each. Nothing
+// in them is trusted. Errors are *registry.Failure.
+type Segments interface {
+	Segment(ctx context.Context, scope state.Word, index uint64) ([]byte, error)
 }
 
 func (e Endpoint) voice() string {

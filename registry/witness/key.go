@@ -29,9 +29,6 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 // Short is enough of a key for people to tell witnesses apart.
 func (k Key) Short() string { return k.String()[:16] }
 
-// Path is where a witness's newest checkpoint lies below a URL or folder.
-func (k Key) Path() string { return "witness/" + k.String() }
-
 func (k Key) verify(message, signature []byte) bool {
 	return ed25519.Verify(ed25519.PublicKey(k[:]), message, signature)
 }
