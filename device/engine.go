@@ -148,7 +148,7 @@ func (e *Engine) rewire(known verify.Known) error {
 	e.c.Fetcher.Configure(e.reach.places)
 	reader, err := verify.NewReader(verify.Config{
 		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
-		Policy: verify.Agreement{K: e.reach.agree}, Known: known,
+		Policy: verify.Agreement{K: e.reach.agree}, Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
 	}, e.reach.named(e.c.Fetcher))
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
@@ -186,7 +186,7 @@ func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
 // publish makes what is known the View.
 func (e *Engine) publish(problem, unwritten error) {
 	v := &View{
-		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints), Agree: e.reach.agree,
+		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints) - e.reach.mirrors(), Mirrors: e.reach.mirrors(), Agree: e.reach.agree,
 		Looked: e.read, Problem: problem, Journal: unwritten,
 	}
 	known := &e.replica

@@ -9,6 +9,7 @@ import (
 	"dpki/internal/network"
 	"dpki/registry"
 	"dpki/registry/verify"
+	"dpki/state"
 )
 
 // Chain asks one of the configured endpoints, by number. Nothing in an answer
@@ -27,6 +28,10 @@ type Fetcher interface {
 	// Configure replaces the places. It does not fail: a fetcher that is not
 	// there now is told when it is.
 	Configure(places []pipe.Place)
+	// Segment reads a log segment from one of the archives, by number.
+	Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error)
+	// Receipt hands a receipt to all mirrors; it fails if none took it.
+	Receipt(ctx context.Context, key state.Word, receipt []byte) error
 	// Watch asks for hints, or for none.
 	Watch(on bool)
 	Hints() <-chan struct{}
@@ -50,10 +55,23 @@ func (e endpoint) Headers(ctx context.Context, numbers []uint64) ([][]byte, erro
 	return e.chain.Headers(ctx, e.index, numbers)
 }
 
+// archive is one archive as the reader sees it.
+type archive struct {
+	fetcher Fetcher
+	index   int
+}
+
+func (a archive) Segment(ctx context.Context, scope state.Word, index uint64) ([]byte, error) {
+	return a.fetcher.Segment(ctx, a.index, scope, index)
+}
+
 // reach is whom a device asks: what local root configured first, then what its
-// zone's bundle names. More endpoints must agree if either says so.
+// zone's bundle names. More endpoints must agree if either says so. Mirrors stand
+// after all endpoints: they are asked for the tip where those do not answer, or
+// where more must agree.
 type reach struct {
-	endpoints []string
+	endpoints []pipe.Place // endpoints, then mirrors
+	archives  []pipe.Place // mirrors and folders
 	places    []pipe.Place
 	agree     int
 	deploy    uint64
@@ -75,13 +93,21 @@ func reachOf(local network.File, zone *network.File) reach {
 		}
 		seen[p] = true
 		r.places = append(r.places, p)
-		if kind == pipe.Endpoint {
-			r.endpoints = append(r.endpoints, location)
+		if kind == pipe.Endpoint || kind == pipe.Mirror {
+			r.endpoints = append(r.endpoints, p)
+		}
+		if kind == pipe.Folder || kind == pipe.Mirror {
+			r.archives = append(r.archives, p)
 		}
 	}
 	for _, f := range files {
 		for _, url := range f.Endpoints {
 			add(pipe.Endpoint, url)
+		}
+	}
+	for _, f := range files {
+		for _, url := range f.Mirrors {
+			add(pipe.Mirror, url)
 		}
 		for _, s := range f.Stores {
 			switch s.Type {
@@ -101,8 +127,36 @@ func reachOf(local network.File, zone *network.File) reach {
 // numbers in the configuration: a URL may hold an access key.
 func (r reach) named(chain Chain) []verify.Endpoint {
 	all := make([]verify.Endpoint, len(r.endpoints))
-	for i := range r.endpoints {
-		all[i] = verify.Endpoint{Name: fmt.Sprintf("endpoint %d", i+1), Source: endpoint{chain, i}, Voice: network.Voice(r.endpoints[i])}
+	numbers := map[string]int{}
+	for i, p := range r.endpoints {
+		voice := network.Voice(p.Location)
+		if p.Type == pipe.Mirror {
+			voice = network.MirrorVoice
+		}
+		numbers[p.Type]++
+		all[i] = verify.Endpoint{Name: fmt.Sprintf("%s %d", p.Type, numbers[p.Type]), Source: endpoint{chain, i}, Voice: voice}
+	}
+	return all
+}
+
+// mirrors is how many there are.
+func (r reach) mirrors() int {
+	n := 0
+	for _, p := range r.endpoints {
+		if p.Type == pipe.Mirror {
+			n++
+		}
+	}
+	return n
+}
+
+// namedArchives gives the reader its archives.
+func (r reach) namedArchives(fetcher Fetcher) []verify.Archive {
+	all := make([]verify.Archive, len(r.archives))
+	numbers := map[string]int{}
+	for i, p := range r.archives {
+		numbers[p.Type]++
+		all[i] = verify.Archive{Name: fmt.Sprintf("%s %d", p.Type, numbers[p.Type]), Source: archive{fetcher, i}}
 	}
 	return all
 }

@@ -79,7 +79,7 @@ func TestEndpointsInBundles(t *testing.T) {
 	}
 	endpoint = "http://127.0.0.1:9/again"
 	announce(&own, "third")
-	if s := r.engine.Status(""); s.Endpoints != 2 || r.engine.reach.endpoints[1] != "http://127.0.0.1:9/of-his-own" {
+	if s := r.engine.Status(""); s.Endpoints != 2 || r.engine.reach.endpoints[1].Location != "http://127.0.0.1:9/of-his-own" {
 		t.Errorf("by the zone's administrator, after root: %v", r.engine.reach.endpoints)
 	}
 	// And from the disk.

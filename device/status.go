@@ -29,6 +29,7 @@ type Status struct {
 	Finalized  uint64   `json:"finalized"`
 	Gear       string   `json:"gear"`
 	Endpoints  int      `json:"endpoints"`
+	Mirrors    int      `json:"mirrors,omitempty"`
 	Agree      int      `json:"agree"`
 	Grants     int      `json:"grants"` // live
 	CAs        int      `json:"cas"`    // live, for users
@@ -47,7 +48,7 @@ func (e *Engine) Status(version string) Status {
 	s := Status{
 		Version: version, Anchor: e.c.Anchor.String(), Freshness: v.Freshness(now).String(), Age: int64(now.Age.Seconds()), Time: now.Time, Wall: r.Wall,
 		Block: v.State.Head.Number, BlockTime: v.State.Head.Time, Safe: v.State.Safe, Finalized: v.State.Finalized,
-		Gear: v.Gear.String(), Endpoints: v.Endpoints, Agree: v.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
+		Gear: v.Gear.String(), Endpoints: v.Endpoints, Mirrors: v.Mirrors, Agree: v.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
 		Offline: v.State.Policy(now.Time).Offline,
 	}
 	if v.Enrolment != nil {

@@ -10,6 +10,7 @@ import (
 	"dpki/bundle"
 	"dpki/device/pipe"
 	"dpki/registry"
+	"dpki/state"
 )
 
 // Starter starts a fetch process and returns run's end of its pipe. Closing the
@@ -174,6 +175,24 @@ func (s *Supervisor) Headers(ctx context.Context, endpoint int, numbers []uint64
 		return nil, err
 	}
 	return c.Headers(ctx, endpoint, numbers)
+}
+
+// Segment implements Fetcher.
+func (s *Supervisor) Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error) {
+	c, err := s.current()
+	if err != nil {
+		return nil, err
+	}
+	return c.Segment(ctx, archive, scope, index)
+}
+
+// Receipt implements Fetcher.
+func (s *Supervisor) Receipt(ctx context.Context, key state.Word, receipt []byte) error {
+	c, err := s.current()
+	if err != nil {
+		return err
+	}
+	return c.Receipt(ctx, key, receipt)
 }
 
 // Get implements bundle.Getter.

@@ -15,6 +15,7 @@ type View struct {
 	Enrolment *Enrolment // nil before a bundle was found
 	Gear      Gear
 	Endpoints int   // how many are configured
+	Mirrors   int   // how many are configured; together they count as one endpoint
 	Agree     int   // how many must say the same
 	Looked    bool  // the chain was read since this process began
 	Problem   error // why the last look at the chain failed, nil if it did not

@@ -102,6 +102,16 @@ func (g *Gateway) Put(_ context.Context, block []byte) (bundle.CID, error) {
 	return bundle.CID{}, &Error{Store: g.String(), Op: "put", ID: bundle.Sum(block), Err: ErrReadOnly}
 }
 
+// NewMirror is a Gateway to a mirror (registry/mirror), which serves blocks by the
+// same paths and has no reason to redirect anybody anywhere.
+func NewMirror(base string) (*Gateway, error) {
+	g, err := NewGateway(base)
+	if err == nil {
+		g.client.CheckRedirect = func(*http.Request, []*http.Request) error { return errRedirect }
+	}
+	return g, err
+}
+
 // Sandbox is the content store of dpki-sandbox: a gateway that also takes
 // blocks, by PUT /ipfs with the raw bytes; it answers with the CID.
 type Sandbox struct {

@@ -13,6 +13,7 @@ import (
 	"dpki/internal/network"
 	"dpki/registry"
 	"dpki/registry/source"
+	"dpki/state"
 )
 
 // large is the length of an answer, in bytes, that is not kept as garbage.
@@ -21,7 +22,9 @@ const large = 1 << 20
 // Backend implements pipe.Backend on the network. The zero value knows nobody.
 type Backend struct {
 	mu        sync.Mutex
-	endpoints []*source.Client
+	endpoints []endpoint
+	mirrors   []*source.Mirror
+	archives  []archive
 	stores    *store.Multi
 	wake      func()
 	stop      context.CancelFunc // of the subscriptions; nil = none run
@@ -29,18 +32,34 @@ type Backend struct {
 
 // Configure implements pipe.Backend.
 func (b *Backend) Configure(places []pipe.Place) error {
-	var endpoints []*source.Client
+	var next Backend
+	var nearby []store.Store // mirrors, asked for blocks before the stores
 	var stores []network.Store
 	for _, p := range places {
-		if p.Type != pipe.Endpoint {
+		switch p.Type {
+		case pipe.Endpoint:
+			c, err := source.Dial(p.Location)
+			if err != nil {
+				return fmt.Errorf("endpoint %d: %w", len(next.endpoints)+1, err)
+			}
+			next.endpoints = append(next.endpoints, c)
+		case pipe.Mirror:
+			m, err := source.DialMirror(p.Location)
+			if err != nil {
+				return fmt.Errorf("mirror %d: %w", len(next.mirrors)+1, err)
+			}
+			blocks, err := store.NewMirror(p.Location)
+			if err != nil {
+				return fmt.Errorf("mirror %d: %w", len(next.mirrors)+1, err)
+			}
+			next.endpoints, next.mirrors, next.archives = append(next.endpoints, m), append(next.mirrors, m), append(next.archives, m)
+			nearby = append(nearby, blocks)
+		case pipe.Folder:
+			next.archives = append(next.archives, source.Folder{Path: p.Location})
 			stores = append(stores, storeOf(p))
-			continue
+		default:
+			stores = append(stores, storeOf(p))
 		}
-		c, err := source.Dial(p.Location)
-		if err != nil {
-			return fmt.Errorf("endpoint %d: %w", len(endpoints)+1, err)
-		}
-		endpoints = append(endpoints, c)
 	}
 	multi, err := store.Open(stores, nil)
 	if err != nil {
@@ -51,9 +70,24 @@ func (b *Backend) Configure(places []pipe.Place) error {
 	for _, c := range b.endpoints {
 		c.Close()
 	}
-	b.endpoints, b.stores = endpoints, multi
+	b.endpoints, b.mirrors, b.archives = next.endpoints, next.mirrors, next.archives
+	b.stores = store.NewMulti(append(nearby, multi.Stores()...)...)
 	b.subscribe(b.wake)
 	return nil
+}
+
+// endpoint is a place that is asked for the chain: source.Client or source.Mirror.
+type endpoint interface {
+	Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error)
+	Logs(ctx context.Context, q registry.LogQuery) ([]byte, error)
+	Headers(ctx context.Context, numbers []uint64) ([][]byte, error)
+	Hints(ctx context.Context, wake func())
+	Close()
+}
+
+// archive is a place that may have log segments.
+type archive interface {
+	Segment(ctx context.Context, scope state.Word, index uint64) ([]byte, error)
 }
 
 func storeOf(p pipe.Place) network.Store {
@@ -95,7 +129,7 @@ func (b *Backend) subscribe(wake func()) {
 	}
 }
 
-func (b *Backend) endpoint(i int) (*source.Client, error) {
+func (b *Backend) endpoint(i int) (endpoint, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if i < 0 || i >= len(b.endpoints) {
@@ -134,6 +168,37 @@ func (b *Backend) Headers(ctx context.Context, i int, numbers []uint64) ([][]byt
 		return nil, err
 	}
 	return c.Headers(ctx, numbers)
+}
+
+// Segment implements pipe.Backend.
+func (b *Backend) Segment(ctx context.Context, i int, scope state.Word, index uint64) ([]byte, error) {
+	b.mu.Lock()
+	archives := b.archives
+	b.mu.Unlock()
+	if i < 0 || i >= len(archives) {
+		return nil, &registry.Failure{Fault: registry.Unavailable, Detail: "no such archive"}
+	}
+	return archives[i].Segment(ctx, scope, index)
+}
+
+// Receipt implements pipe.Backend.
+func (b *Backend) Receipt(ctx context.Context, key state.Word, receipt []byte) error {
+	b.mu.Lock()
+	mirrors := b.mirrors
+	b.mu.Unlock()
+	err := error(&registry.Failure{Fault: registry.Unavailable, Detail: "no mirror is configured"})
+	taken := false
+	for _, m := range mirrors {
+		if putErr := m.PutReceipt(ctx, key, receipt); putErr != nil {
+			err = putErr
+		} else {
+			taken = true
+		}
+	}
+	if taken {
+		return nil
+	}
+	return err
 }
 
 // Block implements pipe.Backend.

@@ -23,7 +23,7 @@ func resultLimit(k kind, parts, max int) int {
 		return allowance + registry.MaxChainID + 3*registry.MaxHeader + registry.MaxProof
 	case kindHeaders:
 		return allowance + parts*registry.MaxHeader
-	case kindLogs, kindBlock:
+	case kindLogs, kindBlock, kindSegment:
 		return allowance + max
 	}
 	return allowance

@@ -8,6 +8,8 @@ import (
 
 	"dpki/bundle"
 	"dpki/registry"
+	"dpki/registry/segment"
+	"dpki/state"
 )
 
 // DefaultTimeout is how long a question waits whose context has no end.
@@ -237,6 +239,27 @@ func (c *Client) Get(ctx context.Context, id bundle.CID, max int) ([]byte, error
 		return nil, c.garbled(err)
 	}
 	return result, nil
+}
+
+// Segment reads a log segment from one archive.
+func (c *Client) Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error) {
+	q := segmentQuestion{archive, timeout(ctx), scope, index}
+	fields, err := c.ask(ctx, kindSegment, resultLimit(kindSegment, 0, segment.MaxSize), q.fields())
+	if err != nil {
+		return nil, err
+	}
+	result, err := oneResult(fields)
+	if err != nil {
+		return nil, c.garbled(err)
+	}
+	return result, nil
+}
+
+// Receipt hands a receipt to all mirrors; it fails if none took it.
+func (c *Client) Receipt(ctx context.Context, key state.Word, receipt []byte) error {
+	q := receiptQuestion{timeout(ctx), key, receipt}
+	_, err := c.ask(ctx, kindReceipt, allowance, q.fields())
+	return err
 }
 
 func timeout(ctx context.Context) time.Duration {

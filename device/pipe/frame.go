@@ -16,6 +16,8 @@ const (
 	kindLogs      kind = 4
 	kindHeaders   kind = 5
 	kindBlock     kind = 6
+	kindSegment   kind = 7
+	kindReceipt   kind = 8
 
 	kindResults kind = 16
 	kindFailure kind = 17

@@ -20,6 +20,8 @@ func FuzzServe(f *testing.F) {
 		{kind: kindLogs, id: 4, fields: logsQuestion{0, time.Second, registry.LogQuery{Scopes: []state.Word{{1}}, Max: 9}}.fields()},
 		{kind: kindHeaders, id: 5, fields: headersQuestion{0, time.Second, []uint64{1, 2}}.fields()},
 		{kind: kindBlock, id: 6, fields: blockQuestion{time.Second, [32]byte{}, 9}.fields()},
+		{kind: kindSegment, id: 7, fields: segmentQuestion{1, time.Second, state.Word{1}, 2}.fields()},
+		{kind: kindReceipt, id: 8, fields: receiptQuestion{time.Second, state.Word{1}, []byte("{}")}.fields()},
 	} {
 		b, err := q.marshal()
 		if err != nil {

@@ -23,6 +23,7 @@ type echo struct {
 	err    error
 	block  []byte
 	logs   registry.LogQuery
+	taken  []byte // the receipt, its key before it
 }
 
 func (e *echo) Configure(p []Place) error { e.places = p; return e.err }
@@ -62,6 +63,15 @@ func (e *echo) Block(ctx context.Context, id bundle.CID, max int) ([]byte, error
 		return nil, ctx.Err()
 	}
 	return e.block, e.err
+}
+
+func (e *echo) Segment(_ context.Context, archive int, scope state.Word, index uint64) ([]byte, error) {
+	return append([]byte{byte(archive), byte(index)}, scope[:]...), e.err
+}
+
+func (e *echo) Receipt(_ context.Context, key state.Word, receipt []byte) error {
+	e.taken = append(key[:], receipt...)
+	return e.err
 }
 
 func start(t *testing.T, backend Backend) *Client {
@@ -106,6 +116,12 @@ func TestQuestionsAndAnswers(t *testing.T) {
 	}
 	if _, err := c.Get(ctx, bundle.CID{1}, 6); !errors.Is(err, bundle.ErrTooLarge) {
 		t.Errorf("block over its limit: %v", err)
+	}
+	if b, err := c.Segment(ctx, 2, slot, 9); err != nil || !bytes.Equal(b, append([]byte{2, 9}, slot[:]...)) {
+		t.Errorf("segment: %x, %v", b, err)
+	}
+	if err := c.Receipt(ctx, slot, []byte("signed")); err != nil || !bytes.Equal(e.taken, append(slot[:], "signed"...)) {
+		t.Errorf("receipt: %x, %v", e.taken, err)
 	}
 }
 
@@ -221,6 +237,8 @@ func TestHostileRun(t *testing.T) {
 		"watch 2":          {kind: kindWatch, id: 1, fields: [][]byte{{2}}},
 		"head of nothing":  {kind: kindHead, id: 1},
 		"headers without":  {kind: kindHeaders, id: 1, fields: asked(0, time.Second)},
+		"huge receipt":     {kind: kindReceipt, id: 1, fields: receiptQuestion{time.Second, state.Word{}, make([]byte, bundle.MaxReceipt+1)}.fields()},
+		"segment of half":  {kind: kindSegment, id: 1, fields: segmentQuestion{0, time.Second, state.Word{}, 1}.fields()[:3]},
 		"huge block":       {kind: kindBlock, id: 1, fields: blockQuestion{time.Second, bundle.CID{}, bundle.MaxBlock + 1}.fields()},
 	} {
 		b, err := f.marshal()

@@ -19,6 +19,7 @@ type Place struct {
 // What a Place can be.
 const (
 	Endpoint = "endpoint"
+	Mirror   = "mirror"
 	Folder   = "folder"
 	Gateway  = "gateway"
 	Sandbox  = "sandbox"
@@ -56,6 +57,19 @@ type blockQuestion struct {
 	max     int
 }
 
+type segmentQuestion struct {
+	archive int
+	timeout time.Duration
+	scope   state.Word
+	index   uint64
+}
+
+type receiptQuestion struct {
+	timeout time.Duration
+	key     state.Word
+	receipt []byte
+}
+
 func configureFields(places []Place) [][]byte {
 	fields := make([][]byte, len(places))
 	for i, p := range places {
@@ -69,7 +83,7 @@ func parseConfigure(fields [][]byte) ([]Place, error) {
 	for _, f := range fields {
 		t, location, ok := strings.Cut(string(f), " ")
 		switch t {
-		case Endpoint, Folder, Gateway, Sandbox:
+		case Endpoint, Mirror, Folder, Gateway, Sandbox:
 		default:
 			ok = false
 		}
@@ -144,6 +158,34 @@ func parseBlock(fields [][]byte) (q blockQuestion, err error) {
 	copy(q.id[:], r.bytes(32))
 	q.max = int(r.uint(4))
 	if q.max <= 0 || q.max > bundle.MaxBlock {
+		r.bad = true
+	}
+	return q, r.end()
+}
+
+func (q segmentQuestion) fields() [][]byte {
+	return append(asked(q.archive, q.timeout), q.scope[:], be(8, q.index))
+}
+
+func parseSegment(fields [][]byte) (q segmentQuestion, err error) {
+	r := fieldReader{fields: fields}
+	q.archive, q.timeout = r.asked()
+	copy(q.scope[:], r.bytes(32))
+	q.index = r.uint(8)
+	return q, r.end()
+}
+
+func (q receiptQuestion) fields() [][]byte {
+	return [][]byte{millis(q.timeout), q.key[:], q.receipt}
+}
+
+func parseReceipt(fields [][]byte) (q receiptQuestion, err error) {
+	r := fieldReader{fields: fields}
+	q.timeout = r.duration()
+	copy(q.key[:], r.bytes(32))
+	if len(r.fields) == 1 && len(r.fields[0]) <= bundle.MaxReceipt {
+		q.receipt, r.fields = r.fields[0], nil
+	} else {
 		r.bad = true
 	}
 	return q, r.end()

@@ -9,6 +9,8 @@ import (
 
 	"dpki/bundle"
 	"dpki/registry"
+	"dpki/registry/segment"
+	"dpki/state"
 )
 
 // Backend is what fetch does with the network. Its methods are called
@@ -22,6 +24,10 @@ type Backend interface {
 	Logs(ctx context.Context, endpoint int, q registry.LogQuery) ([]byte, error)
 	Headers(ctx context.Context, endpoint int, numbers []uint64) ([][]byte, error)
 	Block(ctx context.Context, id bundle.CID, max int) ([]byte, error)
+	// Segment reads a log segment from an archive.
+	Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error)
+	// Receipt hands a receipt to all mirrors; it fails if none took it.
+	Receipt(ctx context.Context, key state.Word, receipt []byte) error
 }
 
 // workers is how many questions are worked on at once.
@@ -58,7 +64,7 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, backend Backend) error 
 }
 
 func questionLimit(k kind, id uint32) (int, error) {
-	if k < kindConfigure || k > kindBlock || id == 0 {
+	if k < kindConfigure || k > kindReceipt || id == 0 {
 		return 0, protocol("type %d for question %d", k, id)
 	}
 	return MaxQuestion, nil
@@ -98,6 +104,17 @@ func (s *server) work(f frame) (func(context.Context) ([][]byte, error), error) 
 		q, err := parseHeaders(f.fields)
 		return within(q.timeout, func(ctx context.Context) ([][]byte, error) {
 			return s.backend.Headers(ctx, q.endpoint, q.numbers)
+		}), err
+	case kindSegment:
+		q, err := parseSegment(f.fields)
+		return within(q.timeout, func(ctx context.Context) ([][]byte, error) {
+			b, err := s.backend.Segment(ctx, q.archive, q.scope, q.index)
+			return bounded(b, segment.MaxSize, err)
+		}), err
+	case kindReceipt:
+		q, err := parseReceipt(f.fields)
+		return within(q.timeout, func(ctx context.Context) ([][]byte, error) {
+			return nil, s.backend.Receipt(ctx, q.key, q.receipt)
 		}), err
 	default:
 		q, err := parseBlock(f.fields)

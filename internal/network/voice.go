@@ -21,6 +21,10 @@ func Voice(endpoint string) string {
 	return net.JoinHostPort(strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), port)
 }
 
+// MirrorVoice is the voice of every mirror: all of them together count as one
+// endpoint, whatever they relay and however many there are.
+const MirrorVoice = "mirrors"
+
 func voicesOf(endpoints []string) int {
 	voices := map[string]bool{}
 	for _, e := range endpoints {
