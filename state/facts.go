@@ -28,8 +28,6 @@ type Fact struct {
 type GrantFact struct {
 	Fact
 	Grant
-	sameSubject *GrantFact // a grant of another kind or scope with the same subject
-	sameKey     *GrantFact // another grant for the same key
 }
 
 // CAFact is a certificate authority that could be read; the kind says for what.
@@ -83,8 +81,7 @@ type revocation struct {
 // one scope are applied in their order; the order between scopes is free. It is
 // not safe for concurrent writing; a State only reads it.
 type Facts struct {
-	grants     map[Word]*GrantFact // by subject
-	byKey      map[Word]*GrantFact // by key
+	grants     grantTable
 	cas        map[Word][]CAFact   // by fingerprint
 	denied     map[Word][]DenyFact // by key
 	revoked    map[revokeKey]revocation
@@ -104,7 +101,7 @@ type Facts struct {
 // NewFacts returns empty facts.
 func NewFacts() *Facts {
 	return &Facts{
-		grants: map[Word]*GrantFact{}, byKey: map[Word]*GrantFact{}, cas: map[Word][]CAFact{},
+		grants: newGrantTable(), cas: map[Word][]CAFact{},
 		denied: map[Word][]DenyFact{}, revoked: map[revokeKey]revocation{},
 	}
 }
@@ -137,7 +134,7 @@ func (e *Entry) Restrictive() bool {
 func (f *Facts) Apply(scopes Scopes, scope Word, e *Entry, open Opener) {
 	fact := Fact{
 		Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until,
-		Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: f.intern(e.Authors),
+		Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: f.authorSets[f.intern(e.Authors)],
 	}
 	switch e.Action {
 	case ActionRevoke:
@@ -246,8 +243,7 @@ func (f *Facts) addGrant(fact Fact, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	v := &GrantFact{Fact: fact, Grant: g, sameSubject: f.grants[fact.Subject], sameKey: f.byKey[g.Key]}
-	f.grants[fact.Subject], f.byKey[g.Key] = v, v
+	f.grants.add(&fact, &g, f.intern(fact.Authors))
 	return nil
 }
 
@@ -259,32 +255,18 @@ func (f *Facts) addDelivery(fact Fact, payload []byte) error {
 	return err
 }
 
-// intern keeps one copy of each set of authors, so that a fact costs a slice
-// header instead of an allocation.
-func (f *Facts) intern(authors []Address) []Address {
-	for _, set := range f.authorSets {
+// intern keeps one copy of each set of authors and returns its number, so that
+// a fact costs a slice header instead of an allocation.
+func (f *Facts) intern(authors []Address) uint32 {
+	for i, set := range f.authorSets {
 		if slices.Equal(set, authors) {
-			return set
+			return uint32(i)
 		}
 	}
-	set := slices.Clone(authors)
-	f.authorSets = append(f.authorSets, set)
-	return set
+	f.authorSets = append(f.authorSets, slices.Clone(authors))
+	return uint32(len(f.authorSets) - 1)
 }
 
 // Forget drops grants that ended before t: they can permit nothing any more.
 // It returns how many went. Revocations and denials stay.
-func (f *Facts) Forget(t uint64) int {
-	before := len(f.grants)
-	kept := NewFacts()
-	for _, chain := range f.grants {
-		for g := chain; g != nil; g = g.sameSubject {
-			if t < g.Until || g.Until == Never {
-				v := &GrantFact{Fact: g.Fact, Grant: g.Grant, sameSubject: kept.grants[g.Subject], sameKey: kept.byKey[g.Key]}
-				kept.grants[g.Subject], kept.byKey[g.Key] = v, v
-			}
-		}
-	}
-	f.grants, f.byKey = kept.grants, kept.byKey
-	return before - len(f.grants)
-}
+func (f *Facts) Forget(t uint64) int { return f.grants.forget(t, f.authorSets) }

@@ -101,22 +101,20 @@ func (s *State) distrusted(authors []Address, t uint64) bool {
 // Grants yields the grants with this subject: usually one, more where an
 // administrator entered the same subject under another kind or scope.
 func (s *State) Grants(subject Word) iter.Seq[*GrantFact] {
-	return func(yield func(*GrantFact) bool) {
-		for _, l := range s.layers() {
-			for g := l.grants[subject]; g != nil; g = g.sameSubject {
-				if !yield(g) {
-					return
-				}
-			}
-		}
-	}
+	return s.grants(func(t *grantTable) iter.Seq[*grantRow] { return t.withSubject(subject) })
 }
 
 // GrantsForKey yields the grants whose key has this hash.
 func (s *State) GrantsForKey(key Word) iter.Seq[*GrantFact] {
+	return s.grants(func(t *grantTable) iter.Seq[*grantRow] { return t.withKey(key) })
+}
+
+func (s *State) grants(rows func(*grantTable) iter.Seq[*grantRow]) iter.Seq[*GrantFact] {
 	return func(yield func(*GrantFact) bool) {
 		for _, l := range s.layers() {
-			for g := l.byKey[key]; g != nil; g = g.sameKey {
+			for r := range rows(&l.grants) {
+				g := new(GrantFact)
+				l.grants.fill(g, r, l.authorSets)
 				if !yield(g) {
 					return
 				}
@@ -126,15 +124,15 @@ func (s *State) GrantsForKey(key Word) iter.Seq[*GrantFact] {
 }
 
 // AllGrants yields every grant in no particular order, for status and for the
-// gear that keeps watch while one lives.
+// gear that keeps watch while one lives. What it yields is overwritten by the
+// next: of ten thousand, asked for at each look, nobody keeps one.
 func (s *State) AllGrants() iter.Seq[*GrantFact] {
 	return func(yield func(*GrantFact) bool) {
+		var g GrantFact
 		for _, l := range s.layers() {
-			for _, chain := range l.grants {
-				for g := chain; g != nil; g = g.sameSubject {
-					if !yield(g) {
-						return
-					}
+			for r := range l.grants.all() {
+				if l.grants.fill(&g, r, l.authorSets); !yield(&g) {
+					return
 				}
 			}
 		}
