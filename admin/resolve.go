@@ -1,13 +1,13 @@
 package admin
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"dpki/bundle"
 	"dpki/internal/anchor"
+	"dpki/internal/nearest"
 	"dpki/state"
 )
 
@@ -89,53 +89,14 @@ func isPrefix(text string, id state.Word) bool {
 
 // suggest names those that are nearest to what was written.
 func suggest(name string, names []string) string {
-	type scored struct {
-		name  string
-		score int
-	}
-	var near []scored
-	for _, n := range names {
-		if s := distance(name, n); s <= 1+len(name)/3 {
-			near = append(near, scored{n, s})
-		}
-	}
-	slices.SortFunc(near, func(a, b scored) int {
-		return cmp.Or(a.score-b.score, strings.Compare(a.name, b.name))
-	})
-	near = slices.Compact(near)
-	var words []string
-	for _, n := range near[:min(len(near), 3)] {
-		words = append(words, n.name)
-	}
-	if len(words) > 0 {
-		return "did you mean " + strings.Join(words, " or ") + "?"
+	if near := nearest.Names(name, names); len(near) > 0 {
+		return "did you mean " + strings.Join(near[:min(len(near), 3)], " or ") + "?"
 	}
 	slices.Sort(names)
 	if len(names) > 8 {
 		return fmt.Sprintf("there are %d; dpki device list shows them", len(names))
 	}
 	return "there is " + strings.Join(slices.Compact(names), ", ")
-}
-
-// distance is Levenshtein's: single-character edits from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // ParseAnchor reads an anchor that somebody typed.

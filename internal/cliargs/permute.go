@@ -1,6 +1,7 @@
 package cliargs
 
 import (
+	"dpki/internal/nearest"
 	"fmt"
 	"slices"
 	"strings"
@@ -188,8 +189,8 @@ func unknownCommand(chain []node, token string) error {
 		Msg:  fmt.Sprintf("%s has no command %.40q", path(chain), token),
 		Hint: fmt.Sprintf("it has %s", strings.Join(names, ", ")),
 	}
-	if near := nearest(token, names); near != "" {
-		e.Hint = fmt.Sprintf("did you mean %s %s?", path(chain), near)
+	if near := nearest.Names(token, names); len(near) > 0 {
+		e.Hint = fmt.Sprintf("did you mean %s %s?", path(chain), near[0])
 	}
 	return e
 }

@@ -1,0 +1,2 @@
+// Package nearest finds the names that a mistyped one may have meant.
+package nearest
