@@ -58,6 +58,9 @@ func (raw *file) check() (File, error) {
 		}
 		f.Stores = append(f.Stores, checked)
 	}
+	if err := raw.checkWitnesses(&f); err != nil {
+		return File{}, err
+	}
 	return f, nil
 }
 

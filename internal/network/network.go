@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"dpki/registry/witness"
 	"dpki/state"
 
 	"github.com/pelletier/go-toml/v2"
@@ -37,6 +38,13 @@ type File struct {
 	Endpoints   []string // URLs: http, https, ws, wss
 	Mirrors     []string // URLs: http, https
 	Stores      []Store
+	// Witnesses of whom WitnessAgree must have signed a block. WitnessVersion is
+	// 0 where the file says nothing about witnesses; a file that takes them away
+	// has a version and no witness.
+	Witnesses      []Witness
+	WitnessAgree   int
+	WitnessVersion uint32
+	Rotations      []*witness.Rotation // that lead from earlier sets to this one
 }
 
 // Registry is where the file's contract stands.
@@ -85,6 +93,9 @@ type file struct {
 	Endpoints       []place `toml:"endpoint,omitempty"`
 	Mirrors         []place `toml:"mirror,omitempty"`
 	Stores          []store `toml:"store,omitempty"`
+
+	Set       *witnesses   `toml:"witnesses,omitempty"`
+	Witnesses []oneWitness `toml:"witness,omitempty"`
 }
 
 type place struct {
@@ -151,6 +162,9 @@ func (f File) Marshal() ([]byte, error) {
 	}
 	for _, s := range f.Stores {
 		raw.Stores = append(raw.Stores, store{string(s.Type), s.URL, s.Path})
+	}
+	if err := f.marshalWitnesses(&raw); err != nil {
+		return nil, err
 	}
 	if _, err := raw.check(); err != nil {
 		return nil, err

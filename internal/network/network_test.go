@@ -27,6 +27,17 @@ path = "/srv/blocks"
 [[store]]
 type = "gateway"
 url = "https://ipfs.example"
+[witnesses]
+version = 1
+agree = 1
+[[witness]]
+name = "hq"
+key = "8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"
+url = "https://w.example"
+[[witness]]
+name = "lab"
+key = "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394"
+path = "/srv/witness"
 `
 
 func TestParseMarshalRoundTrip(t *testing.T) {
@@ -72,6 +83,19 @@ func TestParseRefuses(t *testing.T) {
 		{"name", `"lisk"`, `"Lisk main"`, "name"},
 		{"no name", `name = "lisk"`, ``, "name"},
 		{"type", `chain_id = 1135`, `chain_id = "1135"`, ""},
+		{"witnesses of no version", "[witnesses]\nversion = 1", "[witnesses]\nversion = 0", "version is 1 or more"},
+		{"more witnesses than there are", `agree = 1`, `agree = 3`, "3 of 2"},
+		{"no witness must agree", `agree = 1`, `agree = 0`, "0 of 2"},
+		{"witness key", `8a88e3`, `8A88e3`, "witness hq"},
+		{"witness twice", `8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394`, `8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c`, "listed twice"},
+		{"witness name twice", `"lab"`, `"hq"`, "listed twice"},
+		{"witness name", `"lab"`, `"the lab"`, "witness name"},
+		{"witness URL", `https://w.`, `ws://w.`, "witness url"},
+		{"witness path", `/srv/witness`, `srv/witness`, "absolute"},
+		{"witnesses without a set", "[witnesses]\nversion = 1\nagree = 1", "", "without [witnesses]"},
+		{"unknown field of witnesses", "[witnesses]", "[witnesses]\nspeed = 1", "unknown field"},
+		{"rotation that is none", "[witnesses]", "[witnesses]\nrotations = [\"AAAA\"]", "rotation"},
+		{"rotation that is not base64", "[witnesses]", "[witnesses]\nrotations = [\"*\"]", "rotation"},
 		{"key twice", `agree = 2`, "agree = 2\nagree = 2", ""},
 	}
 	for _, r := range rows {
