@@ -176,10 +176,13 @@ func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
 	// By verified time alone: a wall clock that is wrong for a moment must not
 	// take away grants for good.
 	err := e.replica.build(e.c.Journal, known, e.time.Block-min(e.time.Block, forgetAfter))
-	// Ten thousand entries leave as much garbage as facts: some now, and what the
+	// Ten thousand entries leave more garbage than facts: some now, and what the
 	// look still holds a moment later.
 	debug.FreeOSMemory()
 	time.AfterFunc(time.Second, debug.FreeOSMemory)
+	if err := e.c.Journal.Release(); err != nil {
+		e.c.Log.Debug("the journal stays in memory", "error", err)
+	}
 	return err
 }
 
