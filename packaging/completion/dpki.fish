@@ -20,8 +20,8 @@ complete -c dpki -l account
 complete -c dpki -l for
 complete -c dpki -l key
 complete -c dpki -l out
-complete -c dpki -l from
 complete -c dpki -l command
+complete -c dpki -l from
 complete -c dpki -l sudo
 complete -c dpki -l pty
 complete -c dpki -l port-forwarding
