@@ -249,13 +249,9 @@ func (d *Desk) CAs(ctx context.Context, zone string) ([]CA, error) {
 	if err := d.member(ctx); err != nil {
 		return nil, err
 	}
-	var only state.Word
-	if zone != "" {
-		z, err := d.findZone(zone)
-		if err != nil {
-			return nil, err
-		}
-		only = z.Zone
+	only, err := d.onlyZone(zone)
+	if err != nil {
+		return nil, err
 	}
 	list := []CA{}
 	for _, ca := range d.cas() {

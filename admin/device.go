@@ -175,13 +175,9 @@ func (d *Desk) Devices(ctx context.Context, zone string, retired bool) ([]Device
 	if err := d.member(ctx); err != nil {
 		return nil, err
 	}
-	var only state.Word
-	if zone != "" {
-		z, err := d.findZone(zone)
-		if err != nil {
-			return nil, err
-		}
-		only = z.Zone
+	only, err := d.onlyZone(zone)
+	if err != nil {
+		return nil, err
 	}
 	var members []bundle.RosterMember
 	var mailboxes []state.Word

@@ -178,6 +178,7 @@ func (d *Desk) showGrant(t target, kind state.Kind, id state.Word, r GrantReques
 	return g
 }
 
+// grantFlags are the things that a grant may allow, as people write them.
 var grantFlags = []struct {
 	flag state.GrantFlags
 	name string
@@ -187,6 +188,16 @@ var grantFlags = []struct {
 	{state.GrantAgentForwarding, "agent-forwarding"},
 	{state.GrantX11, "x11-forwarding"},
 	{state.GrantSudo, "sudo"},
+}
+
+// GrantFlags are the flags whose names are wanted.
+func GrantFlags(wanted func(name string) bool) (f state.GrantFlags) {
+	for _, known := range grantFlags {
+		if wanted(known.name) {
+			f |= known.flag
+		}
+	}
+	return f
 }
 
 func flagNames(f state.GrantFlags) []string {

@@ -45,6 +45,15 @@ func (d *Desk) zoneName(id state.Word) string {
 	return short(id)
 }
 
+// onlyZone is the zone that a list is asked of: zero where none is named.
+func (d *Desk) onlyZone(name string) (state.Word, error) {
+	if name == "" {
+		return state.Word{}, nil
+	}
+	z, err := d.findZone(name)
+	return z.Zone, err
+}
+
 // findDevice resolves NAME, ZONE/NAME or the beginning of a device's
 // identifier, among those that are not retired.
 func (d *Desk) findDevice(name string) (bundle.RosterMember, error) {

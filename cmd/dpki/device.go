@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -47,7 +46,12 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.confirmDevices(plan, c.StringSlice("fingerprint")); err != nil {
+	if expected := c.StringSlice("fingerprint"); len(expected) > 0 {
+		err = admin.Expect(plan, expected)
+	} else {
+		err = t.confirmDevices(plan)
+	}
+	if err != nil {
 		return err
 	}
 	added, err := d.AddPlanned(c.Context, plan)
@@ -71,32 +75,18 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 
 // confirmDevices has the fingerprints compared: the request came over some
 // channel, and the fingerprint is what the device itself shows.
-func (t *tool) confirmDevices(plan []admin.Enrolment, expected []string) error {
+func (t *tool) confirmDevices(plan []admin.Enrolment) error {
 	var fresh []string
-	for _, e := range plan {
-		if e.Already {
-			continue
-		}
-		if len(expected) > 0 && !slices.ContainsFunc(expected, func(f string) bool { return sameFingerprint(f, e.Fingerprint) }) {
-			return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("the request of %s has fingerprint %s, which was not expected", e.Name, e.Fingerprint),
-				Hint: "compare with what the device shows; if it differs, somebody changed the request on its way"}
-		}
-		fresh = append(fresh, e.Name)
-	}
-	if len(fresh) == 0 || len(expected) > 0 {
-		return nil
-	}
 	for _, e := range plan {
 		if !e.Already {
 			t.notef("%s/%s  fingerprint %s  host key %s", e.Zone, e.Name, e.Fingerprint, e.HostKey)
+			fresh = append(fresh, e.Name)
 		}
 	}
+	if len(fresh) == 0 {
+		return nil
+	}
 	return t.confirm("Does "+strings.Join(fresh, ", ")+" show the same fingerprint?", "compare the fingerprint with the device's and give --fingerprint, or --yes")
-}
-
-func sameFingerprint(a, b string) bool {
-	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "-", "")) }
-	return plain(a) == plain(b)
 }
 
 func (t *tool) deviceList(c *cli.Context) error {

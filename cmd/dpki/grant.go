@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,26 +19,33 @@ import (
 )
 
 func (t *tool) grantCommand() *cli.Command {
-	grant := verb("grant", "DEVICE...", "let a key log in as an account on a device, for a time", 1, -1, t.grant,
+	grant := verb("grant", "DEVICE...", "let a key log in as an account on a device, for a time", 1, -1, t.grant, slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "account", Aliases: []string{"a"}, Usage: "`ACCOUNT` on the device"},
 		&cli.StringFlag{Name: "for", Usage: "how long: `DURATION` as 5m, 8h, 7d"},
 		&cli.StringFlag{Name: "key", Usage: "public key `FILE` of who may log in (default: your own in ~/.ssh)"},
 		&cli.StringFlag{Name: "out", Usage: "write the certificate to `FILE` (default: beside the key)"},
-		&cli.StringSliceFlag{Name: "from", Usage: "only from these networks: `CIDR`"},
 		&cli.StringFlag{Name: "command", Usage: "only to run `CMD`"},
+	}, allowFlags(), []cli.Flag{
+		&cli.StringFlag{Name: "device", Usage: "with list: only grants that reach this `DEVICE`"},
+		&cli.BoolFlag{Name: "all", Usage: "with list: also grants that ended or were revoked"},
+	})...)
+	grant.ArgsUsage = "DEVICE... | zone:ZONE | list | show ID | extend ID"
+	grant.Description = "One device: the grant is readable by that device alone. zone:ZONE: by all devices of the zone.\n" +
+		"The key's owner needs the certificate and ssh, nothing else."
+	return grant
+}
+
+// allowFlags say what a grant allows and from where, however it is made.
+func allowFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "from", Usage: "only from these networks: `CIDR`"},
 		&cli.BoolFlag{Name: "sudo", Usage: "allow sudo by the same key; makes the grant privileged"},
 		&cli.BoolFlag{Name: "pty", Usage: "allow a terminal", Value: true},
 		&cli.BoolFlag{Name: "port-forwarding", Usage: "allow port forwarding"},
 		&cli.BoolFlag{Name: "agent-forwarding", Usage: "allow agent forwarding"},
 		&cli.BoolFlag{Name: "x11-forwarding", Usage: "allow X11 forwarding"},
 		&cli.StringFlag{Name: "label", Usage: "`TEXT` to find it again by: a ticket, a reason"},
-		&cli.StringFlag{Name: "device", Usage: "with list: only grants that reach this `DEVICE`"},
-		&cli.BoolFlag{Name: "all", Usage: "with list: also grants that ended or were revoked"},
-	)
-	grant.ArgsUsage = "DEVICE... | zone:ZONE | list | show ID | extend ID"
-	grant.Description = "One device: the grant is readable by that device alone. zone:ZONE: by all devices of the zone.\n" +
-		"The key's owner needs the certificate and ssh, nothing else."
-	return grant
+	}
 }
 
 // grant is also the noun of list, show and extend: whoever has a device of that
@@ -85,21 +93,8 @@ func (t *tool) grantRequest(c *cli.Context) (r admin.GrantRequest, keyPath strin
 	}
 	return admin.GrantRequest{
 		Targets: c.Args().Slice(), Account: c.String("account"), For: length, Key: key, From: strings.Join(c.StringSlice("from"), ","),
-		Command: c.String("command"), Flags: grantFlags(c), Label: c.String("label"),
+		Command: c.String("command"), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"),
 	}, keyPath, nil
-}
-
-func grantFlags(c *cli.Context) state.GrantFlags {
-	var f state.GrantFlags
-	for name, flag := range map[string]state.GrantFlags{
-		"pty": state.GrantPTY, "port-forwarding": state.GrantPortForwarding, "agent-forwarding": state.GrantAgentForwarding,
-		"x11-forwarding": state.GrantX11, "sudo": state.GrantSudo,
-	} {
-		if c.Bool(name) {
-			f |= flag
-		}
-	}
-	return f
 }
 
 // ownKeys are where ssh itself looks for keys.

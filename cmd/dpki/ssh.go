@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,18 +19,12 @@ import (
 const sshFailed = 255
 
 func (t *tool) sshCommand() *cli.Command {
-	return verb("ssh", "DEVICE [-- SSH-ARGS]", "log in with a key made for this once; revoke the grant afterwards", 1, -1, t.ssh,
+	return verb("ssh", "DEVICE [-- SSH-ARGS]", "log in with a key made for this once; revoke the grant afterwards", 1, -1, t.ssh, append([]cli.Flag{
 		&cli.StringFlag{Name: "account", Aliases: []string{"a"}, Usage: "`ACCOUNT` on the device", Value: "root"},
 		&cli.StringFlag{Name: "for", Usage: "how long at most: `DURATION`", Value: "5m"},
 		&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` instead of the one that is kept"},
 		&cli.BoolFlag{Name: "keep", Usage: "leave the grant to end by itself"},
-		&cli.StringSliceFlag{Name: "from", Usage: "only from these networks: `CIDR`"},
-		&cli.BoolFlag{Name: "sudo", Usage: "allow sudo"},
-		&cli.BoolFlag{Name: "pty", Usage: "allow a terminal", Value: true},
-		&cli.BoolFlag{Name: "port-forwarding", Usage: "allow port forwarding"},
-		&cli.BoolFlag{Name: "agent-forwarding", Usage: "allow agent forwarding"},
-		&cli.BoolFlag{Name: "x11-forwarding", Usage: "allow X11 forwarding"},
-		&cli.StringFlag{Name: "label", Usage: "`TEXT` to find it again by"})
+	}, allowFlags()...)...)
 }
 
 // ssh has ssh's exit status, and 255 for whatever fails before or around it, as
@@ -61,7 +56,7 @@ func (t *tool) sshOnce(c *cli.Context) error {
 		return err
 	}
 	granted, err := d.Grant(c.Context, admin.GrantRequest{
-		Targets: []string{device}, Account: account, For: length, Key: key.Public(), Flags: grantFlags(c), Label: c.String("label"), From: joined(c, "from"),
+		Targets: []string{device}, Account: account, For: length, Key: key.Public(), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"), From: strings.Join(c.StringSlice("from"), ","),
 	})
 	if err != nil {
 		return err
@@ -83,17 +78,6 @@ func (t *tool) sshOnce(c *cli.Context) error {
 		t.revokeAfter(c.Context, d, g)
 	}
 	return err
-}
-
-func joined(c *cli.Context, name string) string {
-	s := ""
-	for i, v := range c.StringSlice(name) {
-		if i > 0 {
-			s += ","
-		}
-		s += v
-	}
-	return s
 }
 
 // host is the device as the roster has it, with --address in place of its address.
