@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"dpki/authkeys"
 	"dpki/registry/verify"
 	"dpki/state"
 )
@@ -31,6 +32,8 @@ type Status struct {
 	Endpoints  int      `json:"endpoints"`
 	Mirrors    int      `json:"mirrors,omitempty"`
 	Agree      int      `json:"agree"`
+	Witnesses  int      `json:"witnesses"`       // pinned
+	Signed     int      `json:"witnesses_agree"` // how many of them must have signed a block; 0 = none are asked for
 	Grants     int      `json:"grants"` // live
 	CAs        int      `json:"cas"`    // live, for users
 	Opaque     int      `json:"opaque"` // entries for which the device has no key
@@ -48,7 +51,7 @@ func (e *Engine) Status(version string) Status {
 	s := Status{
 		Version: version, Anchor: e.c.Anchor.String(), Freshness: v.Freshness(now).String(), Age: int64(now.Age.Seconds()), Time: now.Time, Wall: r.Wall,
 		Block: v.State.Head.Number, BlockTime: v.State.Head.Time, Safe: v.State.Safe, Finalized: v.State.Finalized,
-		Gear: v.Gear.String(), Endpoints: v.Endpoints, Mirrors: v.Mirrors, Agree: v.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
+		Gear: v.Gear.String(), Endpoints: v.Endpoints, Mirrors: v.Mirrors, Agree: v.Agree, Witnesses: len(v.Witnesses.Keys), Signed: v.Witnesses.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
 		Offline: v.State.Policy(now.Time).Offline,
 	}
 	if v.Enrolment != nil {
@@ -79,12 +82,22 @@ func (e *Engine) Status(version string) Status {
 	return s
 }
 
+// Decides reports whether logins are decided from grants: otherwise every one of
+// them is denied, but for break-glass keys where the device is offline.
+func (s *Status) Decides() bool {
+	return s.Enrolled && !s.Retired && !s.Unreadable && s.Freshness != authkeys.Offline.String()
+}
+
 func (s *Status) next(v *View) string {
 	switch {
 	case errors.Is(v.Problem, verify.ErrRollback):
 		return "the chain no longer holds what was final: find out which endpoint lies; `dpkid reset-trust` accepts the new history"
 	case errors.Is(v.Problem, verify.ErrCode), errors.Is(v.Problem, verify.ErrNoCode), errors.Is(v.Problem, verify.ErrChain):
 		return "the endpoints serve another chain or contract than the anchor names: check the network file"
+	case errors.Is(v.Problem, verify.ErrForked):
+		return "witnesses contradict every endpoint: find out whom somebody has taken over before you believe either"
+	case errors.Is(v.Problem, verify.ErrWitness):
+		return "too few witnesses have signed what the endpoints show: see that `dpki witness run` runs, and that a place of the network file serves its checkpoints"
 	case s.Journal != "":
 		return "make room on the disk that holds /var/lib/dpki"
 	case s.Retired:

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"dpki/device"
+	"dpki/internal/socket"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (e *env) explainCommand() *cli.Command {
+	return &cli.Command{
+		Name: "explain", Usage: "would this key be let in, and why; 0 = yes, 3 = no", ArgsUsage: "ACCOUNT KEY-OR-CERTIFICATE-FILE",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print it as JSON"}},
+		Action: e.arguments(2, 2, e.explain),
+	}
+}
+
+func (e *env) explain(c *cli.Context) error {
+	if err := root(); err != nil {
+		return err
+	}
+	text, err := readFile(c.Args().Get(1), 64<<10)
+	if err != nil {
+		return err
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return usage("give the file that ends in .pub, or the certificate's", "%s holds no public key", c.Args().Get(1))
+	}
+	var r device.Record
+	if err := e.ask(c.Context, &r, socket.Explain, c.Args().First(), fields[0], fields[1]); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		if err := json.NewEncoder(e.stdout).Encode(r); err != nil {
+			return err
+		}
+	} else if _, err := fmt.Fprintln(e.stdout, r.String()); err != nil {
+		return err
+	}
+	if !r.Allow {
+		return &failure{code: exitNo}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"dpki/device"
+	"dpki/internal/socket"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (e *env) statusCommand() *cli.Command {
+	return &cli.Command{
+		Name: "status", Usage: "what the daemon knows; 0 = logins are decided, 4 = not yet or not any more",
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print it as JSON"}},
+		Action: e.arguments(0, 0, e.status),
+	}
+}
+
+func (e *env) status(c *cli.Context) error {
+	if err := root(); err != nil {
+		return err
+	}
+	var s device.Status
+	if err := e.ask(c.Context, &s, socket.Status); err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		out := json.NewEncoder(e.stdout)
+		out.SetIndent("", "  ")
+		if err := out.Encode(s); err != nil {
+			return err
+		}
+	} else if err := e.showStatus(s); err != nil {
+		return err
+	}
+	if !s.Decides() {
+		return &failure{code: exitLater}
+	}
+	return nil
+}
+
+func (e *env) showStatus(s device.Status) error {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("anchor", "%s", s.Anchor)
+	if s.Enrolled {
+		line("device", "%s in zone %s", s.Name, s.ZoneName)
+		line("id", "%s", s.Device)
+		line("zone keys", "%v", s.ZoneKeys)
+	} else {
+		line("device", "not enrolled yet")
+	}
+	line("state", "%s, %s old, block %d", s.Freshness, time.Duration(s.Age)*time.Second, s.Block)
+	line("final", "block %d (safe %d)", s.Finalized, s.Safe)
+	if s.Time != 0 {
+		line("time", "%s (clock %+ds)", time.Unix(int64(s.Time), 0).UTC().Format(time.RFC3339), int64(s.Wall)-int64(s.Time))
+	}
+	line("gear", "%s", s.Gear)
+	line("endpoints", "%s", trust(s))
+	line("grants", "%d live, by %d user CAs", s.Grants, s.CAs)
+	if s.Opaque > 0 {
+		line("unread", "%d entries, for which this device has no key", s.Opaque)
+	}
+	for _, p := range []struct{ name, text string }{{"problem", s.Problem}, {"journal", s.Journal}, {"next", s.Next}} {
+		if p.text != "" {
+			line(p.name, "%s", p.text)
+		}
+	}
+	_, err := io.WriteString(e.stdout, b.String())
+	return err
+}
+
+// trust says whom the device has to believe.
+func trust(s device.Status) string {
+	switch {
+	case s.Agree > 1:
+		return fmt.Sprintf("%d of %d must agree", s.Agree, s.Endpoints)
+	case s.Endpoints == 1:
+		return "one, which is fully trusted"
+	}
+	return fmt.Sprintf("%d: whichever answers first is fully trusted", s.Endpoints)
+}
