@@ -1,5 +1,5 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity network store doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity network store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import list retire revoke'
@@ -44,3 +44,9 @@ complete -c dpki -l fresh
 complete -c dpki -l privileged
 complete -c dpki -l fingerprint
 complete -c dpki -l chain-key
+complete -c dpki -l listen
+complete -c dpki -l dir
+complete -c dpki -l memory
+complete -c dpki -l disk
+complete -c dpki -l rate
+complete -c dpki -l verbose

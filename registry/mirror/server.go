@@ -1,0 +1,320 @@
+package mirror
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"dpki/bundle"
+	"dpki/registry"
+	"dpki/registry/route"
+	"dpki/registry/source"
+	"dpki/state"
+)
+
+const (
+	// tipLife is how long an answer about the tip is kept: a revocation is seen
+	// that much later.
+	tipLife = time.Second
+	// finalLife is how long an answer about final blocks is kept. An upstream
+	// that lied about one is asked again after that.
+	finalLife = time.Hour
+	// forEver is how long what is named by its content, or cannot grow, is kept.
+	forEver = 365 * 24 * time.Hour
+
+	// upstreamTime bounds one question to all upstreams.
+	upstreamTime = 20 * time.Second
+	// maxAsking is how many questions are asked of upstreams at once.
+	maxAsking = 16
+	// maxServing is how many requests are answered at once.
+	maxServing = 256
+)
+
+// Source is an upstream for the chain: source.Client or source.Mirror.
+type Source interface {
+	Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error)
+	Logs(ctx context.Context, q registry.LogQuery) ([]byte, error)
+	Headers(ctx context.Context, numbers []uint64) ([][]byte, error)
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	Registry state.Registry   // the one whose questions are answered
+	Chain    []Source         // asked in this order
+	Blocks   bundle.Getter    // asked for blocks
+	Mirrors  []*source.Mirror // asked for segments and witnesses' files
+	Dir      string           // segments/, witness/, receipts/, blocks/; empty = none of them
+	Memory   int64            // bytes of answers that are kept
+	Disk     int64            // bytes of blocks that are kept in Dir
+	Rate     float64          // questions a second for each address
+	Log      *slog.Logger
+
+	now func() time.Time // nil = time.Now
+	tip time.Duration    // 0 = tipLife
+}
+
+// Server is the http.Handler.
+type Server struct {
+	c         Config
+	cache     cache
+	flights   flights
+	limiter   limiter
+	receipts  *receipts
+	blocks    *disk
+	asking    chan struct{}
+	serving   chan struct{}
+	finalized atomic.Uint64 // the newest that an upstream has named
+}
+
+// New makes a Server.
+func New(c Config) (*Server, error) {
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.tip == 0 {
+		c.tip = tipLife
+	}
+	s := &Server{c: c, cache: cache{max: c.Memory}, limiter: limiter{rate: c.Rate}, asking: make(chan struct{}, maxAsking), serving: make(chan struct{}, maxServing)}
+	below := func(name string) string {
+		if c.Dir == "" {
+			return ""
+		}
+		return filepath.Join(c.Dir, name)
+	}
+	var err error
+	if s.receipts, err = openReceipts(below("receipts"), c.Registry); err != nil {
+		return nil, fmt.Errorf("mirror: %w", err)
+	}
+	if s.blocks, err = openDisk(below("blocks"), c.Disk, c.Blocks); err != nil {
+		return nil, fmt.Errorf("mirror: %w", err)
+	}
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.serving <- struct{}{}:
+		defer func() { <-s.serving }()
+	default:
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	if !s.limiter.allow(r.RemoteAddr, s.c.now()) {
+		refuse(w, http.StatusTooManyRequests)
+		return
+	}
+	q, err := route.Parse(r.URL.Path)
+	if err != nil || r.URL.RawQuery != "" && r.URL.RawQuery != "format=raw" {
+		refuse(w, http.StatusNotFound)
+		return
+	}
+	receipt, isReceipt := q.(route.Receipt)
+	switch {
+	case r.Method == http.MethodPut && isReceipt:
+		status := s.receipts.put(receipt.Key, r.Body, s.c.now())
+		s.c.Log.Debug("receipt", "key", receipt.Key.String(), "status", status)
+		w.WriteHeader(status)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		refuse(w, http.StatusMethodNotAllowed)
+	default:
+		s.send(w, r, s.answer(r.Context(), q))
+	}
+}
+
+// refuse answers without asking anybody.
+func refuse(w http.ResponseWriter, status int) {
+	w.Header().Set("Cache-Control", "no-store")
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer) {
+	if a == nil { // the reader has gone
+		return
+	}
+	if a.status != http.StatusOK {
+		refuse(w, a.status)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	control := fmt.Sprintf("public, max-age=%d", int(a.keep/time.Second))
+	if a.keep == forEver {
+		control += ", immutable"
+	}
+	h.Set("Cache-Control", control)
+	if r.Method != http.MethodHead {
+		w.Write(a.body)
+	}
+}
+
+// answer is from the cache, or asked for, once for all who wait for it. It is nil
+// where the reader did not wait.
+func (s *Server) answer(ctx context.Context, q route.Question) *answer {
+	path := q.Path()
+	if a := s.cache.get(path, s.c.now()); a != nil {
+		return a
+	}
+	one := s.flights.do(path, func() *answer {
+		a := s.ask(q)
+		s.cache.put(path, a)
+		return a
+	})
+	select {
+	case <-one.done:
+		return one.answer
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// ask asks upstreams. A failure is kept for a moment as well: it is as costly.
+func (s *Server) ask(q route.Question) *answer {
+	ctx, cancel := context.WithTimeout(context.Background(), upstreamTime)
+	defer cancel()
+	select {
+	case s.asking <- struct{}{}:
+		defer func() { <-s.asking }()
+	case <-ctx.Done():
+		return &answer{status: http.StatusServiceUnavailable, until: s.c.now()}
+	}
+	a, err := s.fetch(ctx, q)
+	if err != nil {
+		status := statusOf(err)
+		s.c.Log.Debug("no answer", "question", q.Path(), "status", status, "error", err)
+		return &answer{status: status, until: s.c.now().Add(s.c.tip)}
+	}
+	a.status, a.until = http.StatusOK, s.c.now().Add(a.keep)
+	return a
+}
+
+// errAbsent: nobody has it.
+var errAbsent = errors.New("not found")
+
+func statusOf(err error) int {
+	var f *registry.Failure
+	switch {
+	case errors.Is(err, errAbsent):
+		return http.StatusNotFound
+	case errors.Is(err, bundle.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.As(err, &f):
+		return route.Status(f.Fault)
+	}
+	return http.StatusServiceUnavailable
+}
+
+func (s *Server) fetch(ctx context.Context, q route.Question) (*answer, error) {
+	switch q := q.(type) {
+	case route.Head:
+		return s.head(ctx, q)
+	case route.Logs:
+		return s.logs(ctx, q)
+	case route.Headers:
+		return s.headers(ctx, q)
+	case route.Segment:
+		return s.segment(ctx, q)
+	case route.Witness:
+		return s.witness(ctx, q)
+	case route.Receipt:
+		b, err := s.receipts.read(q.Key)
+		if err == nil && b == nil {
+			err = errAbsent
+		}
+		return &answer{body: b, kind: "application/json", keep: s.c.tip}, err
+	case route.Block:
+		b, err := s.blocks.Get(ctx, q.ID, bundle.MaxBlock)
+		return &answer{body: b, kind: "application/vnd.ipld.raw", keep: forEver}, absentBlock(err)
+	}
+	return nil, errAbsent
+}
+
+// first asks one upstream after the other.
+func (s *Server) first(ctx context.Context, ask func(Source) error) error {
+	err := error(&registry.Failure{Fault: registry.Unavailable, Detail: "no endpoint is configured"})
+	for i, upstream := range s.c.Chain {
+		if err = ask(upstream); err == nil || ctx.Err() != nil {
+			return err
+		}
+		switch registry.FaultOf(err) {
+		case registry.TooWide, registry.TooLarge:
+			return err // the next one would hardly take more, and its reader halves the range
+		case registry.BackOff:
+		default:
+			s.c.Log.Warn("an upstream does not answer", "upstream", i+1, "error", err)
+		}
+	}
+	return err
+}
+
+func (s *Server) head(ctx context.Context, q route.Head) (*answer, error) {
+	if q.Contract != s.c.Registry.Contract {
+		return nil, errAbsent
+	}
+	var r registry.HeadReply
+	if err := s.first(ctx, func(up Source) (err error) { r, err = up.Head(ctx, q.HeadQuery); return err }); err != nil {
+		return nil, err
+	}
+	s.noteFinal(r.Finalized)
+	b, err := route.MarshalHead(r)
+	return &answer{body: b, kind: "application/json", keep: s.c.tip}, err
+}
+
+// noteFinal remembers up to where answers may be kept. It is a hint: an upstream
+// that names a number too high has its own answers kept for longer.
+func (s *Server) noteFinal(header []byte) {
+	var h struct {
+		Number string `json:"number"`
+	}
+	if json.Unmarshal(header, &h) != nil || len(h.Number) < 3 {
+		return
+	}
+	n, err := strconv.ParseUint(h.Number[2:], 16, 64)
+	if err != nil {
+		return
+	}
+	for old := s.finalized.Load(); n > old && !s.finalized.CompareAndSwap(old, n); old = s.finalized.Load() {
+	}
+}
+
+func (s *Server) life(last uint64) time.Duration {
+	if last <= s.finalized.Load() {
+		return finalLife
+	}
+	return s.c.tip
+}
+
+func (s *Server) logs(ctx context.Context, q route.Logs) (*answer, error) {
+	if q.Contract != s.c.Registry.Contract {
+		return nil, errAbsent
+	}
+	var b []byte
+	err := s.first(ctx, func(up Source) (err error) { b, err = up.Logs(ctx, q.LogQuery); return err })
+	return &answer{body: b, kind: "application/json", keep: s.life(q.To)}, err
+}
+
+func (s *Server) headers(ctx context.Context, q route.Headers) (*answer, error) {
+	var list [][]byte
+	if err := s.first(ctx, func(up Source) (err error) { list, err = up.Headers(ctx, q.Numbers); return err }); err != nil {
+		return nil, err
+	}
+	last := uint64(0)
+	for _, n := range q.Numbers {
+		last = max(last, n)
+	}
+	b, err := route.MarshalHeaders(list)
+	return &answer{body: b, kind: "application/json", keep: s.life(last)}, err
+}
