@@ -17,6 +17,7 @@ import (
 	"dpki/internal/anchor"
 	"dpki/internal/network"
 	"dpki/registry/verify"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -70,6 +71,7 @@ type Engine struct {
 	unwritten *replica // what was verified beyond the journal, while that cannot be written; nil = nothing
 	enrolment *Enrolment
 	reach     reach
+	pinned    witness.Set // whose signatures a block needs
 	time      clock.Verified
 	head      verify.Head
 	tried     map[state.Word]bool // batches that were looked through
@@ -85,6 +87,7 @@ type Engine struct {
 	steady    bool          // that hint was not the first for long
 	looked    time.Duration // when the chain was last looked at, since boot
 	more      bool          // there is more to read at once: other scopes are followed now
+	littered  bool          // the facts were built anew
 	written   time.Duration // when head and clock were last on disk, since boot
 	denied    map[state.Word]bool
 }
@@ -105,6 +108,7 @@ func New(c Config) (*Engine, error) {
 	if err := e.load(); err != nil {
 		return nil, err
 	}
+	e.sweep()
 	return e, nil
 }
 
@@ -137,6 +141,9 @@ func (e *Engine) load() error {
 	if e.tried, err = e.c.Journal.Batches(); err != nil {
 		return err
 	}
+	if e.pinned, err = loadPinned(e.c.Journal); err != nil {
+		return err
+	}
 	e.head, e.denied, e.seeking, e.unwritten = known.Head, nil, false, nil
 	return e.rewire(known)
 }
@@ -144,11 +151,15 @@ func (e *Engine) load() error {
 // rewire makes reader, keys and facts anew, for an enrolment or a network that
 // changed.
 func (e *Engine) rewire(known verify.Known) error {
-	e.reach = reachOf(e.c.Network, e.enrolment.network())
+	zone, err := e.pin()
+	if err != nil {
+		return err
+	}
+	e.reach = reachOf(e.c.Network, zone, e.pinned)
 	e.c.Fetcher.Configure(e.reach.places)
 	reader, err := verify.NewReader(verify.Config{
 		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
-		Policy: verify.Agreement{K: e.reach.agree}, Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
+		Policy: verify.Agreement{K: e.reach.agree}, Witnesses: e.reach.witnessed(e.c.Fetcher), Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
 	}, e.reach.named(e.c.Fetcher))
 	if err != nil {
 		return fmt.Errorf("network: %w", err)
@@ -176,21 +187,30 @@ func (e *Engine) rebuild(known map[state.Word]verify.ScopeLog) error {
 	// By verified time alone: a wall clock that is wrong for a moment must not
 	// take away grants for good.
 	err := e.replica.build(e.c.Journal, known, e.time.Block-min(e.time.Block, forgetAfter))
-	// Ten thousand entries leave more garbage than facts: some now, and what the
-	// look still holds a moment later.
-	debug.FreeOSMemory()
-	time.AfterFunc(time.Second, debug.FreeOSMemory)
+	e.littered = true
 	if err := e.c.Journal.Release(); err != nil {
 		e.c.Log.Debug("the journal stays in memory", "error", err)
 	}
 	return err
 }
 
+// sweep gives memory back after a rebuild: ten thousand entries leave more
+// garbage than facts. It is called where nothing holds the entries any more, and
+// is done again for what pools and the pipe still had.
+func (e *Engine) sweep() {
+	if e.littered {
+		e.littered = false
+		debug.FreeOSMemory()
+		time.AfterFunc(time.Second, debug.FreeOSMemory)
+	}
+}
+
 // publish makes what is known the View.
 func (e *Engine) publish(problem, unwritten error) {
 	v := &View{
 		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints) - e.reach.mirrors(), Mirrors: e.reach.mirrors(), Agree: e.reach.agree,
-		Looked: e.read, Problem: problem, Journal: unwritten,
+		Witnesses: e.pinned,
+		Looked:    e.read, Problem: problem, Journal: unwritten,
 	}
 	known := &e.replica
 	if e.unwritten != nil {
@@ -244,6 +264,7 @@ func (e *Engine) Run(ctx context.Context) {
 				close(r.done)
 			}
 		}
+		e.sweep()
 		e.seek(ctx)
 		if e.more {
 			e.more = false

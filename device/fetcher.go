@@ -9,6 +9,7 @@ import (
 	"dpki/internal/network"
 	"dpki/registry"
 	"dpki/registry/verify"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -32,6 +33,9 @@ type Fetcher interface {
 	Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error)
 	// Receipt hands a receipt to all mirrors; it fails if none took it.
 	Receipt(ctx context.Context, key state.Word, receipt []byte) error
+	// Checkpoint reads a witness's newest checkpoint from one of the places that
+	// may have it, by number.
+	Checkpoint(ctx context.Context, place int, key witness.Key) ([]byte, error)
 	// Watch asks for hints, or for none.
 	Watch(on bool)
 	Hints() <-chan struct{}
@@ -72,13 +76,16 @@ func (a archive) Segment(ctx context.Context, scope state.Word, index uint64) ([
 type reach struct {
 	endpoints []pipe.Place // endpoints, then mirrors
 	archives  []pipe.Place // mirrors and folders
+	keepers   []pipe.Place // witnesses' own places, mirrors and folders
+	witnesses []network.Witness
+	pinned    witness.Set
 	places    []pipe.Place
 	agree     int
 	deploy    uint64
 }
 
-func reachOf(local network.File, zone *network.File) reach {
-	r := reach{agree: max(local.Agree, 1), deploy: local.DeployBlock}
+func reachOf(local network.File, zone *network.File, pinned witness.Set) reach {
+	r := reach{agree: max(local.Agree, 1), deploy: local.DeployBlock, pinned: pinned}
 	files := []network.File{local}
 	if zone != nil {
 		files = append(files, *zone)
@@ -98,6 +105,9 @@ func reachOf(local network.File, zone *network.File) reach {
 		}
 		if kind == pipe.Folder || kind == pipe.Mirror {
 			r.archives = append(r.archives, p)
+		}
+		if kind == pipe.Folder || kind == pipe.Mirror || kind == pipe.Witness {
+			r.keepers = append(r.keepers, p)
 		}
 	}
 	for _, f := range files {
@@ -120,7 +130,55 @@ func reachOf(local network.File, zone *network.File) reach {
 			}
 		}
 	}
+	for _, f := range files {
+		for _, w := range f.Witnesses {
+			for _, location := range []string{w.URL, w.Path} {
+				if location != "" {
+					add(pipe.Witness, location)
+				}
+			}
+			r.witnesses = append(r.witnesses, w)
+		}
+	}
 	return r
+}
+
+// witnessed gives the reader the pinned witnesses: each is asked at its own
+// places first, then wherever checkpoints may lie.
+func (r reach) witnessed(fetcher Fetcher) verify.Witnesses {
+	w := verify.Witnesses{Agree: r.pinned.Agree}
+	for _, key := range r.pinned.Keys {
+		one := verify.Witness{Name: "witness " + key.Short(), Key: key}
+		own := map[string]bool{}
+		for _, named := range r.witnesses {
+			if named.Key == key {
+				one.Name = "witness " + named.Name + " (" + key.Short() + ")"
+				own[named.URL], own[named.Path] = true, true
+			}
+		}
+		var others []verify.CheckpointSource
+		for i, p := range r.keepers {
+			switch k := (keeper{fetcher, i}); {
+			case p.Type != pipe.Witness:
+				others = append(others, k)
+			case own[p.Location]:
+				one.Places = append(one.Places, k)
+			}
+		}
+		one.Places = append(one.Places, others...)
+		w.All = append(w.All, one)
+	}
+	return w
+}
+
+// keeper is one place of checkpoints as the reader sees it.
+type keeper struct {
+	fetcher Fetcher
+	index   int
+}
+
+func (k keeper) Checkpoint(ctx context.Context, key witness.Key) ([]byte, error) {
+	return k.fetcher.Checkpoint(ctx, k.index, key)
 }
 
 // named gives the reader its endpoints. The names are for logs, so they are the

@@ -162,7 +162,14 @@ func (e *Engine) enrolmentAfter(f found) (*Enrolment, error) {
 		if err := e.admissible(m, f.batch.Scope); err != nil {
 			return e.enrolment, err
 		}
-		merged, err := next.with(m, e.c.Anchor, origin{f.batch.Block, f.batch.Seq, known.MayPolicy(f.batch.Authors, f.batch.Time)})
+		o := origin{f.batch.Block, f.batch.Seq, known.MayPolicy(f.batch.Authors, f.batch.Time)}
+		if n, err := parsePlaces(m.Network, e.c.Anchor); err == nil && o.directs {
+			if err := e.follows(n); err != nil {
+				e.c.Log.Error("ALARM: a bundle's network file was refused", "batch", f.batch.Subject.String(), "error", err)
+				o.directs = false // the rest of the bundle counts
+			}
+		}
+		merged, err := next.with(m, e.c.Anchor, o)
 		if err != nil {
 			return e.enrolment, err
 		}

@@ -34,9 +34,9 @@ type Status struct {
 	Agree      int      `json:"agree"`
 	Witnesses  int      `json:"witnesses"`       // pinned
 	Signed     int      `json:"witnesses_agree"` // how many of them must have signed a block; 0 = none are asked for
-	Grants     int      `json:"grants"` // live
-	CAs        int      `json:"cas"`    // live, for users
-	Opaque     int      `json:"opaque"` // entries for which the device has no key
+	Grants     int      `json:"grants"`          // live
+	CAs        int      `json:"cas"`             // live, for users
+	Opaque     int      `json:"opaque"`          // entries for which the device has no key
 	Unreadable bool     `json:"unreadable"`
 	Offline    uint32   `json:"offline_period"` // seconds, of the policy
 	Problem    string   `json:"problem,omitempty"`

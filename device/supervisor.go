@@ -10,6 +10,7 @@ import (
 	"dpki/bundle"
 	"dpki/device/pipe"
 	"dpki/registry"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -193,6 +194,15 @@ func (s *Supervisor) Receipt(ctx context.Context, key state.Word, receipt []byte
 		return err
 	}
 	return c.Receipt(ctx, key, receipt)
+}
+
+// Checkpoint implements Fetcher.
+func (s *Supervisor) Checkpoint(ctx context.Context, place int, key witness.Key) ([]byte, error) {
+	c, err := s.current()
+	if err != nil {
+		return nil, err
+	}
+	return c.Checkpoint(ctx, place, key)
 }
 
 // Get implements bundle.Getter.

@@ -27,14 +27,18 @@ const (
 // finalized headers, and a proof of storage words at the latest.
 type HeadQuery struct {
 	Contract state.Address
-	Slots    []state.Word // keys of the storage words, at most MaxSlots
+	Slots    []state.Word // keys of the storage words, at most MaxSlots; none = no proof
+	// At, unless 0, asks for the header of that number in the latest's place: to
+	// confirm what another endpoint has proved costs no second proof. It goes
+	// without slots: a proof is served at the tip only.
+	At uint64
 }
 
 // HeadReply holds the JSON-RPC results as they came. Safe or Finalized is nil
 // or `null` where the chain does not know such a block.
 type HeadReply struct {
 	ChainID   []byte // eth_chainId
-	Latest    []byte // header
+	Latest    []byte // header; of HeadQuery.At, `null` where the endpoint does not have it yet
 	Safe      []byte // header
 	Finalized []byte // header
 	Proof     []byte // eth_getProof at latest, which may be one block off Latest

@@ -13,6 +13,7 @@ import (
 	"dpki/internal/network"
 	"dpki/registry"
 	"dpki/registry/source"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -25,6 +26,7 @@ type Backend struct {
 	endpoints []endpoint
 	mirrors   []*source.Mirror
 	archives  []archive
+	keepers   []keeper
 	stores    *store.Multi
 	wake      func()
 	stop      context.CancelFunc // of the subscriptions; nil = none run
@@ -53,10 +55,18 @@ func (b *Backend) Configure(places []pipe.Place) error {
 				return fmt.Errorf("mirror %d: %w", len(next.mirrors)+1, err)
 			}
 			next.endpoints, next.mirrors, next.archives = append(next.endpoints, m), append(next.mirrors, m), append(next.archives, m)
+			next.keepers = append(next.keepers, m)
 			nearby = append(nearby, blocks)
 		case pipe.Folder:
 			next.archives = append(next.archives, source.Folder{Path: p.Location})
+			next.keepers = append(next.keepers, source.Folder{Path: p.Location})
 			stores = append(stores, storeOf(p))
+		case pipe.Witness:
+			k, err := source.OpenCheckpoints(p.Location)
+			if err != nil {
+				return fmt.Errorf("witness: %w", err)
+			}
+			next.keepers = append(next.keepers, k)
 		default:
 			stores = append(stores, storeOf(p))
 		}
@@ -70,7 +80,7 @@ func (b *Backend) Configure(places []pipe.Place) error {
 	for _, c := range b.endpoints {
 		c.Close()
 	}
-	b.endpoints, b.mirrors, b.archives = next.endpoints, next.mirrors, next.archives
+	b.endpoints, b.mirrors, b.archives, b.keepers = next.endpoints, next.mirrors, next.archives, next.keepers
 	b.stores = store.NewMulti(append(nearby, multi.Stores()...)...)
 	b.subscribe(b.wake)
 	return nil
@@ -88,6 +98,11 @@ type endpoint interface {
 // archive is a place that may have log segments.
 type archive interface {
 	Segment(ctx context.Context, scope state.Word, index uint64) ([]byte, error)
+}
+
+// keeper is a place that may have witnesses' checkpoints.
+type keeper interface {
+	Checkpoint(ctx context.Context, key witness.Key) ([]byte, error)
 }
 
 func storeOf(p pipe.Place) network.Store {
@@ -199,6 +214,17 @@ func (b *Backend) Receipt(ctx context.Context, key state.Word, receipt []byte) e
 		return nil
 	}
 	return err
+}
+
+// Checkpoint implements pipe.Backend.
+func (b *Backend) Checkpoint(ctx context.Context, i int, key witness.Key) ([]byte, error) {
+	b.mu.Lock()
+	keepers := b.keepers
+	b.mu.Unlock()
+	if i < 0 || i >= len(keepers) {
+		return nil, &registry.Failure{Fault: registry.Unavailable, Detail: "no such place"}
+	}
+	return keepers[i].Checkpoint(ctx, key)
 }
 
 // Block implements pipe.Backend.

@@ -14,6 +14,7 @@ import (
 const (
 	RecordClock     = "clock"
 	RecordEnrolment = "enrolment"
+	RecordWitnesses = "witnesses" // the pinned set
 )
 
 // Apply writes one Result and the clock's stamp, in one transaction that is on
@@ -137,7 +138,8 @@ func (j *Journal) Batches() (map[state.Word]bool, error) {
 	return seen, err
 }
 
-// Forget drops everything that was verified: logs, head, time, batches. What
+// Forget drops everything that was verified: logs, head, time, batches, and the
+// witnesses that were pinned, in case that they are lost. What
 // the device was given, its enrolment, stays. It is reset-trust, the only way in
 // which a device ever accepts a history that does not extend the one it knew.
 func (j *Journal) Forget() error {
@@ -150,8 +152,10 @@ func (j *Journal) Forget() error {
 				return err
 			}
 		}
-		if err := tx.Bucket(bucketRecords).Delete([]byte(RecordClock)); err != nil {
-			return err
+		for _, name := range []string{RecordClock, RecordWitnesses} {
+			if err := tx.Bucket(bucketRecords).Delete([]byte(name)); err != nil {
+				return err
+			}
 		}
 		return tx.Bucket(bucketMeta).Delete(keyHead)
 	})

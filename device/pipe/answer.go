@@ -23,7 +23,7 @@ func resultLimit(k kind, parts, max int) int {
 		return allowance + registry.MaxChainID + 3*registry.MaxHeader + registry.MaxProof
 	case kindHeaders:
 		return allowance + parts*registry.MaxHeader
-	case kindLogs, kindBlock, kindSegment:
+	case kindLogs, kindBlock, kindSegment, kindCheckpoint:
 		return allowance + max
 	}
 	return allowance

@@ -9,6 +9,7 @@ import (
 	"dpki/bundle"
 	"dpki/registry"
 	"dpki/registry/segment"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -260,6 +261,20 @@ func (c *Client) Receipt(ctx context.Context, key state.Word, receipt []byte) er
 	q := receiptQuestion{timeout(ctx), key, receipt}
 	_, err := c.ask(ctx, kindReceipt, allowance, q.fields())
 	return err
+}
+
+// Checkpoint reads a witness's newest checkpoint from one place.
+func (c *Client) Checkpoint(ctx context.Context, place int, key witness.Key) ([]byte, error) {
+	q := checkpointQuestion{place, timeout(ctx), key}
+	fields, err := c.ask(ctx, kindCheckpoint, resultLimit(kindCheckpoint, 0, witness.MaxCheckpoint), q.fields())
+	if err != nil {
+		return nil, err
+	}
+	result, err := oneResult(fields)
+	if err != nil {
+		return nil, c.garbled(err)
+	}
+	return result, nil
 }
 
 func timeout(ctx context.Context) time.Duration {

@@ -10,14 +10,15 @@ import (
 type kind uint8
 
 const (
-	kindConfigure kind = 1
-	kindWatch     kind = 2
-	kindHead      kind = 3
-	kindLogs      kind = 4
-	kindHeaders   kind = 5
-	kindBlock     kind = 6
-	kindSegment   kind = 7
-	kindReceipt   kind = 8
+	kindConfigure  kind = 1
+	kindWatch      kind = 2
+	kindHead       kind = 3
+	kindLogs       kind = 4
+	kindHeaders    kind = 5
+	kindBlock      kind = 6
+	kindSegment    kind = 7
+	kindReceipt    kind = 8
+	kindCheckpoint kind = 9
 
 	kindResults kind = 16
 	kindFailure kind = 17

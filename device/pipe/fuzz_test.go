@@ -22,6 +22,7 @@ func FuzzServe(f *testing.F) {
 		{kind: kindBlock, id: 6, fields: blockQuestion{time.Second, [32]byte{}, 9}.fields()},
 		{kind: kindSegment, id: 7, fields: segmentQuestion{1, time.Second, state.Word{1}, 2}.fields()},
 		{kind: kindReceipt, id: 8, fields: receiptQuestion{time.Second, state.Word{1}, []byte("{}")}.fields()},
+		{kind: kindCheckpoint, id: 9, fields: checkpointQuestion{1, time.Second, [32]byte{1}}.fields()},
 	} {
 		b, err := q.marshal()
 		if err != nil {

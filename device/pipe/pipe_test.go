@@ -13,6 +13,7 @@ import (
 
 	"dpki/bundle"
 	"dpki/registry"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -36,7 +37,7 @@ func (e *echo) Watch(on bool, wake func()) {
 }
 
 func (e *echo) Head(ctx context.Context, endpoint int, q registry.HeadQuery) (registry.HeadReply, error) {
-	return registry.HeadReply{ChainID: []byte{byte(endpoint)}, Latest: q.Slots[0][:], Proof: q.Contract[:]}, e.err
+	return registry.HeadReply{ChainID: []byte{byte(endpoint)}, Latest: append(q.Slots[0][:], byte(q.At)), Proof: q.Contract[:]}, e.err
 }
 
 func (e *echo) Logs(ctx context.Context, endpoint int, q registry.LogQuery) ([]byte, error) {
@@ -74,6 +75,10 @@ func (e *echo) Receipt(_ context.Context, key state.Word, receipt []byte) error 
 	return e.err
 }
 
+func (e *echo) Checkpoint(_ context.Context, place int, key witness.Key) ([]byte, error) {
+	return append([]byte{byte(place)}, key[:]...), e.err
+}
+
 func start(t *testing.T, backend Backend) *Client {
 	t.Helper()
 	a, b := net.Pipe()
@@ -98,12 +103,15 @@ func TestQuestionsAndAnswers(t *testing.T) {
 		t.Errorf("configure: %v, %v", e.places, err)
 	}
 	contract, slot := state.Address{1}, state.Word{2}
-	head, err := c.Head(ctx, 3, registry.HeadQuery{Contract: contract, Slots: []state.Word{slot}})
-	want := registry.HeadReply{ChainID: []byte{3}, Latest: slot[:], Proof: contract[:]}
+	head, err := c.Head(ctx, 3, registry.HeadQuery{Contract: contract, Slots: []state.Word{slot}, At: 7})
+	want := registry.HeadReply{ChainID: []byte{3}, Latest: append(slot[:], 7), Proof: contract[:]}
 	if err != nil || !reflect.DeepEqual(head, want) {
 		t.Errorf("head: %+v, %v", head, err)
 	}
 	query := registry.LogQuery{Contract: contract, Org: state.Word{4}, Scopes: []state.Word{{5}, {6}}, From: 7, To: 1 << 40, Max: 100}
+	if b, err := c.Checkpoint(ctx, 2, witness.Key{9}); err != nil || !bytes.Equal(b, append([]byte{2, 9}, make([]byte, 31)...)) {
+		t.Errorf("checkpoint: %x, %v", b, err)
+	}
 	if logs, err := c.Logs(ctx, 0, query); err != nil || string(logs) != "a block" || !reflect.DeepEqual(e.logs, query) {
 		t.Errorf("logs: %q, %v; asked %+v", logs, err, e.logs)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"dpki/bundle"
 	"dpki/registry"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -23,6 +24,7 @@ const (
 	Folder   = "folder"
 	Gateway  = "gateway"
 	Sandbox  = "sandbox"
+	Witness  = "witness" // a URL, or the path of a folder
 
 	// MaxPlaces is how many places a configuration may name.
 	MaxPlaces = maxFields
@@ -70,6 +72,12 @@ type receiptQuestion struct {
 	receipt []byte
 }
 
+type checkpointQuestion struct {
+	place   int
+	timeout time.Duration
+	key     witness.Key
+}
+
 func configureFields(places []Place) [][]byte {
 	fields := make([][]byte, len(places))
 	for i, p := range places {
@@ -83,7 +91,7 @@ func parseConfigure(fields [][]byte) ([]Place, error) {
 	for _, f := range fields {
 		t, location, ok := strings.Cut(string(f), " ")
 		switch t {
-		case Endpoint, Mirror, Folder, Gateway, Sandbox:
+		case Endpoint, Mirror, Folder, Gateway, Sandbox, Witness:
 		default:
 			ok = false
 		}
@@ -96,7 +104,7 @@ func parseConfigure(fields [][]byte) ([]Place, error) {
 }
 
 func (q headQuestion) fields() [][]byte {
-	f := append(asked(q.endpoint, q.timeout), q.query.Contract[:])
+	f := append(asked(q.endpoint, q.timeout), q.query.Contract[:], be(8, q.query.At))
 	return appendWords(f, q.query.Slots)
 }
 
@@ -104,6 +112,7 @@ func parseHead(fields [][]byte) (q headQuestion, err error) {
 	r := fieldReader{fields: fields}
 	q.endpoint, q.timeout = r.asked()
 	copy(q.query.Contract[:], r.bytes(20))
+	q.query.At = r.uint(8)
 	q.query.Slots = r.words(registry.MaxSlots)
 	return q, r.end()
 }
@@ -188,6 +197,15 @@ func parseReceipt(fields [][]byte) (q receiptQuestion, err error) {
 	} else {
 		r.bad = true
 	}
+	return q, r.end()
+}
+
+func (q checkpointQuestion) fields() [][]byte { return append(asked(q.place, q.timeout), q.key[:]) }
+
+func parseCheckpoint(fields [][]byte) (q checkpointQuestion, err error) {
+	r := fieldReader{fields: fields}
+	q.place, q.timeout = r.asked()
+	copy(q.key[:], r.bytes(len(q.key)))
 	return q, r.end()
 }
 

@@ -10,6 +10,7 @@ import (
 	"dpki/bundle"
 	"dpki/registry"
 	"dpki/registry/segment"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -28,6 +29,8 @@ type Backend interface {
 	Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error)
 	// Receipt hands a receipt to all mirrors; it fails if none took it.
 	Receipt(ctx context.Context, key state.Word, receipt []byte) error
+	// Checkpoint reads a witness's newest checkpoint from a place.
+	Checkpoint(ctx context.Context, place int, key witness.Key) ([]byte, error)
 }
 
 // workers is how many questions are worked on at once.
@@ -64,7 +67,7 @@ func Serve(ctx context.Context, conn io.ReadWriteCloser, backend Backend) error 
 }
 
 func questionLimit(k kind, id uint32) (int, error) {
-	if k < kindConfigure || k > kindReceipt || id == 0 {
+	if k < kindConfigure || k > kindCheckpoint || id == 0 {
 		return 0, protocol("type %d for question %d", k, id)
 	}
 	return MaxQuestion, nil
@@ -110,6 +113,12 @@ func (s *server) work(f frame) (func(context.Context) ([][]byte, error), error) 
 		return within(q.timeout, func(ctx context.Context) ([][]byte, error) {
 			b, err := s.backend.Segment(ctx, q.archive, q.scope, q.index)
 			return bounded(b, segment.MaxSize, err)
+		}), err
+	case kindCheckpoint:
+		q, err := parseCheckpoint(f.fields)
+		return within(q.timeout, func(ctx context.Context) ([][]byte, error) {
+			b, err := s.backend.Checkpoint(ctx, q.place, q.key)
+			return bounded(b, witness.MaxCheckpoint, err)
 		}), err
 	case kindReceipt:
 		q, err := parseReceipt(f.fields)

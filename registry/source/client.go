@@ -81,20 +81,36 @@ func Name(endpoint string) string {
 
 // Head implements verify.Source.
 func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error) {
-	if len(q.Slots) > registry.MaxSlots {
-		return registry.HeadReply{}, &registry.Failure{Fault: registry.Refused, Detail: fmt.Sprintf("%d slots", len(q.Slots))}
+	if len(q.Slots) > registry.MaxSlots || q.At != 0 && len(q.Slots) > 0 {
+		return registry.HeadReply{}, &registry.Failure{Fault: registry.Refused, Detail: fmt.Sprintf("%d slots at block %d", len(q.Slots), q.At)}
+	}
+	latest, limit := "latest", 3*registry.MaxHeader
+	if q.At != 0 {
+		latest = quantity(q.At)
+	}
+	if len(q.Slots) > 0 {
+		limit += registry.MaxProof
 	}
 	slots := make([]string, len(q.Slots))
 	for i, s := range q.Slots {
 		slots[i] = "0x" + s.String()
 	}
-	replies, err := c.withHeaders(ctx, func() []call {
-		return newBatch(
-			call{Method: "eth_chainId"},
-			c.headerCall("latest"), c.headerCall("safe"), c.headerCall("finalized"),
-			call{Method: "eth_getProof", Params: []any{q.Contract.String(), slots, "latest"}},
-		)
-	}, 3*registry.MaxHeader+registry.MaxProof)
+	calls := func() []call {
+		batch := []call{{Method: "eth_chainId"}, c.headerCall(latest), c.headerCall("safe"), c.headerCall("finalized")}
+		if len(slots) > 0 {
+			batch = append(batch, call{Method: "eth_getProof", Params: []any{q.Contract.String(), slots, "latest"}})
+		}
+		return newBatch(batch...)
+	}
+	var replies []reply
+	var err error
+	if q.At == 0 {
+		replies, err = c.withHeaders(ctx, calls, limit)
+	} else {
+		// An error may mean that the block is not there yet, and teaches nothing
+		// of how headers are to be asked for.
+		replies, err = c.post(ctx, calls(), limit)
+	}
 	if err != nil {
 		return registry.HeadReply{}, err
 	}
@@ -109,8 +125,11 @@ func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadR
 			return registry.HeadReply{}, failure(replies[i].Error)
 		}
 	}
-	return registry.HeadReply{ChainID: replies[0].Result, Latest: replies[1].Result, Safe: replies[2].Result,
-		Finalized: replies[3].Result, Proof: replies[4].Result}, nil
+	r := registry.HeadReply{ChainID: replies[0].Result, Latest: replies[1].Result, Safe: replies[2].Result, Finalized: replies[3].Result}
+	if len(slots) > 0 {
+		r.Proof = replies[4].Result
+	}
+	return r, nil
 }
 
 // Logs implements verify.Source.

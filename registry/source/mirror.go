@@ -14,6 +14,7 @@ import (
 	"dpki/registry"
 	"dpki/registry/route"
 	"dpki/registry/segment"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -51,7 +52,8 @@ func (m *Mirror) Hints(context.Context, func()) {}
 
 // Head implements verify.Source.
 func (m *Mirror) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error) {
-	if len(q.Slots) == 0 || len(q.Slots) > registry.MaxSlots {
+	// Its answers are of the tip, with a proof: whoever wants less is given all.
+	if len(q.Slots) == 0 || len(q.Slots) > registry.MaxSlots || q.At != 0 {
 		return registry.HeadReply{}, &registry.Failure{Fault: registry.Refused, Detail: fmt.Sprintf("%d slots", len(q.Slots))}
 	}
 	b, err := m.get(ctx, route.Head{HeadQuery: q}, route.MaxHead)
@@ -96,6 +98,15 @@ func (m *Mirror) Headers(ctx context.Context, numbers []uint64) ([][]byte, error
 // Segment fetches a log segment, at most segment.MaxSize bytes.
 func (m *Mirror) Segment(ctx context.Context, scope state.Word, index uint64) ([]byte, error) {
 	return m.get(ctx, route.Segment{Scope: scope, Index: index}, segment.MaxSize)
+}
+
+// Checkpoint implements verify.CheckpointSource.
+func (m *Mirror) Checkpoint(ctx context.Context, key witness.Key) ([]byte, error) {
+	b, err := m.Witness(ctx, key.String())
+	if err == nil && len(b) > witness.MaxCheckpoint {
+		return nil, &registry.Failure{Fault: registry.TooLarge}
+	}
+	return b, err
 }
 
 // Witness fetches one of the witnesses' files, at most route.MaxFile bytes.

@@ -104,6 +104,31 @@ func TestHead(t *testing.T) {
 	}
 }
 
+// What confirms another endpoint's proof asks for one header by its number, and
+// for no proof.
+func TestHeadAt(t *testing.T) {
+	e, c := serve(t)
+	e.answer = func(method string, params []any) any { return fmt.Sprint(method, params) }
+	r, err := c.Head(t.Context(), registry.HeadQuery{Contract: state.Address{1}, At: 77})
+	if err != nil || string(r.Latest) != `"eth_getHeaderByNumber[0x4d]"` || string(r.Finalized) != `"eth_getHeaderByNumber[finalized]"` || r.Proof != nil {
+		t.Errorf("got %s, %s, proof %q, %v", r.Latest, r.Finalized, r.Proof, err)
+	}
+	if slices.Contains(e.methods, "eth_getProof") {
+		t.Errorf("asked %v", e.methods)
+	}
+	if _, err := c.Head(t.Context(), registry.HeadQuery{Slots: headQuery.Slots, At: 77}); registry.FaultOf(err) != registry.Refused {
+		t.Errorf("a proof at a number: %v, want refused", err)
+	}
+	// A block that is not there yet, as an error: headers are asked for as before.
+	e.answer = func(string, []any) any { return &rpcError{Code: -32000, Message: "unknown block"} }
+	if _, err := c.Head(t.Context(), registry.HeadQuery{At: 78}); registry.FaultOf(err) != registry.Refused {
+		t.Errorf("a block that is not there: %v, want refused", err)
+	}
+	if c.wholeBlocks.Load() {
+		t.Error("blocks will be asked for instead of headers")
+	}
+}
+
 // An endpoint without eth_getHeaderByNumber is asked for blocks, and remembered.
 func TestHeadersFromBlocks(t *testing.T) {
 	e, c := serve(t)
