@@ -173,14 +173,21 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	return t.desk, nil
 }
 
+// endpoints are named without what may hold an access key: names go into
+// messages, which go into tickets.
 func endpoints(n network.File) ([]verify.Endpoint, error) {
 	var list []verify.Endpoint
+	named := map[string]int{}
 	for _, url := range n.Endpoints {
 		c, err := source.Dial(url)
 		if err != nil {
 			return nil, &admin.Problem{Class: admin.Usage, Text: "the network file names an endpoint that cannot be used", Hint: "dpki network show", Err: err}
 		}
-		list = append(list, verify.Endpoint{Name: url, Source: c, Voice: network.Voice(url)})
+		name := source.Name(url)
+		if named[name]++; named[name] > 1 {
+			name = fmt.Sprintf("%s (%d)", name, named[name]) // the reader tells them apart by it
+		}
+		list = append(list, verify.Endpoint{Name: name, Source: c, Voice: network.Voice(url)})
 	}
 	return list, nil
 }
