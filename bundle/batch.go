@@ -87,9 +87,6 @@ func (b *BatchBuilder) Add(item Item) (Block, error) {
 	return block, nil
 }
 
-// Len is the number of bundles so far.
-func (b *BatchBuilder) Len() int { return len(b.refs) }
-
 // Index is what a batch is found by: root and leaf blocks, and the data of the
 // BATCH entry.
 type Index struct {

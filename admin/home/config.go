@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/pelletier/go-toml/v2"
@@ -101,8 +100,5 @@ func (h Home) Networks() ([]string, error) {
 	}
 	return names, nil
 }
-
-// Forget removes an organisation's cache.
-func (h Home) Forget(org state.Word) error { return os.RemoveAll(h.State(org)) }
 
 func (h Home) configFile() string { return filepath.Join(h.config, "config.toml") }

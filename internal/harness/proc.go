@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -173,18 +172,6 @@ func Says(text string) func(context.Context, *Proc) error {
 			return nil
 		}
 		return fmt.Errorf("it has not said %q", text)
-	}
-}
-
-// Listening is ready when something accepts a connection at the address.
-func Listening(network, addr string) func(context.Context, *Proc) error {
-	return func(ctx context.Context, _ *Proc) error {
-		var d net.Dialer
-		c, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return err
-		}
-		return c.Close()
 	}
 }
 
