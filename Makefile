@@ -21,7 +21,8 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 COMMANDS := dpki dpkid dpki-authkeys dpki-sandbox
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -buildid= -X main.version=$(VERSION)$(if $(COMMIT),+$(COMMIT))"
+# The tag leaves out what would make manual pages at run time, and its parser of Markdown: ours are made by internal/manpage.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -tags urfave_cli_no_docs -ldflags "-s -w -buildid= -X main.version=$(VERSION)$(if $(COMMIT),+$(COMMIT))"
 GO_TOOL := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 
 SUITE := build/bin/suite -tally build/tally

@@ -17,8 +17,12 @@ import (
 	"dpki/state"
 )
 
-// large is the length of an answer, in bytes, that is not kept as garbage.
-const large = 1 << 20
+const (
+	// large is the length of an answer, in bytes, that is not kept as garbage.
+	large = 1 << 20
+	// sweepAfter is how long it is kept.
+	sweepAfter = 200 * time.Millisecond
+)
 
 // Backend implements pipe.Backend on the network. The zero value knows nobody.
 type Backend struct {
@@ -170,8 +174,9 @@ func (b *Backend) Logs(ctx context.Context, i int, q registry.LogQuery) ([]byte,
 	}
 	logs, err := c.Logs(ctx, q)
 	if len(logs) > large {
-		// A device that joins reads megabytes once: give them back.
-		time.AfterFunc(time.Second, debug.FreeOSMemory)
+		// A device that joins reads megabytes once: give them back, as soon as
+		// run has been told.
+		time.AfterFunc(sweepAfter, debug.FreeOSMemory)
 	}
 	return logs, err
 }

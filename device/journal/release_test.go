@@ -15,7 +15,7 @@ func resident(t *testing.T, path string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?s) `+regexp.QuoteMeta(path)+`\n.*?\nRss:\s+(\d+) kB`).FindSubmatch(maps)
+	found := regexp.MustCompile(`(?s) ` + regexp.QuoteMeta(path) + `\n.*?\nRss:\s+(\d+) kB`).FindSubmatch(maps)
 	if found == nil {
 		t.Fatalf("%s is not mapped", path)
 	}

@@ -27,7 +27,7 @@ type bench struct {
 	key     fleet.Key
 	cert    *ssh.Certificate
 	client  sshd.Client
-	heavy   int // the most that both processes weighed, bytes
+	heavy   weight // the most that both processes weighed
 }
 
 // perWrite is how many entries a transaction takes: a pool refuses longer ones.
@@ -90,27 +90,6 @@ func (d *bench) joined(t *report) {
 	t.add(fmt.Sprintf("device joins a zone of %s entries", thousands(d.entries)), short(d.join), "5 s", d.join <= bar, "block to last grant known")
 }
 
-// weighed notes what both processes weigh now.
-func (d *bench) weighed() (private, share int) {
-	run, fetch := d.Processes()
-	total := 0
-	for _, pid := range []int{run, fetch} {
-		total += d.Memory(pid, "VmRSS")
-		private += d.Memory(pid, "RssAnon")
-		share += d.Share(pid)
-	}
-	d.heavy = max(d.heavy, total)
-	return private, share
-}
-
-// weigh reports the memory, after everything that the bench has asked of them.
-func (d *bench) weigh(t *report) {
-	const bar = 40 << 20
-	private, share := d.weighed()
-	t.add(fmt.Sprintf("resident, both processes, %s entries", thousands(d.entries)), megabytes(d.heavy), "40 MB", d.heavy <= bar,
-		fmt.Sprintf("private %s; the program's text, which both map, counted once: %s", megabytes(private), megabytes(share)))
-}
-
 // killed reports how soon the daemon decides again after kill -9.
 func (d *bench) killed(t *report) {
 	const bar = time.Second
@@ -127,5 +106,3 @@ func (d *bench) killed(t *report) {
 	worst := took.quantile(1)
 	t.add("kill -9 to the first decision", short(worst), "1 s", worst <= bar, "worst of 5, median "+short(took.median()))
 }
-
-func megabytes(n int) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }

@@ -4,6 +4,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"dpki/internal/harness"
 )
@@ -29,12 +31,18 @@ func run() int {
 	f.IntVar(&n.pairs, "pairs", 200, "pairs of logins")
 	f.IntVar(&n.samples, "samples", 40, "refreshes at login; half as many revocations")
 	f.IntVar(&n.entries, "entries", 10_000, "grants in the zone")
+	only := f.String("only", "", "measure these parts alone, separated by commas: "+strings.Join(names(), ", "))
 	if err := f.Parse(os.Args[1:]); err != nil || f.NArg() > 0 || n.pairs < 5 || n.samples < 4 || n.entries < 1 {
+		return 2
+	}
+	chosen, err := choose(*only)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: error: %v\n", err)
 		return 2
 	}
 	t := &report{out: os.Stdout}
 	s := &stage{}
-	ok := s.play(func() { measure(s, t, n) })
+	ok := s.play(func() { measure(s, t, n, chosen) })
 	t.print()
 	if !ok {
 		return 1
@@ -42,23 +50,56 @@ func run() int {
 	return 0
 }
 
-// measure takes what needs quiet memory first and ends with the device.
-func measure(s *stage, t *report, n sizes) {
-	s.say("the decision alone")
-	decisions(s, t)
-	s.say("a chain, an organisation, %d grants in a zone", n.entries)
-	d := newDevice(s, n.entries)
-	d.joined(t)
-	s.say("%d pairs of logins", n.pairs)
-	d.freshLogins(t, n.pairs)
-	s.say("the helper")
-	d.helper(t)
-	s.say("%d revocations", n.samples/2)
-	d.revocations(t, n.samples/2)
-	s.say("%d logins with a refresh", n.samples)
-	d.refreshedLogins(t, n.samples)
-	d.weigh(t)
-	s.say("kill -9")
-	d.killed(t)
-	gas(s, t)
+// part is something that is measured. One that wants no device is given nil.
+type part struct {
+	name   string
+	device bool // it wants the device in its zone
+	do     func(*stage, *bench, *report, sizes)
+}
+
+// parts are in their order: what needs quiet memory first, and the device's own
+// memory after everything that the others have asked of it.
+var parts = []part{
+	{"decision", false, func(s *stage, _ *bench, t *report, _ sizes) { decisions(s, t) }},
+	{"join", true, func(_ *stage, d *bench, t *report, _ sizes) { d.joined(t) }},
+	{"logins", true, func(_ *stage, d *bench, t *report, n sizes) { d.freshLogins(t, n.pairs) }},
+	{"helper", true, func(_ *stage, d *bench, t *report, _ sizes) { d.helper(t) }},
+	{"revocations", true, func(_ *stage, d *bench, t *report, n sizes) { d.revocations(t, n.samples/2) }},
+	{"refreshes", true, func(_ *stage, d *bench, t *report, n sizes) { d.refreshedLogins(t, n.samples) }},
+	{"memory", true, func(_ *stage, d *bench, t *report, _ sizes) { d.weigh(t) }},
+	{"kill", true, func(_ *stage, d *bench, t *report, _ sizes) { d.killed(t) }},
+	{"gas", false, func(s *stage, _ *bench, t *report, _ sizes) { gas(s, t) }},
+}
+
+func names() (all []string) {
+	for _, p := range parts {
+		all = append(all, p.name)
+	}
+	return all
+}
+
+// choose is the parts with these names, all of them for the empty text.
+func choose(only string) ([]part, error) {
+	if only == "" {
+		return parts, nil
+	}
+	wanted := strings.Split(only, ",")
+	for _, name := range wanted {
+		if !slices.Contains(names(), name) {
+			return nil, fmt.Errorf("no part %q; there are %s", name, strings.Join(names(), ", "))
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(parts), func(p part) bool { return !slices.Contains(wanted, p.name) }), nil
+}
+
+func measure(s *stage, t *report, n sizes, chosen []part) {
+	var d *bench
+	for _, p := range chosen {
+		if p.device && d == nil {
+			s.say("a chain, an organisation, %d grants in a zone", n.entries)
+			d = newDevice(s, n.entries)
+		}
+		s.say("%s", p.name)
+		p.do(s, d, t, n)
+	}
 }

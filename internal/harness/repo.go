@@ -66,7 +66,7 @@ func goBuild(pkg string) (string, error) {
 	}
 	defer os.RemoveAll(tmp)
 	name := filepath.Base(pkg)
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -buildid= -X main.version=test",
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w -buildid= -X main.version=test",
 		"-o", filepath.Join(tmp, name), pkg)
 	cmd.Dir = RepoRoot()
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
