@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
 	"runtime"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"dpki/authkeys"
+	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -75,7 +75,7 @@ func world(s *stage, n int) (authkeys.Request, *state.State, authkeys.Now) {
 		facts.Apply(scopes, scope, &state.Entry{Action: state.ActionPut, Kind: kind, Block: 5, Time: now - 3600, Seq: seq,
 			From: now - 60, Until: now + 3600, Subject: subject, Authors: []state.Address{{19: 1}}, Data: data}, clear{})
 	}
-	ca, key := newSigner(s), newSigner(s)
+	ca, key := sshkey.New(s), sshkey.New(s)
 	enter(scopes.Zone, state.KindCAUser, word("ca"), 1, state.CA{Key: profile.Hash(ca.PublicKey())})
 	for i := range n {
 		var id state.Word
@@ -88,14 +88,6 @@ func world(s *stage, n int) (authkeys.Request, *state.State, authkeys.Now) {
 	f := strings.Fields(string(ssh.MarshalAuthorizedKey(cert)))
 	return authkeys.Request{Stage: authkeys.StageOffer, Account: "alice", KeyType: f[0], Key: f[1], ExpiryTime: true},
 		&state.State{Scopes: scopes, Head: state.Head{Number: 9, Time: now}, Safe: 9, Confirmed: facts}, authkeys.Now{Time: now}
-}
-
-func newSigner(s *stage) ssh.Signer {
-	_, key, err := ed25519.GenerateKey(nil)
-	s.must(err)
-	signer, err := ssh.NewSignerFromKey(key)
-	s.must(err)
-	return signer
 }
 
 func thousands(n int) string {

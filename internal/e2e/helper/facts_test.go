@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -78,7 +79,7 @@ func TestFactsDecide(t *testing.T) {
 
 	s.add(state.Entry{Action: state.ActionRevoke, Kind: state.KindCAUser, Subject: word("ca")}, s.scopes.Zone)
 	step("CA revoked", alice, "alice", second, false)
-	s.ca, _ = newKey(t)
+	s.ca = sshkey.New(t)
 	s.add(state.Entry{Kind: state.KindCAUser, Subject: word("ca 2"), Data: payload(t, state.CA{Key: profile.Hash(s.ca.PublicKey())})}, s.scopes.Zone)
 	step("a new CA", alice, "alice", second, true)
 	s.add(state.Entry{Action: state.ActionRevoke, Kind: state.KindDevice, Subject: s.scopes.Mailbox}, s.scopes.Zone)

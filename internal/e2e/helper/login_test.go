@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/internal/harness"
+	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -26,7 +27,7 @@ func TestPresentedCertificates(t *testing.T) {
 	bobs := s.grant(bob, "bob's", state.Grant{Account: "bob"})
 	gone := s.grant(alice, "revoked", state.Grant{Account: "alice"})
 	s.add(state.Entry{Action: state.ActionRevoke, Kind: state.KindGrant, Subject: gone}, s.scopes.Mailbox)
-	stranger, _ := newKey(t)
+	stranger := sshkey.New(t)
 	until := uint64(time.Now().Unix()) + 600
 	good := profile.GrantPrincipal(subject)
 

@@ -2,9 +2,6 @@ package helper
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,6 +14,7 @@ import (
 	"dpki/authkeys/breakglass"
 	"dpki/internal/harness"
 	"dpki/internal/harness/sshd"
+	"dpki/internal/harness/sshkey"
 	"dpki/internal/socket"
 	"dpki/internal/socket/serve"
 	"dpki/sshca/profile"
@@ -43,25 +41,12 @@ type site struct {
 
 func word(s string) state.Word { return state.Keccak256([]byte(s)) }
 
-func newKey(t testing.TB) (ssh.Signer, ed25519.PrivateKey) {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, key
-}
-
 // newSite starts everything but the daemon.
 func newSite(t *testing.T) *site {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
 	s := &site{t: t, scopes: state.Scopes{Org: word("org"), Zone: word("zone"), Mailbox: word("device")}, facts: state.NewFacts()}
-	s.ca, _ = newKey(t)
+	s.ca = sshkey.New(t)
 	s.add(state.Entry{Kind: state.KindCAUser, Subject: word("ca"), Data: payload(t, state.CA{Key: profile.Hash(s.ca.PublicKey())})}, s.scopes.Zone)
 	s.log = harness.StartSyslog(t)
 	if err := os.MkdirAll("/run/dpki", 0o755); err != nil {
@@ -139,29 +124,16 @@ type user struct {
 
 func newUser(t testing.TB) user {
 	t.Helper()
-	s, key := newKey(t)
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := user{s, filepath.Join(t.TempDir(), "id")}
-	if err := os.WriteFile(u.path, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(u.path+".pub", ssh.MarshalAuthorizedKey(s.PublicKey()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	pair := sshkey.New(t)
+	u := user{pair, filepath.Join(t.TempDir(), "id")}
+	pair.Save(t, u.path)
 	return u
 }
 
 // certificate writes a certificate beside the key and returns its path.
 func (u user) certificate(t testing.TB, c *ssh.Certificate) string {
 	t.Helper()
-	path := u.path + "-cert.pub"
-	if err := os.WriteFile(path, ssh.MarshalAuthorizedKey(c), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return sshkey.SaveCertificate(t, u.path, c)
 }
 
 // grant enters a grant and returns its subject.

@@ -1,7 +1,6 @@
 package pamshim
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
 	"net"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"dpki/authkeys"
 	"dpki/internal/harness"
+	"dpki/internal/harness/sshkey"
 	"dpki/pam/sudo"
 	"dpki/state"
 
@@ -39,24 +39,18 @@ func sudoWorld(t *testing.T, stack string) *world {
 // person is a user whose agent is in this process.
 func person(t *testing.T, w *world) (user, agent.Agent, agent.AddedKey) {
 	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &ssh.Certificate{Key: signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"g-1"}, ValidBefore: ssh.CertTimeInfinity,
+	pair := sshkey.New(t)
+	c := &ssh.Certificate{Key: pair.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"g-1"}, ValidBefore: ssh.CertTimeInfinity,
 		Permissions: ssh.Permissions{Extensions: map[string]string{"permit-agent-forwarding": ""}}}
-	if err := c.SignCert(rand.Reader, w.ca); err != nil {
+	err := c.SignCert(rand.Reader, w.ca)
+	if err != nil {
 		t.Fatal(err)
 	}
 	u := user{}
-	if u.signer, err = ssh.NewCertSigner(c, signer); err != nil {
+	if u.signer, err = ssh.NewCertSigner(c, pair); err != nil {
 		t.Fatal(err)
 	}
-	return u, agent.NewKeyring(), agent.AddedKey{PrivateKey: &private, Certificate: c}
+	return u, agent.NewKeyring(), agent.AddedKey{PrivateKey: &pair.Private, Certificate: c}
 }
 
 // command runs one command and returns what it said and whether it succeeded. sshd forwards the agent once a connection, from

@@ -4,10 +4,8 @@ package pamshim
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,6 +18,7 @@ import (
 	"dpki/authkeys"
 	"dpki/internal/harness"
 	"dpki/internal/harness/sshd"
+	"dpki/internal/harness/sshkey"
 	"dpki/internal/socket"
 	"dpki/internal/socket/serve"
 	"dpki/pam"
@@ -56,53 +55,24 @@ func (u user) hash() state.Word {
 
 func newUser(t testing.TB, ca ssh.Signer) user {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := user{file: filepath.Join(t.TempDir(), "id"), signer: signer}
-	write(t, u.file, string(pem.EncodeToMemory(block)), 0o600)
-	pub, err := ssh.NewPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, u.file+".pub", string(ssh.MarshalAuthorizedKey(pub)), 0o644)
+	pair := sshkey.New(t)
+	u := user{file: filepath.Join(t.TempDir(), "id"), signer: pair}
+	pair.Save(t, u.file)
 	if ca != nil {
-		c := &ssh.Certificate{Key: pub, CertType: ssh.UserCert, ValidPrincipals: []string{"g-1"}, ValidBefore: ssh.CertTimeInfinity,
+		c := &ssh.Certificate{Key: pair.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{"g-1"}, ValidBefore: ssh.CertTimeInfinity,
 			Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": "", "permit-port-forwarding": "", "permit-agent-forwarding": ""}}}
-		if err := c.SignCert(rand.Reader, ca); err != nil {
+		err := c.SignCert(rand.Reader, ca)
+		if err != nil {
 			t.Fatal(err)
 		}
-		u.certificate = u.file + "-cert.pub"
-		write(t, u.certificate, string(ssh.MarshalAuthorizedKey(c)), 0o644)
-		if u.signer, err = ssh.NewCertSigner(c, signer); err != nil {
+		u.certificate = sshkey.SaveCertificate(t, u.file, c)
+		if u.signer, err = ssh.NewCertSigner(c, pair); err != nil {
 			t.Fatal(err)
 		}
 	}
 	f := strings.Fields(string(ssh.MarshalAuthorizedKey(u.signer.PublicKey())))
 	u.keyType, u.key = f[0], f[1]
 	return u
-}
-
-func newSigner(t testing.TB) ssh.Signer {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func write(t testing.TB, path, text string, mode os.FileMode) {
@@ -270,7 +240,7 @@ const (
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
-	w := &world{grants: &grants{}, t: t, ca: newSigner(t), register: filepath.Join(harness.RootDir(t), "sessions.json"), subtree: "dpki-test-" + rand.Text()}
+	w := &world{grants: &grants{}, t: t, ca: sshkey.New(t), register: filepath.Join(harness.RootDir(t), "sessions.json"), subtree: "dpki-test-" + rand.Text()}
 	setPasswords(t)
 	if err := os.MkdirAll("/run/dpki", 0o755); err != nil {
 		t.Fatal(err)

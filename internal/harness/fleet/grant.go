@@ -1,12 +1,10 @@
 package fleet
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"time"
 
 	"dpki/contracts"
+	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -31,21 +29,12 @@ func (f *Org) NewCA() CA {
 }
 
 // Key is a key pair that ssh can be given as a file.
-type Key struct {
-	ssh.Signer
-	PEM []byte
-}
+type Key = sshkey.Key
 
-// NewKey makes an Ed25519 key.
+// NewKey makes one.
 func (f *Org) NewKey() Key {
 	f.t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	f.must(err)
-	signer, err := ssh.NewSignerFromKey(private)
-	f.must(err)
-	block, err := ssh.MarshalPrivateKey(private, "")
-	f.must(err)
-	return Key{Signer: signer, PEM: pem.EncodeToMemory(block)}
+	return sshkey.New(f.t)
 }
 
 // Grant writes a grant for a key on a device.

@@ -14,6 +14,7 @@ import (
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/sshd"
+	"dpki/internal/harness/sshkey"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -22,11 +23,9 @@ import (
 func (m *Machine) Client(user string, key fleet.Key, cert *ssh.Certificate) sshd.Client {
 	m.Helper()
 	c := sshd.Client{User: user, Key: filepath.Join(m.TempDir(), "id")}
-	m.Must(os.WriteFile(c.Key, key.PEM, 0o600))
-	m.Must(os.WriteFile(c.Key+".pub", ssh.MarshalAuthorizedKey(key.PublicKey()), 0o644))
+	key.Save(m, c.Key)
 	if cert != nil {
-		c.Certificate = c.Key + "-cert.pub"
-		m.Must(os.WriteFile(c.Certificate, ssh.MarshalAuthorizedKey(cert), 0o644))
+		c.Certificate = sshkey.SaveCertificate(m, c.Key, cert)
 	}
 	return c
 }

@@ -1,9 +1,6 @@
 package sshd
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +8,7 @@ import (
 	"testing"
 
 	"dpki/internal/harness"
+	"dpki/internal/harness/sshkey"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -54,7 +52,7 @@ func Start(t testing.TB, c Config) *Server {
 	keyFile := c.HostKeyFile
 	if keyFile == "" {
 		keyFile = filepath.Join(dir, "host_key")
-		writeHostKey(t, keyFile)
+		sshkey.New(t).Save(t, keyFile)
 	}
 	s.HostKeyFile, s.Host = keyFile, readHostKey(t, keyFile)
 	write(t, s.KnownHosts, fmt.Sprintf("[127.0.0.1]:%d %s", s.Port, ssh.MarshalAuthorizedKey(s.Host)), 0o644)
@@ -96,19 +94,6 @@ func Start(t testing.TB, c Config) *Server {
 
 // Addr is the address a client connects to.
 func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
-
-func writeHostKey(t testing.TB, path string) {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, string(pem.EncodeToMemory(block)), 0o600)
-}
 
 func readHostKey(t testing.TB, path string) ssh.PublicKey {
 	t.Helper()

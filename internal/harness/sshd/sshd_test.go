@@ -1,9 +1,7 @@
 package sshd
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"dpki/internal/harness"
+	"dpki/internal/harness/sshkey"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -22,7 +21,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // line's principal does not. What this asserts about sshd is what the product stands on.
 func TestCertificateLogsInThroughHelper(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
-	ca := newSigner(t)
+	ca := sshkey.New(t)
 	helper := filepath.Join(harness.RootDir(t), "helper")
 	line := fmt.Sprintf(`cert-authority,principals="g-1",expiry-time="20991231235959Z" %s`, ssh.MarshalAuthorizedKey(ca.PublicKey()))
 	write(t, helper, "#!/bin/sh\ncat <<'END'\n"+line+"END\n", 0o755)
@@ -48,7 +47,7 @@ func TestCertificateLogsInThroughHelper(t *testing.T) {
 func TestNoHelperNoLogin(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
 	s := Start(t, Config{})
-	key, _ := issue(t, newSigner(t), "g-1")
+	key, _ := issue(t, sshkey.New(t), "g-1")
 	public, err := os.ReadFile(key + ".pub")
 	if err != nil {
 		t.Fatal(err)
@@ -67,41 +66,15 @@ func TestNoHelperNoLogin(t *testing.T) {
 	}
 }
 
-func newSigner(t *testing.T) ssh.Signer {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ssh.NewSignerFromKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer
-}
-
 // issue makes a user key pair and a certificate for it, as files.
 func issue(t *testing.T, ca ssh.Signer, principal string) (key, certificate string) {
 	t.Helper()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pub, err := ssh.NewPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := &ssh.Certificate{Key: pub, CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: ssh.CertTimeInfinity}
+	pair := sshkey.New(t)
+	cert := &ssh.Certificate{Key: pair.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: ssh.CertTimeInfinity}
 	if err := cert.SignCert(rand.Reader, ca); err != nil {
 		t.Fatal(err)
 	}
 	key = filepath.Join(t.TempDir(), "id")
-	write(t, key, string(pem.EncodeToMemory(block)), 0o600)
-	write(t, key+".pub", string(ssh.MarshalAuthorizedKey(pub)), 0o644)
-	write(t, key+"-cert.pub", string(ssh.MarshalAuthorizedKey(cert)), 0o644)
-	return key, key + "-cert.pub"
+	pair.Save(t, key)
+	return key, sshkey.SaveCertificate(t, key, cert)
 }
