@@ -17,7 +17,7 @@ const maxSteps = 1 << 14
 // in order and still to be replayed.
 func (t *tick) back(ctx context.Context, e Endpoint, scope state.Word, last, floor, first uint64) ([]state.Entry, error) {
 	var parts [][]state.Entry
-	width, count := uint64(1), 0
+	width, widest, count := uint64(1), uint64(0), 0 // widest: 0 = any
 	for step := 0; last >= floor && last > 0; step++ {
 		if step == maxSteps || count > t.pending {
 			return nil, fmt.Errorf("%w: scope %s: too long to go back", ErrLogs, scope)
@@ -27,6 +27,12 @@ func (t *tick) back(ctx context.Context, e Endpoint, scope state.Word, last, flo
 		if fault := registry.FaultOf(err); err != nil && width > 1 && (fault == registry.TooWide || fault == registry.TooLarge) {
 			width = max(1, width/4)
 			t.spans[e.Name] = width
+			continue
+		}
+		if err != nil && width > 1 && registry.FaultOf(err) == registry.Refused {
+			// The range may begin before what the endpoint still has.
+			width = max(1, width/4)
+			widest = width
 			continue
 		}
 		if err != nil {
@@ -49,6 +55,9 @@ func (t *tick) back(ctx context.Context, e Endpoint, scope state.Word, last, flo
 		last = part[0].PrevBlock
 		if width *= 2; t.spans[e.Name] > 0 {
 			width = min(width, t.spans[e.Name])
+		}
+		if widest > 0 {
+			width = min(width, widest)
 		}
 	}
 	entries := make([]state.Entry, 0, count)

@@ -40,16 +40,28 @@ func (t *tick) fetch(ctx context.Context, view View, wants []want, chains map[st
 		return nil
 	}
 	err := error(ErrLogs)
+	var believed []error // of those whose tip is believed, and who did not give the entries
 	for _, e := range t.preferring(view.From) {
 		wants, err = t.fetchFrom(ctx, e, view.Head, wants, chains)
 		if err == nil {
+			t.alarms = append(t.alarms, believed...)
 			return nil
 		}
 		if ctx.Err() != nil || errors.Is(err, ErrRollback) {
 			return err
 		}
-		if !slices.Contains(view.From, e.Name) {
+		if slices.Contains(view.From, e.Name) {
+			believed = append(believed, &EndpointError{Endpoint: e.Name, Err: err})
+		} else {
 			t.blame([]string{e.Name}, err)
+		}
+	}
+	if len(t.config.Archives) > 0 {
+		if wants, archivedErr := t.fromArchives(ctx, view, wants, chains); len(wants) == 0 {
+			t.alarms = append(t.alarms, believed...)
+			return nil
+		} else if ctx.Err() != nil {
+			return archivedErr
 		}
 	}
 	return err
@@ -135,7 +147,7 @@ func (t *tick) rebuild(ctx context.Context, e Endpoint, head Head, w want) ([]st
 	})
 	if errors.Is(err, errManyCalls) {
 		r = &replay{tip: w.log.Confirmed, room: t.pending}
-		err = t.rebuildBackwards(ctx, e, head, w, from, r)
+		err = t.rebuildBackwards(ctx, e, head, w.scope, from, r)
 	}
 	if err == nil && r.tip.H != w.end {
 		reason := ErrLogs
@@ -150,12 +162,12 @@ func (t *tick) rebuild(ctx context.Context, e Endpoint, head Head, w want) ([]st
 	return r.entries, err
 }
 
-func (t *tick) rebuildBackwards(ctx context.Context, e Endpoint, head Head, w want, from uint64, r *replay) error {
-	hints, err := t.hints(ctx, e, []state.Word{w.scope})
+func (t *tick) rebuildBackwards(ctx context.Context, e Endpoint, head Head, scope state.Word, from uint64, r *replay) error {
+	hints, err := t.hints(ctx, e, []state.Word{scope})
 	if err != nil {
 		return err
 	}
-	entries, err := t.back(ctx, e, w.scope, hints[0].block, from, w.log.Confirmed.Seq+1)
+	entries, err := t.back(ctx, e, scope, hints[0].block, from, r.tip.Seq+1)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ func (t *tick) plan(ctx context.Context, view View) map[state.Word]join {
 	}
 	e := t.preferring(view.From)[0]
 	before := view.Head.Time - state.MaxValidity
-	if first, ok := t.headerTime(ctx, e, t.config.Deploy); !ok || first >= before {
+	first, served := t.headerTime(ctx, e, t.config.Deploy)
+	if served && first >= before || !served && len(t.config.Archives) == 0 {
 		return nil // the contract is younger than that
 	}
 	hints, err := t.hints(ctx, e, scopes)
@@ -44,12 +45,18 @@ func (t *tick) plan(ctx context.Context, view View) map[state.Word]join {
 		if hints[i].seq <= state.CheckpointInterval+1 {
 			continue
 		}
-		if old == 0 {
-			if old = t.lastBefore(ctx, e, before, t.config.Deploy, view.Head.Number); old == 0 {
-				return nil
-			}
+		if old == 0 && served {
+			old = t.lastBefore(ctx, e, before, t.config.Deploy, view.Head.Number)
 		}
-		if j, ok := t.planScope(ctx, e, scope, hints[i], old, view.Head.Number); ok {
+		var j join
+		var ok bool
+		if old > 0 {
+			j, ok = t.planScope(ctx, e, scope, hints[i], old, view.Head.Number)
+		}
+		if !ok {
+			j, ok = t.planFromArchives(ctx, scope, hints[i], before)
+		}
+		if ok {
 			j.word = len(t.scopes) + len(joins)
 			joins[scope] = j
 		}
