@@ -28,6 +28,9 @@ var table = []rule{
 	{"internal/anchor", []string{"net/http", geth, kubo, module + "/bundle", module + "/registry"}, "a leaf"},
 	{"internal/socket", []string{"net", geth, kubo, module + "/state"}, "the codec is linked into the helper"},
 	{"authkeys/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin", module + "/bundle"}, "the decision is pure"},
+	{"pam/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin", module + "/bundle"}, "sessions know grants, not where they come from"},
+	{"registry/segment", []string{"net/http", geth, kubo, module + "/registry/source", module + "/device", module + "/admin"}, "a file form does not fetch"},
+	{"registry/witness", []string{"net/http", geth, kubo, module + "/registry/source", module + "/device", module + "/admin"}, "checkpoints are checked without a network"},
 	{"sshca/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin"}, "certificates know nothing of chains"},
 	{"bundle", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin"}, "formats do not fetch"},
 	{"cmd/dpki-authkeys", []string{"net", "crypto/tls", "golang.org", "github.com", module + "/state", module + "/registry", module + "/device"}, "the helper in sshd's path is the standard library without network code"},
@@ -95,6 +98,50 @@ func TestOnlyTestsKnowTheSandbox(t *testing.T) {
 			if under(dep, module+"/internal/harness") || under(dep, geth+"/eth/catalyst") {
 				t.Errorf("%s reaches %s", part, dep)
 			}
+		}
+	}
+}
+
+// Whoever reads the list of parts knows every package: a new one has a line there.
+func TestPartsAreListed(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(doc), "## Parts\n```\n")
+	parts, _, end := strings.Cut(rest, "```")
+	if !ok || !end {
+		t.Fatal("docs/architecture.md has no list of parts")
+	}
+	listed := map[string]bool{}
+	for _, word := range strings.FieldsFunc(parts, func(r rune) bool { return strings.ContainsRune(" \n:;", r) || r == '·' }) {
+		word = strings.Trim(word, "/,()`")
+		folder, names, braces := strings.Cut(strings.TrimSuffix(word, "}"), "{")
+		if !braces {
+			listed[word] = true
+			continue
+		}
+		for _, name := range strings.Split(names, ",") {
+			listed[folder+name] = true
+		}
+	}
+	out, err := exec.Command("go", "list", module+"/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(out))
+	if len(packages) < 40 {
+		t.Fatalf("only %v", packages)
+	}
+	for _, p := range packages {
+		p = strings.TrimPrefix(p, module+"/")
+		for _, whole := range []string{"cmd", "contracts", "bundle/store", "internal/harness", "internal/e2e"} {
+			if under(p, whole) {
+				p = whole // one line for all below it
+			}
+		}
+		if !listed[p] {
+			t.Errorf("%s has no line in docs/architecture.md, \"Parts\"", p)
 		}
 	}
 }
