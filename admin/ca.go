@@ -156,7 +156,7 @@ func (d *Desk) keepCA(label string, pub ssh.PublicKey, private []byte) error {
 
 func (d *Desk) newCA(ctx context.Context, n NewCA) (bundle.RosterZone, error) {
 	if !state.ValidName(n.Label) {
-		return bundle.RosterZone{}, problem(Usage, "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "CA label %.80q", n.Label)
+		return bundle.RosterZone{}, problem(Usage, "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "%.80q cannot be a CA's label", n.Label)
 	}
 	if err := d.member(ctx); err != nil {
 		return bundle.RosterZone{}, err
@@ -194,7 +194,7 @@ func (d *Desk) announceCA(ctx context.Context, z bundle.RosterZone, n NewCA, pub
 	}
 	payload, err := ca.Marshal()
 	if err != nil {
-		return nil, because(err, Usage, "", "CA label %.80q", n.Label)
+		return nil, because(err, Usage, "", "%.80q cannot be a CA's label", n.Label)
 	}
 	from, until, err := d.window(n.For)
 	if err != nil {

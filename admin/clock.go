@@ -34,7 +34,7 @@ func (d *Desk) window(length time.Duration) (from, until uint64, err error) {
 	}
 	seconds := uint64(length / time.Second)
 	if seconds > state.MaxValidity {
-		return 0, 0, problem(Usage, "400 days are the most; renew in time", "%v is too long", length)
+		return 0, 0, problem(Usage, "400 days are the most; renew in time", "%s is too long", Length(length))
 	}
 	return min(now, d.Ledger.Head().Time), now + seconds, nil
 }

@@ -39,7 +39,7 @@ func CheckOf(what string, err error) Check {
 	if err == nil {
 		return Check{What: what, Standing: Good, Text: "fine"}
 	}
-	c := Check{What: what, Standing: Bad, Text: err.Error()}
+	c := Check{What: what, Standing: Bad, Text: OneLine(err)}
 	var p *Problem
 	if errors.As(err, &p) {
 		c.Hint = p.Hint
@@ -80,8 +80,12 @@ func (d *Desk) CheckUp(ctx context.Context) []Check {
 	if c, ok := d.checkBalance(ctx); ok {
 		checks = append(checks, c)
 	}
-	for _, z := range d.zones() {
-		checks = append(checks, d.checkZone(z)...)
+	if zones := d.zones(); len(zones) == 0 {
+		checks = append(checks, Check{What: "zones", Standing: Warn, Text: "there is none yet", Hint: "dpki zone create NAME"})
+	} else {
+		for _, z := range zones {
+			checks = append(checks, d.checkZone(z)...)
+		}
 	}
 	return append(checks, d.checkStores(ctx))
 }
@@ -127,7 +131,7 @@ func (d *Desk) checkBalance(ctx context.Context) (Check, bool) {
 	if err != nil {
 		return CheckOf("balance", postProblem(err)), true
 	}
-	c := Check{What: "balance", Standing: Good, Text: Ether(e.Balance) + " ETH; a revocation costs about " + Ether(e.Fee)}
+	c := Check{What: "balance", Standing: Good, Text: Ether(e.Balance) + " ETH; a revocation costs about " + Ether(e.Fee) + " ETH"}
 	if e.MaxFee != nil && e.Balance.Cmp(new(big.Int).Mul(e.MaxFee, big.NewInt(lowBalance))) < 0 {
 		c.Standing, c.Hint = Warn, "send some to "+d.Account.String()
 	}
@@ -157,7 +161,7 @@ func (d *Desk) checkZone(z bundle.RosterZone) []Check {
 			here = here || d.whereKey(ca.CA.Key) != ""
 		}
 	}
-	c := Check{What: "zone " + z.Name, Standing: Good, Text: fmt.Sprintf("%d live CA, until %s", live, Time(until))}
+	c := Check{What: "zone " + z.Name, Standing: Good, Text: fmt.Sprintf("live CAs: %d, until %s", live, Time(until))}
 	switch {
 	case live == 0:
 		c.Standing, c.Text, c.Hint = Warn, "no live CA: grants need one", "dpki ca create LABEL --zone "+z.Name

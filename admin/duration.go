@@ -39,3 +39,21 @@ func ParseDuration(s string) (time.Duration, error) {
 func badDuration(s string) error {
 	return &Problem{Class: Usage, Text: fmt.Sprintf("%.40q is not a duration", s), Hint: "write 5m, 1h30m, 7d or 2w"}
 }
+
+// Length writes a duration the way ParseDuration reads it: 1d, 8h, 1m30s.
+func Length(d time.Duration) string {
+	var b strings.Builder
+	for _, u := range []struct {
+		of   time.Duration
+		name byte
+	}{{24 * time.Hour, 'd'}, {time.Hour, 'h'}, {time.Minute, 'm'}, {time.Second, 's'}} {
+		if n := d / u.of; n > 0 {
+			fmt.Fprintf(&b, "%d%c", n, u.name)
+			d -= n * u.of
+		}
+	}
+	if b.Len() == 0 {
+		return "0s"
+	}
+	return b.String()
+}

@@ -24,6 +24,20 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
+func TestLength(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"0s": 0, "5m": 5 * time.Minute, "1m30s": 90 * time.Second, "1d": 24 * time.Hour, "400d": 400 * 24 * time.Hour, "1d1h1m1s": 25*time.Hour + 61*time.Second,
+	} {
+		got := Length(d)
+		if got != want {
+			t.Errorf("Length(%v) = %q, want %q", d, got, want)
+		}
+		if back, err := ParseDuration(got); d > 0 && (err != nil || back != d) {
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", got, back, err, d)
+		}
+	}
+}
+
 func FuzzParseDuration(f *testing.F) {
 	for _, s := range []string{"5m", "1h30m", "2w", "", "999999999w", "5m1h"} {
 		f.Add(s)

@@ -126,15 +126,15 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 func (r GrantRequest) payload() ([]byte, error) {
 	switch {
 	case !state.ValidAccount(r.Account):
-		return nil, problem(Usage, "accounts have 1 to 32 of A-Z a-z 0-9 _ . -, the first no dash or dot", "account %.80q", r.Account)
+		return nil, problem(Usage, "accounts have 1 to 32 of A-Z a-z 0-9 _ . -, the first no dash or dot", "account %.80q is not possible", r.Account)
 	case r.Key == nil:
 		return nil, problem(Usage, "name the public key that may log in: --key FILE", "no key")
 	case !state.ValidCommand(r.Command) && r.Command != "":
-		return nil, problem(Usage, "printable ASCII, at most 256 bytes, no backslash at the end", "command %.80q", r.Command)
+		return nil, problem(Usage, "printable ASCII, at most 256 bytes, no backslash at the end", "command %.80q is not possible", r.Command)
 	case r.From != "" && !state.ValidFrom(r.From):
 		return nil, problem(Usage, "write CIDRs separated by commas, as 10.0.0.0/8,192.0.2.7/32", "%.80q is not a list of networks", r.From)
 	case !state.ValidLabel(r.Label):
-		return nil, problem(Usage, "at most 64 bytes without control characters", "label %.80q", r.Label)
+		return nil, problem(Usage, "at most 64 bytes without control characters", "label %.80q is not possible", r.Label)
 	}
 	b, err := state.Grant{
 		Account: r.Account, Key: profile.Hash(r.Key), From: r.From, Command: r.Command, Flags: r.Flags, Label: r.Label,

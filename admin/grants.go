@@ -117,6 +117,9 @@ func (d *Desk) grantByID(ctx context.Context, id string) (knownGrant, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		if len(grantID(id)) < minPrefix {
+			return knownGrant{}, problem(Usage, "dpki grant list --all shows them", "%.80q is too short for a grant: write at least %d digits", id, minPrefix)
+		}
 		return knownGrant{}, problem(Failed, "dpki grant list --all shows them", "there is no grant %.80q", id)
 	}
 	var names []string

@@ -43,7 +43,7 @@ func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
 	_, err = bundle.LoadIdentity(h.Identity())
 	haveID := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, because(err, Failed, "restore it from your copy; who lost it is enrolled anew", "the identity file cannot be used")
+		return nil, because(err, Failed, "restore it from your copy", "the identity file cannot be used")
 	}
 	if haveKey && haveID {
 		return nil, problem(Failed, "dpki identity show", "there is an identity in %s already", h.Config())

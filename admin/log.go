@@ -234,10 +234,10 @@ func policyWords(p state.Policy) string {
 		}
 	}
 	if p.Offline != 0 {
-		words = append(words, fmt.Sprintf("offline %v", time.Duration(p.Offline)*time.Second))
+		words = append(words, "offline "+Length(time.Duration(p.Offline)*time.Second))
 	}
 	if p.Fresh != 0 {
-		words = append(words, fmt.Sprintf("fresh %v", time.Duration(p.Fresh)*time.Second))
+		words = append(words, "fresh "+Length(time.Duration(p.Fresh)*time.Second))
 	}
 	if len(p.Privileged) > 0 {
 		words = append(words, "privileged "+strings.Join(p.Privileged, ","))

@@ -33,7 +33,7 @@ next:
 
 func showPolicy(p state.Policy) Policy {
 	shown := Policy{
-		Offline: (time.Duration(p.Offline) * time.Second).String(), Fresh: (time.Duration(p.Fresh) * time.Second).String(),
+		Offline: Length(time.Duration(p.Offline) * time.Second), Fresh: Length(time.Duration(p.Fresh) * time.Second),
 		Privileged: append([]string{"root"}, p.Privileged...),
 	}
 	for _, m := range modeNames {

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Class says what kind of not-success an error is: the exit status of design
@@ -47,3 +48,7 @@ func because(err error, class Class, hint, format string, args ...any) error {
 	}
 	return &Problem{Class: class, Text: fmt.Sprintf(format, args...), Hint: hint, Err: err}
 }
+
+// OneLine is what an error says, where it says it in several lines: errors that
+// were joined, as those of several endpoints.
+func OneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

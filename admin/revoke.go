@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dpki/contracts"
@@ -60,10 +61,14 @@ func (d *Desk) FindRevocable(ctx context.Context, name string) (*Revocable, erro
 	case 1:
 		return &Revocable{What: found[0].What, Name: found[0].Name, ID: found[0].subject.String(), found: found[0]}, nil
 	case 0:
+		begins := func(r revocable) bool { return strings.HasPrefix(r.subject.String(), grantID(name)) }
+		if len(grantID(name)) < minPrefix && slices.ContainsFunc(all, begins) {
+			return nil, problem(Usage, "dpki grant list shows them", "%.80q is too short: write at least %d digits of an identifier", name, minPrefix)
+		}
 		var names []string
 		for _, r := range all {
 			if r.What != "grant" && !r.done {
-				names = append(names, r.Name[strings.LastIndex(r.Name, "/")+1:], r.Name)
+				names = append(names, r.Name[strings.LastIndex(r.Name, "/")+1:])
 			}
 		}
 		return nil, problem(Failed, suggest(name, names)+"; dpki grant list shows grants", "nothing here is called %.80q", name)

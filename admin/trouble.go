@@ -3,7 +3,6 @@ package admin
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"dpki/admin/chainkey"
 	"dpki/contracts"
@@ -25,7 +24,7 @@ func chainProblem(err error, n network.File) error {
 	case errors.Is(err, verify.ErrRollback):
 		return because(err, Failed, "ask another endpoint (dpki network check); if the chain itself was rolled back, delete the state folder", "the log was rolled back")
 	}
-	return because(err, Later, "is it running? dpki network check", "no endpoint of network %s could be used: %s", n.Name, strings.Join(n.Endpoints, ", "))
+	return because(err, Later, "is it running, is this machine on the network? dpki network check asks each", "no endpoint of network %s could be used", n.Name)
 }
 
 // postProblem says what writing to the chain ran into.
@@ -43,7 +42,7 @@ func postProblem(err error) error {
 	case errors.As(err, &refusal):
 		return because(err, Failed, refusalHint(refusal.Name), "nothing was written")
 	case errors.Is(err, chainkey.ErrPassphrase):
-		return because(err, Failed, "it is the one that was given to dpki identity create", "the chain key was not opened")
+		return because(err, Failed, "it is the one that was given to dpki identity create, or of the file that was given to it with --chain-key", "the chain key was not opened")
 	case errors.Is(err, post.ErrSigner):
 		return because(err, Failed, "see dpki identity show", "the transaction was not made")
 	case errors.Is(err, post.ErrChain):

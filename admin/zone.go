@@ -33,7 +33,7 @@ type Policy struct {
 // CreateZone announces a zone, makes its first key and tells every administrator.
 func (d *Desk) CreateZone(ctx context.Context, name string) (*Zone, error) {
 	if !state.ValidName(name) {
-		return nil, problem(Usage, "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "zone name %.80q", name)
+		return nil, problem(Usage, "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "%.80q cannot be a zone's name", name)
 	}
 	if err := d.member(ctx); err != nil {
 		return nil, err

@@ -107,7 +107,7 @@ var words = [reasons]struct{ text, hint string }{
 	CertificateNotYet:    {"the certificate is not yet valid", "wait for its start"},
 	CertificateExpired:   {"the certificate has expired", "make a new grant: `dpki grant`"},
 
-	ModeNotAllowed: {"the policy does not allow this way to log in", "see `dpki zone policy`: certificate and grant, granted key, or certificate only"},
+	ModeNotAllowed: {"the policy does not allow this way to log in", "name the certificate too (`ssh -o CertificateFile=CERT`), or see `dpki zone policy` for the ways that the zone allows"},
 	TooOld:         {"the verified state is older than the offline period", "see `dpkid status`: reach an endpoint, or use a break-glass key"},
 
 	GrantUnknown:         {"no such grant on this device", "see `dpki grant list`: is it mined, and for this device?"},

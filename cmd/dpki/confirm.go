@@ -20,7 +20,7 @@ func (t *tool) confirm(question, hint string) error {
 	}
 	in, ok := t.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return usage("this has to be confirmed, and there is no terminal to ask on", hint)
+		return usage("this has to be confirmed, and there is no terminal to ask on: "+question, hint)
 	}
 	fmt.Fprintf(t.stderr, "%s [y/N] ", question)
 	line, err := bufio.NewReader(io.LimitReader(in, 64)).ReadString('\n')

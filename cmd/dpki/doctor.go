@@ -22,8 +22,13 @@ func (t *tool) doctor(c *cli.Context) error {
 	switch {
 	case err == nil:
 		checks = append(checks, d.CheckUp(c.Context)...)
-	case len(conf.Organisations) > 0 || len(checks) == 0:
+	case len(conf.Organisations) > 0:
 		checks = append(checks, admin.CheckOf("organisation", err))
+	default:
+		if conf.Network == "" && t.network == "" {
+			checks = append(checks, admin.Check{What: "network", Standing: admin.Warn, Text: "no network is configured", Hint: "dpki network use FILE"})
+		}
+		checks = append(checks, admin.Check{What: "organisation", Standing: admin.Warn, Text: "there is none yet", Hint: "dpki org create NAME, or dpki org join ANCHOR"})
 	}
 	err = t.show(checks, func() {
 		var rows [][]string

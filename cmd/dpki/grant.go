@@ -68,6 +68,9 @@ func (t *tool) grant(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOut(c.String("out")); err != nil {
+		return err
+	}
 	d, err := t.open()
 	if err != nil {
 		return err
@@ -264,6 +267,9 @@ func (t *tool) grantExtend(c *cli.Context) error {
 	}
 	length, err := admin.ParseDuration(c.String("for"))
 	if err != nil {
+		return err
+	}
+	if err := checkOut(c.String("out")); err != nil {
 		return err
 	}
 	d, err := t.open()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -102,7 +104,11 @@ func (t *tool) networkUse(c *cli.Context) error {
 	path := c.Args().First()
 	n, err := network.Load(path)
 	if err != nil {
-		return &admin.Problem{Class: admin.Usage, Text: "the network file cannot be used", Hint: "docs/formats.md section 8 has the form", Err: err}
+		hint := "docs/formats.md section 8 has the form"
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "name the file that describes the chain; a sandbox writes one, network.toml in its folder"
+		}
+		return &admin.Problem{Class: admin.Usage, Text: "the network file cannot be used", Hint: hint, Err: err}
 	}
 	h, conf, err := t.config()
 	if err != nil {

@@ -28,7 +28,7 @@ func (t *tool) orgCommand() *cli.Command {
 func (t *tool) orgCreate(c *cli.Context) error {
 	name := c.Args().First()
 	if !state.ValidName(name) {
-		return usage(fmt.Sprintf("organisation name %.80q", name), "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit")
+		return usage(fmt.Sprintf("%.80q cannot be an organisation's name", name), "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit")
 	}
 	h, conf, err := t.config()
 	if err != nil {
@@ -71,6 +71,9 @@ func (t *tool) orgCreate(c *cli.Context) error {
 		}
 		for _, p := range shown.Created {
 			t.posted(p)
+		}
+		if t.dryRun && len(shown.Created) > 0 && !known {
+			t.notef("this is the first of two transactions; the second, with the organisation's first keys, costs less than half as much again")
 		}
 	})
 }
@@ -121,7 +124,7 @@ func (t *tool) orgJoin(c *cli.Context) error {
 		name = "org-" + a.Org.String()[:8]
 	}
 	if !state.ValidName(name) {
-		return usage(fmt.Sprintf("organisation name %.80q", name), "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit")
+		return usage(fmt.Sprintf("%.80q cannot be an organisation's name", name), "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit")
 	}
 	o := conf.Organisations[name]
 	if !o.Anchor.Org.IsZero() && o.Anchor != a {
@@ -165,7 +168,7 @@ func (t *tool) printOrganisation(o *admin.Organisation) {
 	if !o.Member {
 		member = "no: this identity holds none of its keys"
 	}
-	t.pairs("organisation", o.Name, "anchor", o.Anchor, "network", o.Network, "zones", fmt.Sprint(o.Zones), "devices", fmt.Sprint(o.Devices), "member", member)
+	lines := []string{"organisation", o.Name, "anchor", o.Anchor, "network", o.Network, "zones", fmt.Sprint(o.Zones), "devices", fmt.Sprint(o.Devices), "member", member}
 	for _, a := range o.Admins {
 		what := "may put " + strings.Join(a.Puts, ", ")
 		if a.Root {
@@ -174,8 +177,9 @@ func (t *tool) printOrganisation(o *admin.Organisation) {
 		if a.Self {
 			what += ", this account"
 		}
-		t.pairs("administrator", a.Account+" "+what)
+		lines = append(lines, "administrator", a.Account+" "+what)
 	}
+	t.pairs(lines...)
 }
 
 func firstOf(list ...string) string {

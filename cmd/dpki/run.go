@@ -135,7 +135,7 @@ func (t *tool) finish(err error) int {
 	case errors.Is(err, context.Canceled):
 		hint = "interrupted; run it again"
 	}
-	fmt.Fprintf(t.stderr, "dpki: error: %v\n", err)
+	fmt.Fprintf(t.stderr, "dpki: error: %s\n", admin.OneLine(err))
 	if hint != "" {
 		fmt.Fprintf(t.stderr, "dpki: hint: %s\n", hint)
 	}

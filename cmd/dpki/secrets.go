@@ -35,7 +35,7 @@ func (t *tool) secretsOnce() (*secrets, error) {
 	case t.passphraseFile != "":
 		f, err := os.Open(t.passphraseFile)
 		if err != nil {
-			return nil, &admin.Problem{Class: admin.Usage, Text: "the passphrase file cannot be read", Err: err}
+			return nil, &admin.Problem{Class: admin.Usage, Text: "the passphrase file cannot be read", Hint: "name a file of mode 0600 whose first line is the chain key's passphrase", Err: err}
 		}
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 			f.Close()

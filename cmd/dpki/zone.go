@@ -92,16 +92,34 @@ func (t *tool) zonePolicy(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	before, err := d.Zone(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
 	z, err := d.SetPolicy(c.Context, c.Args().First(), p, length)
 	if err != nil {
 		return err
 	}
+	t.noteDefaults(c, before.Policy, z.Policy)
 	return t.show(z, func() {
 		if !t.dryRun {
 			t.printPolicy(z.Policy)
 		}
 		t.posted(z.Posted)
 	})
+}
+
+// noteDefaults names what a new policy has taken back because no flag repeated it.
+func (t *tool) noteDefaults(c *cli.Context, before, after admin.Policy) {
+	for _, p := range []struct{ flag, name, was, is string }{
+		{"mode", "login by", strings.Join(before.Modes, ", "), strings.Join(after.Modes, ", ")},
+		{"offline", "offline", before.Offline, after.Offline}, {"fresh", "fresh", before.Fresh, after.Fresh},
+		{"privileged", "privileged", strings.Join(before.Privileged, ", "), strings.Join(after.Privileged, ", ")},
+	} {
+		if !c.IsSet(p.flag) && p.was != p.is {
+			t.notef("%s is %s again, it was %s: each writing replaces the whole policy", p.name, p.is, p.was)
+		}
+	}
 }
 
 func policyFlags(c *cli.Context) (p state.Policy, length time.Duration, err error) {
@@ -132,10 +150,12 @@ func policyFlags(c *cli.Context) (p state.Policy, length time.Duration, err erro
 }
 
 func (t *tool) printZone(z *admin.Zone) {
-	t.pairs("zone", z.Name, "id", z.ID, "devices", fmt.Sprint(z.Devices), "live CAs", fmt.Sprint(z.CAs), "keys", fmt.Sprint(z.Keys))
-	t.printPolicy(z.Policy)
+	t.pairs(append([]string{"zone", z.Name, "id", z.ID, "devices", fmt.Sprint(z.Devices), "live CAs", fmt.Sprint(z.CAs), "keys", fmt.Sprint(z.Keys)},
+		policyLines(z.Policy)...)...)
 }
 
-func (t *tool) printPolicy(p admin.Policy) {
-	t.pairs("login by", strings.Join(p.Modes, ", "), "offline", p.Offline, "fresh", p.Fresh, "privileged", strings.Join(p.Privileged, ", "))
+func (t *tool) printPolicy(p admin.Policy) { t.pairs(policyLines(p)...) }
+
+func policyLines(p admin.Policy) []string {
+	return []string{"login by", strings.Join(p.Modes, ", "), "offline", p.Offline, "fresh", p.Fresh, "privileged", strings.Join(p.Privileged, ", ")}
 }

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"dpki/device"
@@ -62,8 +65,12 @@ func (e *env) doctor(c *cli.Context) error {
 		return err
 	}
 	var f findings
-	e.examineFiles(&f)
-	e.examineDaemon(c, &f)
+	if _, err := os.Stat(e.paths.Config()); errors.Is(err, fs.ErrNotExist) {
+		f.fail("`dpkid enroll ANCHOR`", "this device is not enrolled: there is no %s", e.paths.Config())
+	} else {
+		e.examineFiles(&f)
+		e.examineDaemon(c, &f)
+	}
 	e.examineSshd(c, &f)
 	failed := false
 	for _, x := range f {
@@ -148,7 +155,11 @@ func (e *env) examineDaemon(c *cli.Context, f *findings) {
 	}
 	switch age := time.Duration(s.Age) * time.Second; s.Freshness {
 	case "offline":
-		f.fail("reach an endpoint; until then break-glass keys alone let in", "offline: the verified state is %v old", age)
+		old := fmt.Sprintf("the verified state is %v old", age)
+		if s.Block == 0 {
+			old = "nothing of the chain is known yet"
+		}
+		f.fail("reach an endpoint; until then break-glass keys alone let in", "offline: %s", old)
 	case "stale":
 		f.note("unprivileged logins go on for the offline period", "stale: the verified state is %v old", age)
 	default:
@@ -184,6 +195,15 @@ func (e *env) examineClock(s device.Status, f *findings) {
 	}
 }
 
+// governed names accounts and groups as people write them.
+func governed(g sshd.Governed) string {
+	words := slices.Clone(g.Users)
+	for _, group := range g.Groups {
+		words = append(words, "members of "+group)
+	}
+	return strings.Join(words, ", ")
+}
+
 func (e *env) examineSshd(c *cli.Context, f *findings) {
 	s := e.setupOf(c)
 	if v, err := sshd.VersionOf(c.Context, s.Program); err != nil {
@@ -214,5 +234,5 @@ func (e *env) examineSshd(c *cli.Context, f *findings) {
 		f.fail(x.hint, "%v", x.err)
 		return
 	}
-	f.ok("sshd asks dpki for %v %v", g.Users, g.Groups)
+	f.ok("sshd asks dpki for %s", governed(g))
 }

@@ -64,9 +64,9 @@ func (e *env) enroll(c *cli.Context) error {
 fingerprint  %s
 request      %s (confidential: send it to an administrator only)
 
-next:  dpki device add %s    on the administrator's machine, after comparing the fingerprint
-       systemctl restart dpkid    here, then dpkid status
-       dpkid setup --accounts root    here, when status says enrolled
+next:  on the administrator's machine   dpki device add %s     (compare the fingerprint when it asks)
+       here                             systemctl restart dpkid; dpkid status
+       here, once status says fresh     dpkid setup --accounts root
 `, result.Request.Name, result.Request.Fingerprint(), where, where[strings.LastIndex(where, "/")+1:])
 	return err
 }
@@ -122,10 +122,10 @@ func hostKey(path string) (string, error) {
 func readFile(path string, max int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, usage("", "%w", err)
+		return nil, usage("name a file that is here", "%w", err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > max {
-		return nil, usage("", "%s is not a file of at most %d bytes", path, max)
+		return nil, usage("name another file", "%s is not a file of at most %d bytes", path, max)
 	}
 	return os.ReadFile(path)
 }

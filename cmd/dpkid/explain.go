@@ -5,7 +5,9 @@ import (
 	"dpki/internal/socket"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -38,11 +40,37 @@ func (e *env) explain(c *cli.Context) error {
 		if err := json.NewEncoder(e.stdout).Encode(r); err != nil {
 			return err
 		}
-	} else if _, err := fmt.Fprintln(e.stdout, r.String()); err != nil {
+	} else if err := e.showExplained(r); err != nil {
 		return err
 	}
 	if !r.Allow {
 		return &failure{code: exitNo}
 	}
 	return nil
+}
+
+// showExplained prints what `dpki explain` prints, as this device sees it.
+func (e *env) showExplained(r device.Record) error {
+	var b strings.Builder
+	line := func(name, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "%-12s %s\n", name, text)
+		}
+	}
+	if r.Allow {
+		line("answer", r.Account+" would be let in")
+	} else {
+		line("answer", r.Account+" would be refused: "+r.Reason)
+	}
+	line("next", r.Next)
+	line("key", r.Fingerprint)
+	line("ca", r.CA)
+	line("grant", r.Grant)
+	if r.Grant != "" {
+		line("until", time.Unix(int64(r.Until), 0).UTC().Format(time.RFC3339))
+	}
+	line("break-glass", r.BreakGlass)
+	line("judged", fmt.Sprintf("block %d, %s, %v old", r.Block, r.Freshness, time.Duration(r.Age)*time.Second))
+	_, err := io.WriteString(e.stdout, b.String())
+	return err
 }

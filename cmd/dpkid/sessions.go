@@ -62,6 +62,9 @@ func (e *env) sessions(c *cli.Context) error {
 	if c.Bool("json") {
 		return json.NewEncoder(e.stdout).Encode(all)
 	}
+	if len(all) == 0 {
+		fmt.Fprintln(e.stderr, "dpkid: nobody is logged in through dpki")
+	}
 	for _, s := range all {
 		by := "grant " + s.Grant
 		switch {

@@ -56,14 +56,19 @@ func (e *env) showStatus(s device.Status) error {
 	} else {
 		line("device", "not enrolled yet")
 	}
-	line("state", "%s, %s old, block %d", s.Freshness, time.Duration(s.Age)*time.Second, s.Block)
-	line("final", "block %d (safe %d)", s.Finalized, s.Safe)
+	if s.Block == 0 {
+		line("state", "%s, nothing of the chain is known yet", s.Freshness)
+	} else {
+		line("state", "%s, %s old, block %d", s.Freshness, time.Duration(s.Age)*time.Second, s.Block)
+		line("final", "block %d (safe %d)", s.Finalized, s.Safe)
+	}
 	if s.Time != 0 {
 		line("time", "%s (clock %+ds)", time.Unix(int64(s.Time), 0).UTC().Format(time.RFC3339), int64(s.Wall)-int64(s.Time))
 	}
 	line("gear", "%s", s.Gear)
 	line("endpoints", "%s", trust(s))
-	line("grants", "%d live, by %d user CAs", s.Grants, s.CAs)
+	line("grants", "%d live", s.Grants)
+	line("user CAs", "%d live", s.CAs)
 	if s.Opaque > 0 {
 		line("unread", "%d entries, for which this device has no key", s.Opaque)
 	}

@@ -40,6 +40,9 @@ func Permute(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return nil, &UsageError{Msg: "no program name"}
 	}
+	if len(args) > 1 && args[1] == "help" && find(app.Commands, "help") == nil {
+		args = append(append([]string{args[0]}, args[2:]...), "--help")
+	}
 	chain := []node{{name: app.Name, flags: withHelp(app.Flags, !app.HideVersion && app.Version != ""), commands: app.Commands}}
 	var flags []given
 	var positional []string
@@ -89,10 +92,7 @@ func assemble(program string, chain []node, flags []given, positional []string) 
 		for ; i >= 0 && lookup(chain[i].flags, g.name) == nil; i-- {
 		}
 		if i < 0 {
-			return nil, &UsageError{
-				Msg:  fmt.Sprintf("%s has no flag %s", path(chain), g.tokens[0]),
-				Hint: fmt.Sprintf("see %s --help", path(chain)),
-			}
+			return nil, unknownFlag(chain, g.tokens[0], g.name)
 		}
 		of[i] = append(of[i], g.tokens...)
 		if slices.Contains(cli.HelpFlag.Names(), g.name) {
@@ -124,10 +124,7 @@ func isBoolean(chain []node, name string) (bool, error) {
 	var found []cli.Flag
 	collect(chain[len(chain)-1].commands, name, &found)
 	if len(found) == 0 {
-		return false, &UsageError{
-			Msg:  fmt.Sprintf("%s has no flag %s", path(chain), dashes(name)),
-			Hint: fmt.Sprintf("see %s --help", path(chain)),
-		}
+		return false, unknownFlag(chain, dashes(name), name)
 	}
 	for _, f := range found[1:] {
 		if boolean(f) != boolean(found[0]) {
@@ -135,6 +132,20 @@ func isBoolean(chain []node, name string) (bool, error) {
 		}
 	}
 	return boolean(found[0]), nil
+}
+
+func unknownFlag(chain []node, token, name string) *UsageError {
+	var names []string
+	for _, n := range chain {
+		for _, f := range n.flags {
+			names = append(names, f.Names()...)
+		}
+	}
+	e := &UsageError{Msg: fmt.Sprintf("%s has no flag %s", path(chain), token), Hint: fmt.Sprintf("see %s --help", path(chain))}
+	if near := nearest.Names(name, names); len(name) > 1 && len(near) > 0 {
+		e.Hint = fmt.Sprintf("did you mean %s? see %s --help", dashes(near[0]), path(chain))
+	}
+	return e
 }
 
 func collect(commands []*cli.Command, name string, found *[]cli.Flag) {

@@ -42,6 +42,10 @@ func TestPermute(t *testing.T) {
 		{"dpki grant gate-7 --help", "dpki grant --help"},
 		{"dpki -h grant list", "dpki grant -h"},
 		{"dpki --version", "dpki --version"},
+		{"dpki help", "dpki --help"},
+		{"dpki help grant", "dpki grant --help"},
+		{"dpki help zone list", "dpki zone list --help"},
+		{"dpki grant help", "dpki grant -- help"},
 		{"dpki", "dpki"},
 	} {
 		got, err := Permute(app(), strings.Fields(c.in))
@@ -72,6 +76,15 @@ func TestPermuteRefuses(t *testing.T) {
 	var usage *UsageError
 	if errors.As(err, &usage); usage == nil || usage.Hint != "did you mean dpki grant?" {
 		t.Errorf("hint for a mistyped command: %+v", usage)
+	}
+	for in, want := range map[string]string{
+		"dpki grant x --fro y": "did you mean --for? see dpki grant --help", "dpki grant x --hmoe y": "did you mean --home? see dpki grant --help",
+		"dpki grant x --frobnicate": "see dpki grant --help",
+	} {
+		_, err := Permute(app(), strings.Fields(in))
+		if usage = nil; !errors.As(err, &usage) || usage.Hint != want {
+			t.Errorf("%s: hint %+v, want %q", in, usage, want)
+		}
 	}
 }
 

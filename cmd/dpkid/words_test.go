@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dpki/device"
+	"dpki/device/config"
+	"dpki/internal/socket"
+)
+
+// Where nothing answers, the hint is the step that comes next on this device.
+func TestNoDaemon(t *testing.T) {
+	dir := t.TempDir()
+	e := &env{paths: config.Paths{Etc: dir, Run: dir}}
+	var s device.Status
+	for _, want := range []string{"dpkid enroll ANCHOR", "systemctl start dpkid"} {
+		f := explained(e.ask(t.Context(), &s, socket.Status))
+		if f.code != exitLater || !strings.Contains(f.hint, want) {
+			t.Errorf("status %d, %v, hint %q; want 4 and %q", f.code, f.err, f.hint, want)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(e.paths.Config())), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestShowStatus(t *testing.T) {
+	for _, c := range []struct {
+		s          device.Status
+		want, none string
+	}{
+		{device.Status{Freshness: "offline", Age: 1 << 31}, "state       offline, nothing of the chain is known yet\n", "old"},
+		{device.Status{Freshness: "fresh", Age: 3, Block: 7, CAs: 1}, "state       fresh, 3s old, block 7\n", "not known"},
+	} {
+		var out bytes.Buffer
+		if err := (&env{stdout: &out}).showStatus(c.s); err != nil || !strings.Contains(out.String(), c.want) || strings.Contains(out.String(), c.none) {
+			t.Errorf("%v\n%s", err, out.String())
+		}
+	}
+}
+
+func TestShowExplained(t *testing.T) {
+	for _, c := range []struct {
+		r    device.Record
+		want string
+	}{
+		{device.Record{Allow: true, Account: "root", Reason: "accepted", Grant: "ab", Until: 1, Freshness: "fresh", Block: 7},
+			"answer       root would be let in\ngrant        ab\nuntil        1970-01-01T00:00:01Z\njudged       block 7, fresh, 0s old\n"},
+		{device.Record{Account: "root", Reason: "the grant is revoked", Next: "grant anew", Freshness: "fresh", Block: 7},
+			"answer       root would be refused: the grant is revoked\nnext         grant anew\njudged       block 7, fresh, 0s old\n"},
+	} {
+		var out bytes.Buffer
+		if err := (&env{stdout: &out}).showExplained(c.r); err != nil || out.String() != c.want {
+			t.Errorf("%v\n%s", err, out.String())
+		}
+	}
+}
