@@ -82,8 +82,15 @@ func checkEndpoint(ctx context.Context, n network.File, e verify.Endpoint) Endpo
 
 // TrustText says whom readers of a network have to trust.
 func TrustText(n network.File) string {
-	if n.Agree <= 1 {
+	k := n.WitnessAgree
+	switch {
+	case n.Agree <= 1 && k > 0:
+		return fmt.Sprintf("one endpoint is believed for what %d of %d witnesses must have signed: it and %d of them together are trusted", k, len(n.Witnesses), k)
+	case n.Agree <= 1:
 		return "one endpoint is believed: whoever runs it is fully trusted (agree = 1)"
+	case k > 0:
+		return fmt.Sprintf("%d of %d endpoints must say the same, and %d of %d witnesses must have signed it; %d and %d of them together are trusted",
+			n.Agree, len(n.Endpoints), k, len(n.Witnesses), n.Agree, k)
 	}
 	return fmt.Sprintf("%d of %d endpoints must say the same; %d of them together are trusted", n.Agree, len(n.Endpoints), n.Agree)
 }

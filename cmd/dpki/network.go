@@ -11,6 +11,7 @@ import (
 	"dpki/admin"
 	"dpki/admin/home"
 	"dpki/internal/network"
+	"dpki/registry/witness"
 )
 
 func (t *tool) networkCommand() *cli.Command {
@@ -50,6 +51,10 @@ type networkShown struct {
 	Mirrors     []string        `json:"mirrors"`
 	Stores      []network.Store `json:"stores"`
 	Trusted     string          `json:"trusted"`
+
+	Witnesses        []string `json:"witnesses"`
+	WitnessesAgree   int      `json:"witnesses_agree"`
+	WitnessesVersion uint32   `json:"witnesses_version"`
 }
 
 func (t *tool) networkShow(*cli.Context) error {
@@ -60,7 +65,11 @@ func (t *tool) networkShow(*cli.Context) error {
 	shown := networkShown{
 		Name: n.Name, ChainID: n.ChainID, Contract: n.Contract.String(), DeployBlock: n.DeployBlock, Agree: n.Agree, FeeModel: string(n.FeeModel),
 		Endpoints: append([]string{}, n.Endpoints...), Mirrors: append([]string{}, n.Mirrors...), Stores: append([]network.Store{}, n.Stores...),
-		Trusted: admin.TrustText(n),
+		Trusted:   admin.TrustText(n),
+		Witnesses: []string{}, WitnessesAgree: n.WitnessAgree, WitnessesVersion: n.WitnessVersion,
+	}
+	for _, w := range n.Witnesses {
+		shown.Witnesses = append(shown.Witnesses, w.Name+" "+w.Key.String())
 	}
 	text, err := n.Marshal()
 	if err != nil {
@@ -117,6 +126,9 @@ func (t *tool) networkUse(c *cli.Context) error {
 	if err := unusedName(conf, n); err != nil {
 		return err
 	}
+	if err := sameWitnesses(h, conf, n); err != nil {
+		return err
+	}
 	text, err := n.Marshal()
 	if err != nil {
 		return err
@@ -141,6 +153,33 @@ func (t *tool) networkUse(c *cli.Context) error {
 		t.sayf("network %s, chain %d", n.Name, n.ChainID)
 		t.notef("%s", admin.TrustText(n))
 	})
+}
+
+// sameWitnesses refuses a network file that takes an organisation's witnesses
+// away, or names others, unless the old ones have signed that: an administrator
+// is shown a chain as easily as a device is.
+func sameWitnesses(h home.Home, conf home.Config, n network.File) error {
+	kept, err := network.Load(h.Network(n.Name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &admin.Problem{Class: admin.Failed, Text: fmt.Sprintf("the kept network %s cannot be read", n.Name), Hint: "correct " + h.Network(n.Name) + ", or move it away", Err: err}
+	}
+	for name, o := range conf.Organisations {
+		if o.Network != n.Name {
+			continue
+		}
+		next, err := kept.WitnessSet().Follow(n.WitnessSet(), n.Rotations, o.Anchor.String())
+		if err == nil && !next.Equal(n.WitnessSet()) {
+			err = fmt.Errorf("%w: the file is an older one, or names none", witness.ErrRotation)
+		}
+		if err != nil {
+			return &admin.Problem{Class: admin.No, Text: "organisation " + name + " has other witnesses", Err: err,
+				Hint: "as many of the old witnesses as must agree sign the new file: dpki witness rotate OLD-FILE NEW-FILE --key FILE"}
+		}
+	}
+	return nil
 }
 
 // unusedName refuses a network whose name stands for another one already.

@@ -145,8 +145,12 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	if err != nil {
 		return nil, err
 	}
+	signed, err := witnesses(n)
+	if err != nil {
+		return nil, err
+	}
 	log, err := ledger.Open(verify.Config{
-		Registry: a.Registry, Org: a.Org, CodeHash: state.Word(code.Hash()), Deploy: n.DeployBlock, Policy: verify.Agreement{K: n.Agree},
+		Registry: a.Registry, Org: a.Org, CodeHash: state.Word(code.Hash()), Deploy: n.DeployBlock, Policy: verify.Agreement{K: n.Agree}, Witnesses: signed,
 	}, ends, filepath.Join(h.State(a.Org), "ledger.json"))
 	if err != nil {
 		return nil, usage(err.Error(), "dpki network show")

@@ -59,7 +59,7 @@ func (t *tool) app() *cli.App {
 		Commands: []*cli.Command{
 			t.grantCommand(), t.sshCommand(), t.revokeCommand(), t.explainCommand(), t.denyCommand(), t.logCommand(),
 			t.orgCommand(), t.zoneCommand(), t.caCommand(), t.deviceCommand(), t.identityCommand(),
-			t.networkCommand(), t.storeCommand(), t.mirrorCommand(), t.doctorCommand(), t.completionCommand(),
+			t.networkCommand(), t.witnessCommand(), t.storeCommand(), t.mirrorCommand(), t.doctorCommand(), t.completionCommand(),
 		},
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"dpki/internal/anchor"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/network"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -68,6 +69,8 @@ func TestScripts(t *testing.T) {
 			"within":   within,
 			"enter":    enter(chain),
 			"serve":    serve(chain),
+
+			"eventually": eventually,
 		},
 	})
 }
@@ -189,6 +192,17 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("%s ended with status %d, want %s", strings.Join(args[1:], " "), got, args[0])
 	}
+}
+
+// eventually: eventually COMMAND... the command ends with 0, within 20 seconds.
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	var err error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if err = ts.Exec(args[0], args[1:]...); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s: %v", strings.Join(args, " "), err)
 }
 
 // makeRequest: request ANCHOR|foreign NAME FILE enrols a new device; its
@@ -331,7 +345,8 @@ func (w *watched) secret() string {
 }
 
 // serve: serve FILE EDIT... writes a network file with changes, name=value:
-// chain_id, contract, endpoint, store, name, agree.
+// chain_id, contract, endpoint, store, name, agree, witnesses=VERSION,AGREE,
+// witness=NAME,KEY,FOLDER.
 func serve(chain *devchain.Chain) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, args []string) {
 		n := chain.Network()
@@ -356,6 +371,14 @@ func serve(chain *devchain.Chain) func(*testscript.TestScript, bool, []string) {
 				n.Stores = append(n.Stores, network.Store{Type: network.Sandbox, URL: value})
 			case "name":
 				n.Name = value
+			case "witnesses":
+				_, err := fmt.Sscanf(value, "%d,%d", &n.WitnessVersion, &n.WitnessAgree)
+				ts.Check(err)
+			case "witness":
+				part := strings.Split(value, ",")
+				key, err := witness.ParseKey(part[1])
+				ts.Check(err)
+				n.Witnesses = append(n.Witnesses, network.Witness{Name: part[0], Key: key, Path: ts.MkAbs(part[2])})
 			default:
 				ts.Fatalf("no edit %q", edit)
 			}

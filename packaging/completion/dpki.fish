@@ -1,11 +1,12 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity network store mirror doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
 complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check use'
+complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
 complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check'
 complete -c dpki -l home
 complete -c dpki -l network
@@ -44,7 +45,9 @@ complete -c dpki -l fresh
 complete -c dpki -l privileged
 complete -c dpki -l fingerprint
 complete -c dpki -l chain-key
+complete -c dpki -l node
 complete -c dpki -l listen
+complete -c dpki -l every
 complete -c dpki -l dir
 complete -c dpki -l memory
 complete -c dpki -l disk
