@@ -17,8 +17,6 @@ type technician struct {
 	grant, certificate string
 }
 
-var tech technician
-
 // login is what the technician types.
 func (t technician) login(command string) []string {
 	return []string{"-i", "tech", "-o", "CertificateFile=" + t.certificate, "-p", port, "root@127.0.0.1", command}
@@ -36,15 +34,15 @@ func grant(ctx context.Context, s *stage) error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	tech.certificate = "tech-cert.pub"
-	if err := tech.find(ctx, s); err != nil {
+	s.tech.certificate = "tech-cert.pub"
+	if err := s.tech.find(ctx, s); err != nil {
 		return err
 	}
 	if err := s.until(ctx, listening); err != nil {
 		return err
 	}
 	s.title("the technician logs in, with ssh and nothing else")
-	_, err = s.run(ctx, nil, "ssh", tech.login("echo $USER on $(uname -n), $SSH_CONNECTION")...)
+	_, err = s.run(ctx, nil, "ssh", s.tech.login("echo $USER on $(uname -n), $SSH_CONNECTION")...)
 	return err
 }
 
@@ -76,13 +74,13 @@ func listening() error {
 // revoke takes it back, and the device refuses.
 func revoke(ctx context.Context, s *stage) error {
 	s.title("the administrator takes it back")
-	if out, err := s.show(ctx, nil, "revoke", tech.grant); err != nil {
+	if out, err := s.show(ctx, nil, "revoke", s.tech.grant); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
 	mined := time.Now()
 	s.title("the same login again")
 	for {
-		out, err := s.quiet(ctx, "ssh", tech.login("true")...)
+		out, err := s.quiet(ctx, "ssh", s.tech.login("true")...)
 		var exit *exec.ExitError
 		switch {
 		case err == nil && time.Since(mined) < 10*time.Second:
@@ -94,7 +92,7 @@ func revoke(ctx context.Context, s *stage) error {
 		default:
 			return fmt.Errorf("%w\n%s", err, out)
 		}
-		s.note("$ %s", typed("ssh", tech.login("true")))
+		s.note("$ %s", typed("ssh", s.tech.login("true")))
 		s.note("%s", strings.TrimSpace(out))
 		s.note("(refused %.1f s after the command above had returned)", time.Since(mined).Seconds())
 		break

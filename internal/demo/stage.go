@@ -20,6 +20,7 @@ type stage struct {
 	out     io.Writer
 	start   time.Time
 	running []*process
+	tech    technician
 }
 
 type process struct {
