@@ -64,6 +64,7 @@ type Engine struct {
 	refreshes chan *refresh
 	resets    chan chan error
 	found     chan found
+	reported  chan handedIn
 
 	// What follows belongs to Run.
 	reader    *verify.Reader
@@ -78,6 +79,7 @@ type Engine struct {
 	seeking   bool                // a worker looks through batches
 	seekAt    time.Duration       // not before, since boot
 	seekFails int
+	reporting reporting
 	read      bool          // a look has succeeded
 	failures  int           // looks that failed in a row
 	unsaid    bool          // the last problem was not logged for an operator
@@ -104,7 +106,7 @@ func New(c Config) (*Engine, error) {
 	if c.Network.Registry() != c.Anchor.Registry {
 		return nil, ErrOtherChain
 	}
-	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), began: c.Clock.Boot()}
+	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), reported: make(chan handedIn, 1), began: c.Clock.Boot()}
 	if err := e.load(); err != nil {
 		return nil, err
 	}
@@ -216,7 +218,7 @@ func (e *Engine) publish(problem, unwritten error) {
 	if e.unwritten != nil {
 		known = e.unwritten
 	}
-	v.State = known.state(e.head)
+	v.State, v.Ends = known.state(e.head), known.ends()
 	now := e.time.Now(e.c.Clock.Read())
 	v.Gear = e.gear(v.State, now)
 	old := e.view.Swap(v)
@@ -254,6 +256,9 @@ func (e *Engine) Run(ctx context.Context) {
 			}
 		case f := <-e.found:
 			look = e.take(f)
+		case h := <-e.reported:
+			e.reportEnded(h)
+			look = false
 		case done := <-e.resets:
 			done <- e.reset()
 		}
@@ -266,11 +271,12 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 		e.sweep()
 		e.seek(ctx)
+		e.report(ctx)
 		if e.more {
 			e.more = false
 			timer.Reset(0)
 		} else {
-			timer.Reset(e.pause())
+			timer.Reset(min(e.pause(), e.untilReport()))
 		}
 	}
 }

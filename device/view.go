@@ -14,6 +14,7 @@ type View struct {
 	State     *state.State
 	Time      clock.Verified
 	Enrolment *Enrolment // nil before a bundle was found
+	Ends      []End      // how far the device's logs have been read
 	Gear      Gear
 	Endpoints int // how many are configured
 	Mirrors   int // how many are configured; together they count as one endpoint

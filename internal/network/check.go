@@ -32,7 +32,8 @@ func (raw *file) check() (File, error) {
 	if raw.Agree != nil {
 		f.Agree = *raw.Agree
 	}
-	if f.Agree < 1 || f.Agree > max(1, len(raw.Endpoints)) {
+	mirrored := min(1, len(raw.Mirrors)) // all of them together are one voice
+	if f.Agree < 1 || f.Agree > max(1, len(raw.Endpoints)+mirrored) {
 		return File{}, invalid("agree is %d with %d endpoints", f.Agree, len(raw.Endpoints))
 	}
 	if !slices.Contains([]FeeModel{EIP1559, OPStack, Legacy}, f.FeeModel) {
@@ -45,8 +46,8 @@ func (raw *file) check() (File, error) {
 	if f.Endpoints, err = places("endpoint", raw.Endpoints, "http", "https", "ws", "wss"); err != nil {
 		return File{}, err
 	}
-	if voices := voicesOf(f.Endpoints); f.Agree > max(1, voices) {
-		return File{}, invalid("agree is %d with %d hosts: two ways to one host are one word", f.Agree, voices)
+	if voices := voicesOf(f.Endpoints) + mirrored; f.Agree > max(1, voices) {
+		return File{}, invalid("agree is %d with %d hosts: two ways to one host are one word, and so are all mirrors together", f.Agree, voices)
 	}
 	if f.Mirrors, err = places("mirror", raw.Mirrors, "http", "https"); err != nil {
 		return File{}, err

@@ -71,7 +71,7 @@ func TestParseRefuses(t *testing.T) {
 		{"checksum", `0x4e59b4`, `0x4E59b4`, "EIP-55"},
 		{"short address", `0x4e59b4`, `0x4e59b`, "40 hex digits"},
 		{"zero address", `0x4e59b44847b379578588920cA78FbF26c0B4956C`, `0x0000000000000000000000000000000000000000`, "40 hex digits"},
-		{"agree above endpoints", `agree = 2`, `agree = 3`, "agree is 3"},
+		{"agree above endpoints", `agree = 2`, `agree = 4`, "agree is 4"},
 		{"agree zero", `agree = 2`, `agree = 0`, "agree is 0"},
 		{"fee model", `"op-stack"`, `"free"`, "fee_model"},
 		{"endpoint scheme", `ws://127`, `ftp://127`, "endpoint url"},

@@ -2,6 +2,7 @@ package network
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 )
 
@@ -18,18 +19,25 @@ func TestOneVoice(t *testing.T) {
 	}
 	two := 2
 	for _, row := range []struct {
-		urls []string
-		ok   bool
+		urls    []string
+		mirrors int
+		ok      bool
 	}{
-		{[]string{"https://rpc.example", "https://rpc.example/"}, false},
-		{[]string{"https://rpc.example/v3/one", "wss://rpc.example/v3/two"}, false},
-		{[]string{"https://rpc.example", "https://rpc.example.org"}, true}, // the twin
+		{[]string{"https://rpc.example", "https://rpc.example/"}, 0, false},
+		{[]string{"https://rpc.example/v3/one", "wss://rpc.example/v3/two"}, 0, false},
+		{[]string{"https://rpc.example", "https://rpc.example.org"}, 0, true}, // the twin
+		{nil, 2, false}, // all mirrors are one
+		{[]string{"https://rpc.example"}, 1, true}, // the twin
+		{[]string{"https://rpc.example"}, 2, true}, // no more than that
 	} {
 		version, contract := Version, ContractVersion
 		raw := file{Version: &version, Name: "test", ChainID: 1, Contract: "0x1111111111111111111111111111111111111111", ContractVersion: &contract,
 			Agree: &two, FeeModel: string(EIP1559)}
 		for _, u := range row.urls {
 			raw.Endpoints = append(raw.Endpoints, place{u})
+		}
+		for i := range row.mirrors {
+			raw.Mirrors = append(raw.Mirrors, place{fmt.Sprintf("https://mirror-%d.example", i)})
 		}
 		if _, err := raw.check(); (err == nil) != row.ok || err != nil && !errors.Is(err, ErrInvalid) {
 			t.Errorf("%v: %v, want accepted %v", row.urls, err, row.ok)
