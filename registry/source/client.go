@@ -23,7 +23,8 @@ var ErrURL = errors.New("endpoint URL is not http, https, ws or wss")
 // Client asks one endpoint. It is safe for concurrent use.
 type Client struct {
 	url     string
-	hint    string // ws or wss URL, empty without one
+	ws      string // ws or wss URL, empty without one; then url is
+	pool    wsPool
 	http    *http.Client
 	timeout time.Duration
 	backoff backoff
@@ -33,7 +34,7 @@ type Client struct {
 }
 
 // Dial prepares a client for an http, https, ws or wss URL; it does not connect.
-// A ws URL is asked by HTTP at the same place, and gives hints.
+// A ws or wss URL is asked over WebSocket, and gives hints.
 func Dial(endpoint string) (*Client, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {
@@ -43,17 +44,13 @@ func Dial(endpoint string) (*Client, error) {
 	switch u.Scheme {
 	case "http", "https":
 	case "ws", "wss":
-		c.hint = u.String()
-		u.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme]
+		c.ws = u.String()
 	default:
 		return nil, ErrURL
 	}
 	c.url = u.String()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxResponseHeaderBytes = 16 << 10
-	transport.MaxIdleConnsPerHost = 2
 	c.http = &http.Client{
-		Transport: transport,
+		Transport: newTransport(),
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			// A redirect would move trust, and the access key in the URL, to
 			// whoever it names.
@@ -67,7 +64,10 @@ func Dial(endpoint string) (*Client, error) {
 }
 
 // Close drops idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	c.pool.close()
+}
 
 // Name is the endpoint for people: scheme and host, without the path and query
 // that may hold an access key.

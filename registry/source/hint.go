@@ -23,7 +23,7 @@ const (
 // looked at: an endpoint can make a reader look more often, up to four times a
 // second, and nothing else. It returns at once where the URL is not ws or wss.
 func (c *Client) Hints(ctx context.Context, wake func()) {
-	if c.hint == "" {
+	if c.ws == "" {
 		return
 	}
 	var again backoff
@@ -42,7 +42,7 @@ func (c *Client) Hints(ctx context.Context, wake func()) {
 // listen is one connection. It reports whether the subscription was answered.
 func (c *Client) listen(ctx context.Context, wake func()) (answered bool) {
 	dialCtx, cancel := context.WithTimeout(ctx, c.timeout)
-	conn, _, err := websocket.Dial(dialCtx, c.hint, &websocket.DialOptions{HTTPClient: c.http})
+	conn, _, err := websocket.Dial(dialCtx, c.ws, &websocket.DialOptions{HTTPClient: c.http})
 	cancel()
 	if err != nil {
 		return false

@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,13 +18,28 @@ import (
 // errors carry text.
 const overhead = 4 << 10
 
+// newTransport is one place's connections.
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxResponseHeaderBytes = 16 << 10
+	t.MaxIdleConnsPerHost = 2
+	// An idle device's connection has been closed by its next look. Resuming the
+	// TLS session (RFC 8446, 2.2) saves the server's certificates each time.
+	t.TLSClientConfig = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(2)}
+	return t
+}
+
 // post sends a batch and returns the answers in order. The body is cut off at
 // max bytes, after decompression.
 func (c *Client) post(ctx context.Context, batch []call, max int) ([]reply, error) {
 	if wait := c.backoff.wait(); wait > 0 {
 		return nil, &registry.Failure{Fault: registry.BackOff, RetryAfter: wait}
 	}
-	replies, err := c.exchange(ctx, batch, max)
+	exchange := c.exchange
+	if c.ws != "" {
+		exchange = c.exchangeWS
+	}
+	replies, err := exchange(ctx, batch, max)
 	var f *registry.Failure
 	switch {
 	case err == nil:
