@@ -69,7 +69,8 @@ type Engine struct {
 	// What follows belongs to Run.
 	reader    *verify.Reader
 	replica   replica
-	unwritten *replica // what was verified beyond the journal, while that cannot be written; nil = nothing
+	pending   *pending // what was verified and could not be written; nil = nothing
+	due       bool     // facts are to be built anew, from the journal, once it has what is pending
 	enrolment *Enrolment
 	reach     reach
 	pinned    witness.Set // whose signatures a block needs
@@ -146,7 +147,7 @@ func (e *Engine) load() error {
 	if e.pinned, err = loadPinned(e.c.Journal); err != nil {
 		return err
 	}
-	e.head, e.denied, e.seeking, e.unwritten = known.Head, nil, false, nil
+	e.head, e.denied, e.seeking, e.pending, e.due = known.Head, nil, false, nil, false
 	return e.rewire(known)
 }
 
@@ -214,11 +215,7 @@ func (e *Engine) publish(problem, unwritten error) {
 		Witnesses: e.pinned,
 		Looked:    e.read, Problem: problem, Journal: unwritten,
 	}
-	known := &e.replica
-	if e.unwritten != nil {
-		known = e.unwritten
-	}
-	v.State, v.Ends = known.state(e.head), known.ends()
+	v.State, v.Ends = e.replica.state(e.head), e.replica.ends()
 	now := e.time.Now(e.c.Clock.Read())
 	v.Gear = e.gear(v.State, now)
 	old := e.view.Swap(v)
@@ -285,6 +282,9 @@ func (e *Engine) Run(ctx context.Context) {
 func (e *Engine) settle() {
 	if !e.time.Live {
 		return
+	}
+	if err := e.flush(); err != nil {
+		e.c.Log.Warn("what was verified last could not be written", "error", err)
 	}
 	if err := e.c.Journal.SetRecord(journal.RecordClock, e.time.Stamp(e.c.Clock, e.c.Clock.Read())); err != nil {
 		e.c.Log.Warn("the clock could not be written", "error", err)

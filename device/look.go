@@ -14,6 +14,7 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 	ctx, cancel := context.WithTimeout(ctx, budget(asked))
 	defer cancel()
 	e.looked = e.c.Clock.Boot()
+	e.c.Log.Debug("looking")
 	res, err := e.reader.Tick(ctx)
 	e.c.Log.Debug("looked", "took", e.c.Clock.Boot()-e.looked)
 	if err != nil {
@@ -39,6 +40,10 @@ func (e *Engine) failed(err error) {
 		e.unsaid = level == slog.LevelDebug
 		e.c.Log.Log(context.Background(), level, "the chain could not be read", "error", err)
 	}
+	unwritten := e.view.Load().Journal
+	if e.pending != nil {
+		unwritten = e.flush()
+	}
 	r := e.c.Clock.Read()
 	if r.Boot-e.written > writeEvery {
 		// Age goes on over a restart: a device that is kept offline does not
@@ -47,7 +52,7 @@ func (e *Engine) failed(err error) {
 			e.written = r.Boot
 		}
 	}
-	e.publish(err, e.view.Load().Journal)
+	e.publish(err, unwritten)
 }
 
 func (e *Engine) alarm(err error) {
@@ -59,43 +64,41 @@ func (e *Engine) alarm(err error) {
 	e.c.Log.Error("ALARM", "error", err)
 }
 
-// accept takes a verified result: first on disk, then in memory.
+// accept takes a verified result: first on disk, then in memory. Where the disk
+// does not take it, it counts in memory and is written later.
 func (e *Engine) accept(res *verify.Result) {
-	if e.unwritten != nil && res.Head.Number < e.head.Number {
-		// The reader compares with what is on disk: an endpoint that lags would
-		// take back what was seen since.
-		e.failed(verify.ErrLagging)
-		return
-	}
 	r := e.c.Clock.Read()
 	next := e.time.Accept(res.Head.Time, r)
 	var unwritten error
-	if len(res.Changes) > 0 || e.written == 0 || r.Boot-e.written > writeEvery {
-		if unwritten = e.c.Journal.Apply(res, next.Stamp(e.c.Clock, r)); unwritten == nil {
-			e.written = r.Boot
+	if e.pending != nil || len(res.Changes) > 0 || e.written == 0 || r.Boot-e.written > writeEvery {
+		all := e.pending.after(res)
+		e.c.Log.Debug("writing")
+		if unwritten = e.c.Journal.Apply(all.result(), next.Stamp(e.c.Clock, r)); unwritten == nil {
+			e.written, e.pending = r.Boot, nil
+		} else {
+			e.pending = all
 		}
+		e.c.Log.Debug("written", "error", unwritten)
 	}
 	e.failures, e.read, e.time, e.head = 0, true, next, res.Head
+	e.reader.Commit(res)
+	if len(res.Changes) > 0 {
+		e.changed = r.Boot
+		e.due = e.replica.change(res.Changes) || e.due
+	}
 	if unwritten != nil {
-		// What was verified counts, above all where it restricts; the reader
-		// stays where the disk is, and finds it again at the next look.
+		// Nothing is built anew: the journal is behind.
 		if e.view.Load().Journal == nil {
 			e.c.Log.Error("the journal could not be written", "error", unwritten)
 		}
-		e.preview(res, unwritten)
+		e.publish(nil, unwritten)
 		return
 	}
-	e.reader.Commit(res)
-	e.unwritten = nil
-	due := false
-	if len(res.Changes) > 0 {
-		e.changed = r.Boot
-		due = e.replica.change(res.Changes)
-	}
 	if e.replica.widen(e.announced()) {
-		due, e.more = true, true
+		e.due, e.more = true, true
 	}
-	if due {
+	if e.due {
+		e.due = false
 		if err := e.rebuild(e.reader.Known().Scopes); err != nil {
 			e.c.Log.Error("the journal could not be read", "error", err)
 			e.publish(nil, err)
@@ -106,14 +109,4 @@ func (e *Engine) accept(res *verify.Result) {
 		}
 	}
 	e.publish(nil, nil)
-}
-
-// preview publishes a result that could not be written. It stays what is known,
-// whatever fails next, until a look that could be written takes its place: a
-// revocation that was seen is not forgotten because the network goes too.
-func (e *Engine) preview(res *verify.Result, unwritten error) {
-	ahead := e.replica.clone()
-	ahead.change(res.Changes)
-	e.unwritten = &ahead
-	e.publish(nil, unwritten)
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"dpki/bundle"
-	"dpki/registry/verify"
 	"dpki/state"
 )
 
@@ -136,6 +135,10 @@ func (e *Engine) take(f found) bool {
 			return false
 		}
 	}
+	if err := e.flush(); err != nil { // what follows is built from the journal
+		e.seekAt = e.c.Clock.Boot() + firstSeek
+		return false
+	}
 	if err := e.c.Journal.Enrol(f.batch.Subject, record); err != nil {
 		e.c.Log.Error("the journal could not be written", "error", err)
 		e.seekAt = e.c.Clock.Boot() + lastSeek
@@ -210,17 +213,4 @@ func (r *replica) widen(zones []state.Word) (more bool) {
 		}
 	}
 	return more
-}
-
-// clone copies what change alters.
-func (r *replica) clone() replica {
-	c := *r
-	c.recent, c.logs = map[state.Word][]state.Entry{}, map[state.Word]verify.ScopeLog{}
-	for k, v := range r.recent {
-		c.recent[k] = v
-	}
-	for k, v := range r.logs {
-		c.logs[k] = v
-	}
-	return c
 }

@@ -113,6 +113,9 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 		return nil, err
 	}
 	d.close = append(d.close, j)
+	if err := compact(j, log); err != nil {
+		return nil, err
+	}
 	system, err := clock.System()
 	if err != nil {
 		return nil, err
@@ -151,6 +154,22 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 		Helper: helperUID, ExpiryTime: expiryTime(ctx, conf.Sshd, log), Version: version,
 	}
 	return d, d.listen(e.paths, helperGID)
+}
+
+// compact takes unused pages out of the journal. A disk without room for a copy
+// is no reason not to start.
+func compact(j *journal.Journal, log *slog.Logger) error {
+	if !j.Wasteful() {
+		return nil
+	}
+	log.Debug("compacting")
+	err := j.Compact()
+	log.Debug("compacted", "error", err)
+	if err != nil && !errors.Is(err, journal.ErrUnsure) {
+		log.Warn("the journal's unused pages could not be given back", "error", err)
+		return nil
+	}
+	return err
 }
 
 func (d *daemon) listen(p config.Paths, helper uint32) (err error) {

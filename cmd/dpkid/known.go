@@ -11,6 +11,7 @@ import (
 	"dpki/device/journal"
 	"dpki/device/spawn"
 	"dpki/internal/anchor"
+	"dpki/internal/file"
 	"dpki/internal/network"
 	"dpki/registry/verify"
 )
@@ -33,12 +34,13 @@ var known = []struct {
 	{journal.ErrLocked, exitFailed, "dpkid runs already"},
 	{journal.ErrMissing, exitFailed, "if it was lost, `dpkid reset-trust` begins anew: the device then believes the history that it finds"},
 	{journal.ErrCorrupt, exitFailed, "restore it, or `dpkid reset-trust` begins anew: the device then believes the history that it finds"},
+	{journal.ErrUnsure, exitFailed, "start dpkid again; the journal is whole either way"},
 	{journal.ErrAnchor, exitFailed, "the journal is another organisation's: put the right configuration back, or `dpkid leave`"},
 	{journal.ErrFileMode, exitUsage, "it must be root's, with mode 0600"},
 	{bundle.ErrFileMode, exitUsage, "it must be root's, with mode 0600"},
 	{config.ErrInvalid, exitUsage, "dpkid(8) has the fields of the configuration"},
 	{config.ErrUnsafe, exitUsage, "files and folders that decide whom to trust are root's, and nobody else may write to them: chown root, chmod go-w"},
-	{config.ErrExists, exitUsage, "give another name, or remove it"},
+	{file.ErrExists, exitUsage, "give another name, or remove it"},
 	{spawn.ErrUser, exitUsage, "the package makes it; by hand: useradd --system --shell /usr/sbin/nologin dpki-fetch"},
 	{spawn.ErrNotFetch, exitUsage, "start `dpkid run`"},
 	{syscall.ENOSPC, exitFailed, "make room on the disk"},

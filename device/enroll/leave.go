@@ -28,7 +28,10 @@ func Leave(p config.Paths) error {
 		defer j.Close()
 	}
 	// The configuration goes last: with it, a half-done Leave can be repeated.
-	for _, path := range []string{p.Journal(), p.Identity(), p.Request(), p.Denied(), p.Network(), p.Config()} {
+	if err := journal.Remove(p.Journal()); err != nil {
+		return err
+	}
+	for _, path := range []string{p.Identity(), p.Request(), p.Denied(), p.Network(), p.Config()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

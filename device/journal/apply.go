@@ -20,7 +20,7 @@ const (
 // Apply writes one Result and the clock's stamp, in one transaction that is on
 // disk when it returns.
 func (j *Journal) Apply(res *verify.Result, clock []byte) error {
-	return j.db.Update(func(tx *bbolt.Tx) error {
+	return j.update(func(tx *bbolt.Tx) error {
 		if err := tx.Bucket(bucketMeta).Put(keyHead, marshalHead(res.Head)); err != nil {
 			return err
 		}
@@ -107,13 +107,13 @@ func (j *Journal) Record(name string) (value []byte, err error) {
 
 // SetRecord replaces a record.
 func (j *Journal) SetRecord(name string, value []byte) error {
-	return j.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketRecords).Put([]byte(name), value) })
+	return j.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketRecords).Put([]byte(name), value) })
 }
 
 // Enrol notes that a batch was looked through and, where it held something,
 // replaces the enrolment: both or neither.
 func (j *Journal) Enrol(batch state.Word, enrolment []byte) error {
-	return j.db.Update(func(tx *bbolt.Tx) error {
+	return j.update(func(tx *bbolt.Tx) error {
 		if err := tx.Bucket(bucketBatches).Put(batch[:], []byte{1}); err != nil || enrolment == nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (j *Journal) Batches() (map[state.Word]bool, error) {
 // the device was given, its enrolment, stays. It is reset-trust, the only way in
 // which a device ever accepts a history that does not extend the one it knew.
 func (j *Journal) Forget() error {
-	return j.db.Update(func(tx *bbolt.Tx) error {
+	return j.update(func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{bucketScopes, bucketBatches} {
 			if err := tx.DeleteBucket(name); err != nil {
 				return err

@@ -15,4 +15,8 @@
 // swapped on the disk is ErrCorrupt. A file that is missing is not made anew,
 // because an empty journal accepts any history: ErrMissing, and Create is for
 // enrolment and reset-trust only.
+//
+// Beside it lies a file of 256 KiB, NAME.reserve, that is given up when the disk is
+// full, so that a restriction can be written then; it comes back with room.
+// Compact gives unused pages back.
 package journal

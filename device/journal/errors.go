@@ -14,6 +14,9 @@ var (
 	ErrExists = errors.New("there is a journal already")
 	// ErrCorrupt: the file, or what it says, is not what was written.
 	ErrCorrupt = errors.New("the journal is damaged")
+	// ErrUnsure: after a crash another file may have the journal's name than the
+	// one that is open.
+	ErrUnsure = errors.New("which journal is on disk is not sure")
 	// ErrAnchor: the journal belongs to another organisation.
 	ErrAnchor = errors.New("the journal belongs to another anchor")
 	// ErrLocked: another process has it open.

@@ -37,7 +37,8 @@ var (
 
 // Journal is an open journal. It is safe for concurrent use.
 type Journal struct {
-	db *bbolt.DB
+	db   *bbolt.DB
+	path string
 }
 
 // Create makes an empty journal for an organisation. It appears whole or not at
@@ -46,7 +47,7 @@ func Create(path string, a anchor.Anchor) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s: %w", path, ErrExists)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".journal-*")
+	dir, err := os.MkdirTemp(filepath.Dir(path), workFolders)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -86,6 +87,8 @@ func Open(path string, a anchor.Anchor) (*Journal, error) {
 		j.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	j.tidy()
+	j.keepReserve()
 	return j, nil
 }
 
@@ -117,7 +120,7 @@ func open(path string) (j *Journal, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, corrupt("%v", err))
 	}
-	return &Journal{db: db}, nil
+	return &Journal{db: db, path: path}, nil
 }
 
 // check looks at what the file says of itself and at its length, before
