@@ -1,7 +1,7 @@
 # dpki's own needs are Go, git and make. What is built or fetched lies in build/ and contracts/node_modules.
 #
 #   make build      the product's commands, in build/bin
-#   make pam        the PAM module, in build/lib; needs gcc and libpam0g-dev
+#   make pam        the PAM module, in build/lib; needs gcc and libpam0g-dev, as `make packages` does
 #   make demo       the main story on real parts, in under a minute
 #   make check      format, vet, staticcheck, unit tests: no root, three minutes
 #   make test       everything: check, contract, real sshd and kubo, packages; as root for the parts that need it
@@ -125,7 +125,7 @@ bench: build/root
 demo: build build/root
 	go run ./internal/demo
 
-packages: build build/bin/nfpm
+packages: build pam build/bin/nfpm
 	packaging/build.sh "$(VERSION)"
 
 # Compared with what is committed by the same tests in `make check`.

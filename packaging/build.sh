@@ -1,12 +1,25 @@
 #!/bin/sh
 # Usage: packaging/build.sh VERSION [DIR]
-# Makes the deb and the rpm from build/bin, in DIR, which is replaced (default build/packages). The same commit gives the same bytes: times come
-# from SOURCE_DATE_EPOCH, and nothing else of the machine goes in.
+# Makes the deb and the rpm from build/bin and build/lib, in DIR, which is replaced (default build/packages). The same commit gives the same
+# bytes: times come from SOURCE_DATE_EPOCH, and nothing else of the machine goes in but its compiler's work on the PAM module.
 set -eu
 cd "$(dirname "$0")/.."
 VERSION=$1
 ARCH=$(go env GOARCH)
-export VERSION ARCH
+# Where Debian keeps libraries of this architecture, and PAM's modules in a folder of them.
+case $ARCH in
+amd64) TRIPLET=x86_64-linux-gnu ;;
+arm64) TRIPLET=aarch64-linux-gnu ;;
+arm) TRIPLET=arm-linux-gnueabihf ;;
+386) TRIPLET=i386-linux-gnu ;;
+riscv64) TRIPLET=riscv64-linux-gnu ;;
+ppc64le) TRIPLET=powerpc64le-linux-gnu ;;
+s390x) TRIPLET=s390x-linux-gnu ;;
+*) echo "$0: no folder is known for PAM modules of $ARCH" >&2; exit 1 ;;
+esac
+# The same elsewhere: by the size of a word.
+case $ARCH in 386 | arm) LIB=lib ;; *) LIB=lib64 ;; esac
+export VERSION ARCH TRIPLET LIB
 : "${SOURCE_DATE_EPOCH:?}"
 umask 022
 

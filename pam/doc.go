@@ -27,18 +27,12 @@
 //
 // # The PAM lines
 //
-//	account  [success=ok authinfo_unavail=ignore default=bad]  pam_dpki.so
-//	session  [success=ok authinfo_unavail=ignore default=bad]  pam_dpki.so     # after pam_systemd
-//	auth     sufficient                                        pam_dpki.so     # in sudo's stack: the session's key, by its agent
-//	account  required                                          pam_dpki.so     # in sudo's stack: only under a grant with sudo
+// Package device/pamd writes them, and says why they are as they are. authinfo_unavail is returned only while no daemon listens, which only
+// root brings about; sshd's lines ignore it, to let the break-glass keys in. Governed accounts therefore need AuthenticationMethods
+// publickey in sshd_config, which set-up writes: while no daemon listens nobody refuses a password in account, and the refusal in
+// open_session leaves `ssh -N` connected.
 //
-// sudo shows the module's words only with `Defaults !pam_silent`; the audit has them in any case.
-//
-// authinfo_unavail is returned only while no daemon listens, which only root brings about, and lets the break-glass keys in;
-// `required` refuses those too. Accounts that dpki does not govern are best kept away from the module, so that they never depend
-// on the daemon, by a line `account [success=1 default=ignore] pam_succeed_if.so quiet user notin a:b` above it, and the same for
-// session. Governed accounts need AuthenticationMethods publickey in sshd_config with the ignoring line: while no daemon listens nobody
-// refuses a password in account, and the refusal in open_session leaves `ssh -N` connected.
+// sudo shows the module's words only with `Defaults !pam_silent`, since 1.9.16; the audit has them in any case.
 //
 // # What an account's owner still can do
 //

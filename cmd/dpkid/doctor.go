@@ -235,4 +235,5 @@ func (e *env) examineSshd(c *cli.Context, f *findings) {
 		return
 	}
 	f.ok("sshd asks dpki for %s", governed(g))
+	examineSessions(c, s, accounts, f)
 }

@@ -8,6 +8,7 @@ import (
 
 	"dpki/device"
 	"dpki/device/config"
+	"dpki/device/pamd"
 	"dpki/device/sshd"
 	"dpki/internal/socket"
 
@@ -19,12 +20,14 @@ const sshdConfig = "/etc/ssh/sshd_config"
 func (e *env) setupCommand() *cli.Command {
 	return &cli.Command{
 		Name: "setup", Usage: "have sshd ask dpki for the accounts that it is to govern",
-		Description: "Writes sshd_config.d/" + sshd.DropInName + " beside sshd_config, and nothing else. Accounts that are not\nnamed keep their ways. sshd notices at its next reload.",
+		Description: "Writes sshd_config.d/" + sshd.DropInName + " beside sshd_config, and a marked block at the beginning and at the\nend of PAM's service file of sshd, so that sessions end with their grants. Accounts that are not named keep\ntheir ways. PAM asks at once, sshd after its next reload.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "accounts", Usage: "comma-separated `ACCOUNTS` to govern"},
 			&cli.StringFlag{Name: "group", Usage: "comma-separated `GROUPS` whose members to govern"},
 			&cli.BoolFlag{Name: "all-accounts", Usage: "refused: says why"},
-			&cli.BoolFlag{Name: "undo", Usage: "remove the drop-in"},
+			&cli.StringFlag{Name: "sudo", Usage: "also have sudo ask, for the same accounts but root: `HOW` is key (the session's key, by its forwarded agent) or account (sudo asks for what it asks for now, and the grant must allow it)"},
+			&cli.BoolFlag{Name: "no-pam", Usage: "leave PAM alone: sessions then outlive their grants"},
+			&cli.BoolFlag{Name: "undo", Usage: "take it all back"},
 			&cli.BoolFlag{Name: "reload", Usage: "then have sshd read its configuration again"},
 			&cli.BoolFlag{Name: "force", Usage: "also where dpkid does not decide logins yet: the accounts are locked until it does"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done"},
@@ -40,17 +43,25 @@ func (e *env) setup(c *cli.Context) error {
 		return err
 	}
 	s := e.setupOf(c)
-	g := sshd.Governed{Users: list(c.String("accounts")), Groups: list(c.String("group"))}
+	w := sshd.Wish{
+		Governed: sshd.Governed{Users: list(c.String("accounts")), Groups: list(c.String("group"))},
+		NoPAM:    c.Bool("no-pam"), Sudo: pamd.Sudo(c.String("sudo")),
+	}
+	named := len(w.Users)+len(w.Groups) > 0
 	switch {
 	case c.Bool("all-accounts"):
 		return usage("name the accounts, or a group that holds them: --accounts root,deploy or --group ssh-users",
 			"all accounts at once are not taken: one mistake would lock out everybody, and a trial login proves one account only")
-	case c.Bool("undo") && len(g.Users)+len(g.Groups) > 0:
-		return usage("dpkid setup --undo", "--undo takes the whole drop-in back: name no accounts")
+	case c.Bool("undo") && (named || c.IsSet("sudo") || w.NoPAM):
+		return usage("dpkid setup --undo", "--undo takes everything back: name no accounts")
 	case c.Bool("undo"):
 		return e.undo(c, s)
-	case len(g.Users)+len(g.Groups) == 0:
+	case !named:
 		return usage("dpkid setup --accounts root", "name the accounts that dpki is to govern: --accounts or --group")
+	case c.IsSet("sudo") && w.Sudo != pamd.ByKey && w.Sudo != pamd.AccountOnly:
+		return usage("--sudo key or --sudo account", "--sudo says how sudo is to ask")
+	case c.IsSet("sudo") && w.NoPAM:
+		return usage("leave one of them out", "--sudo needs PAM, and --no-pam leaves it alone")
 	}
 	if !c.Bool("force") {
 		if err := e.decides(c.Context); err != nil {
@@ -58,21 +69,36 @@ func (e *env) setup(c *cli.Context) error {
 		}
 	}
 	if c.Bool("dry-run") {
-		text, err := s.Preview(c.Context, g)
-		if err == nil {
-			_, err = fmt.Fprintf(e.stdout, "would write %s:\n%s", s.Path(), text)
+		changes, err := s.Preview(c.Context, w)
+		if err != nil {
+			return setupError(err)
 		}
-		return setupError(err)
+		return e.wouldWrite(changes)
 	}
-	notes, err := s.Install(c.Context, g)
+	notes, err := s.Install(c.Context, w)
 	if err != nil {
 		return setupError(err)
 	}
 	for _, n := range notes {
 		fmt.Fprintf(e.stderr, "dpkid: note: %s\n", n)
 	}
+	if w.NoPAM {
+		fmt.Fprintln(e.stderr, "dpkid: note: PAM is left alone: sessions that are open outlive their grants")
+	}
 	fmt.Fprintf(e.stdout, "wrote %s\n", s.Path())
 	return e.reload(c, s)
+}
+
+// wouldWrite prints files as they would be.
+func (e *env) wouldWrite(changes config.Changes) error {
+	for _, c := range changes {
+		if c.New == nil {
+			fmt.Fprintf(e.stdout, "would remove %s\n", c.Path)
+		} else {
+			fmt.Fprintf(e.stdout, "would write %s:\n%s\n", c.Path, c.New)
+		}
+	}
+	return nil
 }
 
 func (e *env) setupOf(c *cli.Context) sshd.Setup {
@@ -97,7 +123,7 @@ func (e *env) decides(ctx context.Context) error {
 	if err := e.ask(ctx, &s, socket.Status); err != nil {
 		return &failure{exitLater, fmt.Errorf("the daemon does not answer, so nobody could log in to the governed accounts: %w", err), hint}
 	}
-	if !s.Enrolled || s.Freshness == "offline" {
+	if !s.Decides() {
 		return &failure{exitLater, errors.New("this device does not decide logins yet, so nobody could log in to the governed accounts"), hint}
 	}
 	return nil
@@ -105,11 +131,11 @@ func (e *env) decides(ctx context.Context) error {
 
 func (e *env) undo(c *cli.Context, s sshd.Setup) error {
 	if c.Bool("dry-run") {
-		_, err := s.Installed()
-		if err == nil {
-			_, err = fmt.Fprintf(e.stdout, "would remove %s\n", s.Path())
+		changes, err := s.PreviewUndo()
+		if err != nil {
+			return setupError(err)
 		}
-		return setupError(err)
+		return e.wouldWrite(changes)
 	}
 	if err := s.Undo(c.Context); err != nil {
 		return setupError(err)
@@ -120,7 +146,7 @@ func (e *env) undo(c *cli.Context, s sshd.Setup) error {
 
 func (e *env) reload(c *cli.Context, s sshd.Setup) error {
 	if !c.Bool("reload") {
-		_, err := fmt.Fprintln(e.stdout, "next:  systemctl reload ssh, or this command with --reload; keep this session open until a login has worked")
+		_, err := fmt.Fprintln(e.stdout, "next:  systemctl reload ssh, or this command with --reload: until then sshd and PAM disagree. Keep this session open until a login has worked")
 		return err
 	}
 	if err := s.Reload(c.Context); err != nil {
@@ -139,6 +165,12 @@ func setupError(err error) error {
 		{sshd.ErrConflict, exitFailed, "only one can serve an account: remove the other for the accounts that dpki is to govern, or govern others"},
 		{sshd.ErrForeign, exitFailed, "move that file away"},
 		{sshd.ErrNoEffect, exitFailed, "sshd_config needs `Include /etc/ssh/sshd_config.d/*.conf` as its first line, and no file there that sorts before " + sshd.DropInName + " may set the same options"},
+		{sshd.ErrMethods, exitFailed, "have AuthenticationMethods demand publickey in each of its lists, for all of these accounts alike, or for none of them"},
+		{sshd.ErrNoPAM, exitFailed, "set `UsePAM yes` in sshd_config, or give --no-pam: sessions then outlive their grants"},
+		{pamd.ErrNoModule, exitFailed, "install the package for this system's architecture again, or give --no-pam: sessions then outlive their grants"},
+		{pamd.ErrNoService, exitFailed, "PAM's service needs a file of its own in /etc/pam.d: copy the distribution's there, or give --no-pam"},
+		{pamd.ErrByHand, exitFailed, "take those lines out: dpkid writes its own and takes them back"},
+		{pamd.ErrForm, exitFailed, "mend that file; nothing was changed"},
 		{sshd.ErrAccount, exitFailed, "nothing was changed"},
 		{sshd.ErrNotSetUp, exitFailed, "nothing to do"},
 		{sshd.ErrGoverned, exitUsage, "dpkid setup --accounts root"},

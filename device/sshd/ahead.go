@@ -63,7 +63,7 @@ func (s Setup) step(block []string, file string, word []string) ([]string, error
 	case len(word) == 0:
 	case word[0] == "match":
 		return word[1:], nil
-	case byConnection(block) && slices.ContainsFunc(options("", ""), func(o option) bool { return strings.EqualFold(o.name, word[0]) }):
+	case byConnection(block) && slices.Contains(keywords(), word[0]):
 		return nil, fmt.Errorf("%w for some connections: %s sets %s under `Match %s`", ErrNoEffect, file, word[0], strings.Join(block, " "))
 	}
 	return block, nil

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"dpki/device/config"
+	"dpki/device/pamd"
 	"dpki/pam/proc"
 	"dpki/state"
 )
@@ -28,15 +29,20 @@ var (
 	ErrNoEffect = errors.New("the drop-in has no effect")
 	// ErrAccount: an account or group does not exist, or could not log in anyway.
 	ErrAccount = errors.New("account")
+	// ErrMethods: an account may log in by something else than a public key, on purpose.
+	ErrMethods = errors.New("AuthenticationMethods lets in without a public key")
+	// ErrNoPAM: sshd does not use PAM, and sessions could not be ended with their grants.
+	ErrNoPAM = errors.New("sshd does not use PAM")
 	// ErrNotSetUp: there is nothing to undo.
 	ErrNotSetUp = errors.New("there is no drop-in")
 )
 
-// Setup is the drop-in of one machine.
+// Setup is the drop-in, and PAM's lines, of one machine.
 type Setup struct {
 	Server
 	Helper     string // the program that sshd runs
 	HelperUser string // as whom
+	PAM        pamd.Services
 }
 
 // Path is where the drop-in stands.
@@ -44,59 +50,49 @@ func (s Setup) Path() string {
 	return filepath.Join(filepath.Dir(s.Config), "sshd_config.d", DropInName)
 }
 
-// Install writes the drop-in and has sshd confirm, account by account, that it
-// does what it says and that another account is served as before. On any error
-// what stood there before stands there again. It does not reload sshd. Notes
-// are what an administrator should know.
-func (s Setup) Install(ctx context.Context, g Governed) (notes []string, err error) {
-	text, err := g.text(s.Helper, s.HelperUser)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.checkFiles(); err != nil {
-		return nil, err
-	}
-	accounts, notes, err := accountsOf(ctx, g)
-	if err != nil {
-		return nil, err
-	}
-	old, err := s.current()
+// Wish is what set-up is asked for.
+type Wish struct {
+	Governed
+	NoPAM bool      // sessions then outlive their grants
+	Sudo  pamd.Sudo // what sudo asks of governed accounts
+}
+
+// Install writes the drop-in and PAM's lines, and has sshd confirm, account by
+// account, that the drop-in does what it says and that another account is served
+// as before. On any error what stood there before stands there again. It does not
+// reload sshd. Notes are what an administrator should know.
+func (s Setup) Install(ctx context.Context, w Wish) (notes []string, err error) {
+	p, err := s.plan(ctx, w)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Test(ctx); err != nil {
 		return nil, fmt.Errorf("before anything was changed: %w", err)
 	}
-	if err := errors.Join(s.conflicts(ctx, accounts), s.ahead()); err != nil {
-		return nil, err
-	}
-	before, err := s.bystander(ctx, g)
+	before, err := s.bystander(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(s.Path()), 0o755); err != nil {
 		return nil, err
 	}
-	if err := config.Write(s.Path(), []byte(text), 0o644); err != nil {
+	// PAM's lines first: the module lets be whom no drop-in governs.
+	if err := p.files.Make(); err != nil {
 		return nil, err
 	}
-	if err := s.confirm(ctx, g, accounts, before); err != nil {
-		return nil, errors.Join(err, s.restore(old))
+	if err := s.confirm(ctx, p, before); err != nil {
+		return nil, errors.Join(err, p.files.TakeBack())
 	}
-	doors, err := s.doors(ctx, accounts)
-	return append(notes, doors...), err
+	return p.notes, nil
 }
 
-// Undo removes the drop-in.
+// Undo removes the drop-in and PAM's lines.
 func (s Setup) Undo(ctx context.Context) error {
-	old, err := s.current()
+	changes, err := s.PreviewUndo()
 	if err != nil {
 		return err
 	}
-	if old == nil {
-		return ErrNotSetUp
-	}
-	if err := s.restore(nil); err != nil {
+	if err := changes.Make(); err != nil {
 		return err
 	}
 	if err := s.Test(ctx); err != nil {
@@ -117,13 +113,6 @@ func (s Setup) current() ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", s.Path(), ErrForeign)
 	}
 	return b, nil
-}
-
-func (s Setup) restore(old []byte) error {
-	if old != nil {
-		return config.Write(s.Path(), old, 0o644)
-	}
-	return os.Remove(s.Path())
 }
 
 // checkFiles: sshd refuses a helper that anybody but root could replace, and
@@ -172,7 +161,7 @@ func (s Setup) conflicts(ctx context.Context, accounts []string) error {
 }
 
 // bystander is what holds for an account that is not governed.
-func (s Setup) bystander(ctx context.Context, g Governed) (string, error) {
+func (s Setup) bystander(ctx context.Context) (string, error) {
 	e, err := s.Effective(ctx, nobody)
 	if err != nil {
 		return "", err
@@ -183,20 +172,20 @@ func (s Setup) bystander(ctx context.Context, g Governed) (string, error) {
 // nobody is an account that no drop-in of ours can name: it is not valid.
 const nobody = "-nobody-"
 
-func (s Setup) confirm(ctx context.Context, g Governed, accounts []string, before string) error {
+func (s Setup) confirm(ctx context.Context, p plan, before string) error {
 	if err := s.Test(ctx); err != nil {
 		return err
 	}
-	for _, a := range accounts {
+	for _, a := range p.accounts {
 		e, err := s.Effective(ctx, a)
 		if err != nil {
 			return err
 		}
-		if err := e.check(s.Helper, s.HelperUser); err != nil {
+		if err := p.dropIn.check(e); err != nil {
 			return fmt.Errorf("%w for %q: %w", ErrNoEffect, a, err)
 		}
 	}
-	after, err := s.bystander(ctx, g)
+	after, err := s.bystander(ctx)
 	if err != nil {
 		return err
 	}
@@ -209,11 +198,15 @@ func (s Setup) confirm(ctx context.Context, g Governed, accounts []string, befor
 // InEffect reports whether sshd's configuration serves an account through the
 // helper. What a running sshd does depends on its last reload.
 func (s Setup) InEffect(ctx context.Context, account string) error {
+	d, err := s.installed()
+	if err != nil {
+		return err
+	}
 	e, err := s.Effective(ctx, account)
 	if err != nil {
 		return err
 	}
-	if err := e.check(s.Helper, s.HelperUser); err != nil {
+	if err := d.check(e); err != nil {
 		return fmt.Errorf("%w for %q: %w", ErrNoEffect, account, err)
 	}
 	return s.ahead()
@@ -221,23 +214,21 @@ func (s Setup) InEffect(ctx context.Context, account string) error {
 
 // Installed reads back whom the drop-in governs.
 func (s Setup) Installed() (Governed, error) {
-	var g Governed
+	d, err := s.installed()
+	return d.Governed, err
+}
+
+func (s Setup) installed() (dropIn, error) {
 	text, err := s.current()
 	if err != nil {
-		return g, err
+		return dropIn{}, err
 	}
 	if text == nil {
-		return g, ErrNotSetUp
+		return dropIn{}, ErrNotSetUp
 	}
-	for line := range strings.Lines(string(text)) {
-		if names, ok := strings.CutPrefix(strings.TrimSpace(line), "Match User "); ok {
-			g.Users = strings.Split(names, ",")
-		}
-		if names, ok := strings.CutPrefix(strings.TrimSpace(line), "Match Group "); ok {
-			g.Groups = strings.Split(names, ",")
-		}
-	}
-	return g, nil
+	d := parseDropIn(string(text))
+	d.helper, d.user = s.Helper, s.HelperUser
+	return d, nil
 }
 
 // Holds reports whether an account is governed. Where the machine cannot say of
@@ -320,21 +311,4 @@ func (s Setup) Reload(ctx context.Context) error {
 		return fmt.Errorf("process %d is %q, not sshd", pid, exe)
 	}
 	return syscall.Kill(int(p.PID), syscall.SIGHUP)
-}
-
-// Preview is the drop-in that Install would write, after the checks that need
-// nothing written.
-func (s Setup) Preview(ctx context.Context, g Governed) (string, error) {
-	text, err := g.text(s.Helper, s.HelperUser)
-	if err != nil {
-		return "", err
-	}
-	accounts, _, err := accountsOf(ctx, g)
-	if err != nil {
-		return "", err
-	}
-	if _, err := s.current(); err != nil {
-		return "", err
-	}
-	return text, errors.Join(s.checkFiles(), s.conflicts(ctx, accounts), s.ahead())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -43,33 +44,54 @@ func TestVersionOf(t *testing.T) {
 }
 
 func TestDropInText(t *testing.T) {
-	got, err := Governed{Users: []string{"root", "deploy"}, Groups: []string{"ops"}}.text("/usr/lib/dpki/dpki-authkeys", "dpki-authkeys")
-	want := header + `Match User root,deploy
-	AuthorizedKeysCommand /usr/lib/dpki/dpki-authkeys %u %t %k
+	d := dropIn{Governed: Governed{Users: []string{"root", "deploy"}, Groups: []string{"ops"}}, helper: "/usr/lib/dpki/dpki-authkeys", user: "dpki-authkeys"}
+	got, err := d.text()
+	block := `	AuthorizedKeysCommand /usr/lib/dpki/dpki-authkeys %u %t %k
 	AuthorizedKeysCommandUser dpki-authkeys
 	AuthorizedKeysFile none
 	AuthorizedPrincipalsFile none
 	TrustedUserCAKeys none
-Match Group ops
-	AuthorizedKeysCommand /usr/lib/dpki/dpki-authkeys %u %t %k
-	AuthorizedKeysCommandUser dpki-authkeys
-	AuthorizedKeysFile none
-	AuthorizedPrincipalsFile none
-	TrustedUserCAKeys none
+	PermitUserRC no
+	AuthenticationMethods publickey
 `
+	want := header + "Match User root,deploy\n" + block + "Match Group ops\n" + block
 	if err != nil || got != want {
 		t.Errorf("got %v\n%s", err, got)
 	}
-	// Nothing that sshd's patterns would read as more than a name.
-	for _, name := range []string{"", "*", "a*", "!root", "a b", "a,b", "a\nb", "?", "-x", strings.Repeat("a", 33)} {
-		if _, err := (Governed{Users: []string{name}}).text("/x", "y"); !errors.Is(err, ErrGoverned) {
-			t.Errorf("user %q: %v", name, err)
-		}
-		if _, err := (Governed{Groups: []string{name}}).text("/x", "y"); !errors.Is(err, ErrGoverned) {
-			t.Errorf("group %q: %v", name, err)
+	for _, d.ownMethods = range []bool{false, true} {
+		for _, d.loginsOnly = range []bool{false, true} {
+			text, err := d.text()
+			again := parseDropIn(text)
+			again.helper, again.user = d.helper, d.user
+			if err != nil || !reflect.DeepEqual(again, d) {
+				t.Errorf("read back as %+v, want %+v (%v)", again, d, err)
+			}
 		}
 	}
-	if _, err := (Governed{}).text("/x", "y"); !errors.Is(err, ErrGoverned) {
+	// Nothing that sshd's patterns would read as more than a name.
+	for _, name := range []string{"", "*", "a*", "!root", "a b", "a,b", "a\nb", "?", "-x", "a:b", strings.Repeat("a", 33)} {
+		for _, g := range []Governed{{Users: []string{name}}, {Groups: []string{name}}} {
+			if _, err := (dropIn{Governed: g}).text(); !errors.Is(err, ErrGoverned) {
+				t.Errorf("%q: %v", g, err)
+			}
+		}
+	}
+	if _, err := (dropIn{}).text(); !errors.Is(err, ErrGoverned) {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+func TestNeedsKey(t *testing.T) {
+	for methods, want := range map[string]bool{
+		"": false, "any": false, "publickey": true, "publickey,password": true, "keyboard-interactive:pam,publickey": true,
+		"publickey password": false, "publickey,password publickey,keyboard-interactive": true, "password": false, "publickeys": false,
+	} {
+		e := Effective{"authenticationmethods": {methods}}
+		if got := e.needsKey(); got != want {
+			t.Errorf("%q: %v, want %v", methods, got, want)
+		}
+	}
+	if (Effective{}).needsKey() {
+		t.Error("no word of methods needs a key")
 	}
 }

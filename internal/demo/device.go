@@ -79,7 +79,7 @@ func (s *stage) sshd(ctx context.Context) error {
 	if err := write("/etc/ssh/sshd_config", text, 0o644); err != nil {
 		return err
 	}
-	if _, err := s.run(ctx, func(line string) bool { return strings.HasPrefix(line, "wrote") }, "dpkid", "setup", "--accounts", "root"); err != nil {
+	if _, err := s.run(ctx, func(line string) bool { return strings.HasPrefix(line, "wrote") }, "dpkid", "setup", "--accounts", "root", "--no-pam"); err != nil {
 		return err
 	}
 	if err := s.launch(ctx, sshd, "-D", "-e"); err != nil {

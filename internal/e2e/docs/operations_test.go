@@ -29,12 +29,13 @@ func document(t testing.TB, path string) string {
 // TestOperations does what docs/operations.md says, on a chain, a device and
 // an sshd, in its order.
 func TestOperations(t *testing.T) {
-	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh, harness.SshKeygen)
+	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh, harness.SshKeygen, harness.Cgroup2)
 	found, err := blocks(document(t, operations))
 	if err != nil {
 		t.Fatal(err)
 	}
 	furnish(t)
+	harness.InstallModule(t)
 	log := harness.StartSyslog(t)
 	work := harness.RootDir(t)
 	program := filepath.Join(work, "script")

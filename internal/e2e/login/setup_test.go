@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dpki/device/config"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/sshd"
@@ -43,7 +44,8 @@ func (s *site) dropIns() string { return filepath.Join(filepath.Dir(s.config), "
 // configure writes sshd_config anew and has sshd read it.
 func (s *site) configure(first ...string) {
 	s.Helper()
-	s.Must(os.WriteFile(s.config, []byte(strings.Join(append(first, s.text), "\n")), 0o600))
+	// As a whole: sshd may still be about to read it, for a reload before.
+	s.Must(config.Write(s.config, []byte(strings.Join(append(first, s.text), "\n")), 0o600))
 	s.reload()
 }
 
@@ -90,8 +92,17 @@ func (s *site) in(user string, key fleet.Key, cert *ssh.Certificate) (in bool) {
 
 func (s *site) include() string { return "Include " + s.dropIns() + "/*.conf" }
 
-// setup runs dpkid setup and returns its output.
+// setup runs dpkid setup and returns its output. PAM is left alone.
 func (s *site) setup(want int, args ...string) string {
+	s.Helper()
+	if len(args) > 0 && args[0] != "--undo" {
+		args = append(args, "--no-pam")
+	}
+	return s.setupAll(want, args...)
+}
+
+// setupAll is setup with PAM.
+func (s *site) setupAll(want int, args ...string) string {
 	s.Helper()
 	return s.Dpkid(want, append([]string{"setup", "--sshd-config", s.config}, args...)...)
 }

@@ -18,10 +18,14 @@ import (
 // The whole way with nothing but the installed package, as its manual tells it: an organisation, a device, a login through
 // it, and a machine that still lets its own people in after the package is removed.
 func TestLoginThroughTheDeb(t *testing.T) {
-	harness.Need(t, harness.Namespace, harness.Dpkg, harness.Sshd, harness.Ssh, harness.SshKeygen)
+	harness.Need(t, harness.Namespace, harness.Dpkg, harness.Sshd, harness.Ssh, harness.SshKeygen, harness.Cgroup2)
 	forget(t)
+	before := stacks(t)
 	command(t, "dpkg", "-i", built(t, "*.deb"))
 	t.Cleanup(func() { command(t, "dpkg", "-P", "--force-all", "dpki") })
+	if stacks(t) != before {
+		t.Error("installing changed PAM's services")
+	}
 	command(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key")
 
 	a := newAdmin(t)
@@ -40,9 +44,12 @@ func TestLoginThroughTheDeb(t *testing.T) {
 	daemon := harness.Start(t, harness.Command{Path: "/usr/sbin/dpkid", Args: []string{"run"}})
 	harness.Eventually(t, 20*time.Second, func() error { return exec.Command("dpkid", "status").Run() })
 	command(t, "dpkid", "setup", "--accounts", "alice")
+	if stacks(t) == before {
+		t.Error("set-up left PAM as it was")
+	}
 
 	// The device's own people keep their way in: bob is not governed.
-	s := sshd.Start(t, sshd.Config{Lines: []string{"Include /etc/ssh/sshd_config.d/*.conf", "AuthorizedKeysFile /etc/ssh/authorized/%u", "PidFile /run/sshd.pid"}})
+	s := sshd.Start(t, sshd.Config{Lines: []string{"UsePAM yes", "Include /etc/ssh/sshd_config.d/*.conf", "AuthorizedKeysFile /etc/ssh/authorized/%u", "PidFile /run/sshd.pid"}})
 	own := a.newKey("own")
 	if err := os.MkdirAll("/etc/ssh/authorized", 0o755); err != nil {
 		t.Fatal(err)
@@ -80,7 +87,26 @@ func TestLoginThroughTheDeb(t *testing.T) {
 		t.Errorf("bob by authorized_keys: ssh exits %d, want 0", code)
 	}
 
+	// What is open ends with the grant; the module that the package installed is in the distribution's own stack.
+	session := harness.Start(t, harness.Command{
+		Path: "/usr/bin/ssh", Args: s.Args(sshd.Client{User: "alice", Key: key, Certificate: certificate}, "echo in; setsid sleep 600 & sleep 600"), Ready: harness.Says("in"),
+	})
+	bystander := harness.Start(t, harness.Command{
+		Path: "/usr/bin/ssh", Args: s.Args(sshd.Client{User: "bob", Key: own}, "echo in; cat"), Stdin: blocked(t), Ready: harness.Says("in"),
+	})
+	if out, err := exec.Command("dpkid", "sessions").CombinedOutput(); err != nil || !strings.Contains(string(out), "alice") || strings.Contains(string(out), "bob") {
+		t.Errorf("dpkid sessions: %v\n%s", err, out)
+	}
+	if out, err := exec.Command("dpkid", "doctor").CombinedOutput(); err != nil || !strings.Contains(string(out), "sessions end with their grants") {
+		t.Errorf("dpkid doctor: %v\n%s", err, out)
+	}
 	a.dpki("revoke", granted.Grants[0].ID, "--yes")
+	if _, err := session.Wait(10 * time.Second); err != nil {
+		t.Errorf("the session of the revoked grant: %v\n%s", err, daemon.Output())
+	}
+	if !bystander.Running() {
+		t.Error("bob's session ended too")
+	}
 	// A device that watches hears of it within a second; five are the test's patience.
 	harness.Eventually(t, 5*time.Second, func() error {
 		if code := login("alice", key, certificate); code != 255 {
@@ -93,6 +119,12 @@ func TestLoginThroughTheDeb(t *testing.T) {
 	command(t, "dpkg", "-r", "dpki")
 	if left, _ := filepath.Glob("/etc/ssh/sshd_config.d/*"); len(left) > 0 {
 		t.Errorf("removal left %q", left)
+	}
+	if stacks(t) != before {
+		t.Error("removal left PAM's services otherwise than they were")
+	}
+	if !bystander.Running() {
+		t.Error("the removal ended bob's session")
 	}
 	// The sshd that runs has been told: it would go on asking a helper that is gone.
 	harness.Eventually(t, 5*time.Second, func() error {

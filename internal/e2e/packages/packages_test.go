@@ -3,11 +3,13 @@ package packages
 import (
 	"bytes"
 	"crypto/sha256"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,6 +58,55 @@ func command(t *testing.T, name string, args ...string) {
 	t.Helper()
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// stacks are PAM's service files.
+func stacks(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("sh", "-c", "cd /etc/pam.d && ls -l --time-style=+ && sha256sum *").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+// newestGlibc is the release, 2.17, that nfpm.yaml says the module needs at most.
+const newestGlibc = 17
+
+// checkModule looks at what sshd is to load: the hooks, and no symbol that an older C library lacks.
+func checkModule(t *testing.T, path string) {
+	t.Helper()
+	fi, err := os.Lstat(path)
+	if err != nil || fi.Mode() != 0o644 || fi.Sys().(*syscall.Stat_t).Uid != 0 {
+		t.Fatalf("%s: %+v, %v; want root's, 0644", path, fi, err)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	defined, err := f.DynamicSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hooks []string
+	for _, s := range defined {
+		if strings.HasPrefix(s.Name, "pam_sm_") && s.Section != elf.SHN_UNDEF {
+			hooks = append(hooks, s.Name)
+		}
+		var minor int
+		if n, _ := fmt.Sscanf(s.Version, "GLIBC_2.%d", &minor); n == 1 && minor > newestGlibc {
+			t.Errorf("%s needs %s of %s", path, s.Name, s.Version)
+		}
+	}
+	slices.Sort(hooks)
+	if want := []string{"pam_sm_acct_mgmt", "pam_sm_authenticate", "pam_sm_close_session", "pam_sm_open_session", "pam_sm_setcred"}; !slices.Equal(hooks, want) {
+		t.Errorf("%s has the hooks %q, want %q", path, hooks, want)
+	}
+	libraries, err := f.ImportedLibraries()
+	if err != nil || !slices.Equal(libraries, []string{"libpam.so.0", "libc.so.6"}) {
+		t.Errorf("%s needs %q, %v", path, libraries, err)
 	}
 }
 
@@ -157,6 +208,7 @@ func TestDebInstallsUpgradesAndRemoves(t *testing.T) {
 
 	command(t, "dpkg", "-i", deb)
 	checkInstalled(t)
+	checkModule(t, module(t))
 	if after := sshdFiles(t); after != before {
 		t.Error("installing changed something in /etc/ssh")
 	}
@@ -185,35 +237,49 @@ func TestDebInstallsUpgradesAndRemoves(t *testing.T) {
 	}
 }
 
-// With the drop-in in place, removal must first take it back; when that fails, the package and its helper must stay.
+// With the drop-in or PAM's lines in place, removal must first take them back; when that fails, the package with its helper and its
+// module must stay.
 func TestDebRemovalNeverStrandsSshd(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Dpkg)
-	command(t, "dpkg", "-i", built(t, "*.deb"))
 	t.Cleanup(func() { command(t, "dpkg", "-P", "--force-all", "dpki") })
-	const dropIn = "/etc/ssh/sshd_config.d/00-dpki.conf"
-	if err := os.MkdirAll(filepath.Dir(dropIn), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(dropIn, []byte("# stands for the drop-in\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.Remove(dropIn) })
+	for _, left := range []string{"/etc/ssh/sshd_config.d/00-dpki.conf", "/etc/pam.d/dpki-test"} {
+		command(t, "dpkg", "-i", built(t, "*.deb"))
+		if err := os.MkdirAll(filepath.Dir(left), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(left, []byte("# dpki: begin. Stands for what set-up has written.\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(left) })
 
-	replace(t, "/usr/sbin/dpkid", "#!/bin/sh\nexit 1\n")
-	if err := exec.Command("dpkg", "-r", "dpki").Run(); err == nil {
-		t.Error("dpkg removed the package although the drop-in could not be taken back")
-	}
-	if _, err := os.Stat("/usr/lib/dpki/dpki-authkeys"); err != nil {
-		t.Errorf("the helper is gone and sshd still asks it: %v", err)
-	}
+		replace(t, "/usr/sbin/dpkid", "#!/bin/sh\nexit 1\n")
+		if err := exec.Command("dpkg", "-r", "dpki").Run(); err == nil {
+			t.Errorf("dpkg removed the package although %s could not be taken back", left)
+		}
+		for _, file := range []string{"/usr/lib/dpki/dpki-authkeys", module(t)} {
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s is gone and still asked: %v", file, err)
+			}
+		}
 
-	replace(t, "/usr/sbin/dpkid", "#!/bin/sh\n[ \"$*\" = \"setup --undo --reload\" ] && rm "+dropIn+"\n")
-	command(t, "dpkg", "-r", "dpki")
-	for _, gone := range []string{dropIn, "/usr/lib/dpki/dpki-authkeys"} {
-		if _, err := os.Stat(gone); err == nil {
-			t.Errorf("%s survived the removal", gone)
+		replace(t, "/usr/sbin/dpkid", "#!/bin/sh\n[ \"$*\" = \"setup --undo --reload\" ] && rm "+left+"\n")
+		command(t, "dpkg", "-r", "dpki")
+		for _, gone := range []string{left, "/usr/lib/dpki/dpki-authkeys", module(t)} {
+			if _, err := os.Stat(gone); err == nil {
+				t.Errorf("%s survived the removal", gone)
+			}
 		}
 	}
+}
+
+// module is where PAM looks for it: beside its own.
+func module(t *testing.T) string {
+	t.Helper()
+	found, err := filepath.Glob("/usr/lib/*/security/pam_unix.so")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("PAM's modules: %q, %v", found, err)
+	}
+	return filepath.Join(filepath.Dir(found[0]), "pam_dpki.so")
 }
 
 func TestRpmInstallsAndRemoves(t *testing.T) {
@@ -224,6 +290,7 @@ func TestRpmInstallsAndRemoves(t *testing.T) {
 	// The machine's package manager is dpkg: rpm's own database knows nothing of /bin/sh.
 	command(t, "rpm", "-i", "--nodeps", rpm)
 	checkInstalled(t)
+	checkModule(t, "/usr/lib64/security/pam_dpki.so")
 	command(t, "rpm", "-e", "dpki")
 	if _, err := os.Stat("/usr/lib/dpki/dpki-authkeys"); err == nil {
 		t.Error("the helper survived the removal")
@@ -231,6 +298,17 @@ func TestRpmInstallsAndRemoves(t *testing.T) {
 	if after := sshdFiles(t); after != before {
 		t.Error("the package changed something in /etc/ssh")
 	}
+}
+
+// blocked is an input that never ends.
+func blocked(t *testing.T) *os.File {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	return r
 }
 
 func replace(t *testing.T, path, text string) {
