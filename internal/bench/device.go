@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"dpki/contracts"
 	"dpki/device"
 	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
@@ -38,18 +37,13 @@ const perWrite = 200
 func newDevice(s *stage, entries int) *bench {
 	// Filling makes blocks faster than one a second: their time runs ahead.
 	chain := devchain.New(s, devchain.Options{MaxDrift: -1})
-	d := &bench{s: s, proxy: startProxy(s, chain.HTTP), entries: entries}
+	d := &bench{s: s, proxy: startProxy(s, chain.HTTP, nil), entries: entries}
 	org := fleet.On(s, chain)
-	org.Network.Endpoints = []string{"ws://" + d.proxy.addr}
+	// One endpoint in two ways: it is asked by HTTP, and announces over WebSocket.
+	org.Network.Endpoints = []string{"http://" + d.proxy.addr, "ws://" + d.proxy.addr}
 	org.Network.Stores = []network.Store{{Type: network.Sandbox, URL: "http://" + d.proxy.addr}}
 	d.ca, d.key = org.NewCA(), org.NewKey()
-	for left := entries; left > 0; left -= perWrite {
-		changes := make([]contracts.Change, min(left, perWrite))
-		for i := range changes {
-			changes[i] = org.GrantEntry(org.Zone, state.KindGrant, "alice", org.NewKey().PublicKey(), 24*time.Hour)
-		}
-		org.Write(org.Zone, changes...)
-	}
+	fill(org, entries)
 	d.tick(chain)
 	s.say("the device joins")
 	d.Machine = machine.New(s, org, machine.Options{Sshd: quiet()})

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
@@ -17,9 +19,9 @@ import (
 // on the device's side, headers of HTTP included, and can withhold the
 // subscriptions by which an endpoint announces blocks.
 type proxy struct {
-	addr     string
-	requests atomic.Int64 // by HTTP, subscriptions not counted
-	silent   atomic.Bool
+	addr   string
+	silent atomic.Bool
+	packs  atomic.Bool // it compresses answers for who accepts that
 
 	mu    sync.Mutex
 	conns []*counted
@@ -64,7 +66,9 @@ func (l listener) Accept() (net.Conn, error) {
 
 type connKey struct{}
 
-func startProxy(s *stage, to string) *proxy {
+// startProxy starts one before a chain's endpoint; secure, unless nil, makes it
+// speak TLS.
+func startProxy(s *stage, to string, secure *tls.Config) *proxy {
 	target, err := url.Parse(to)
 	s.must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,11 +77,11 @@ func startProxy(s *stage, to string) *proxy {
 	forward := httputil.NewSingleHostReverseProxy(target)
 	forward.ErrorLog = log.New(io.Discard, "", 0) // it tells of each connection that the device ends
 	server := &http.Server{
+		ErrorLog:    log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-				p.requests.Add(1)
-				forward.ServeHTTP(w, r)
+				p.forward(forward, w, r)
 				return
 			}
 			r.Context().Value(connKey{}).(*counted).pushes.Store(true)
@@ -88,13 +92,45 @@ func startProxy(s *stage, to string) *proxy {
 			forward.ServeHTTP(w, r)
 		}),
 	}
-	go server.Serve(listener{l, p})
+	l = listener{l, p}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	go server.Serve(l)
 	s.Cleanup(func() { server.Close() })
 	return p
 }
 
-// passed is what has passed by HTTP so far.
-func (p *proxy) passed() (requests, bytes int64) {
+// forward hands on a question, and its answer compressed as geth's own server
+// does.
+func (p *proxy) forward(to http.Handler, w http.ResponseWriter, r *http.Request) {
+	accepts := strings.Contains(r.Header.Get("Accept-Encoding"), "gzip")
+	r.Header.Del("Accept-Encoding")
+	if !p.packs.Load() || !accepts {
+		to.ServeHTTP(w, r)
+		return
+	}
+	z := gzip.NewWriter(w)
+	defer z.Close()
+	to.ServeHTTP(&packed{w, z}, r)
+}
+
+// packed compresses the body of an answer.
+type packed struct {
+	http.ResponseWriter
+	z *gzip.Writer
+}
+
+func (w *packed) WriteHeader(status int) {
+	w.Header().Del("Content-Length")
+	w.Header().Set("Content-Encoding", "gzip")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *packed) Write(b []byte) (int, error) { return w.z.Write(b) }
+
+// passed is how many bytes have passed by HTTP so far.
+func (p *proxy) passed() (bytes int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.conns {
@@ -102,7 +138,7 @@ func (p *proxy) passed() (requests, bytes int64) {
 			bytes += c.bytes.Load()
 		}
 	}
-	return p.requests.Load(), bytes
+	return bytes
 }
 
 // silence ends the subscriptions and refuses new ones.

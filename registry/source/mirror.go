@@ -35,11 +35,8 @@ func DialMirror(base string) (*Mirror, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("mirror: %w", ErrURL)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxResponseHeaderBytes = 16 << 10
-	transport.MaxIdleConnsPerHost = 2
 	return &Mirror{base: u, timeout: Timeout, http: &http.Client{
-		Transport:     transport,
+		Transport:     newTransport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("redirect refused") },
 	}}, nil
 }

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,7 +37,7 @@ type fakeChain struct {
 	safe     uint64
 	final    uint64
 
-	calls struct{ head, logs, headers int }
+	calls struct{ head, proofs, logs, headers int }
 	// tamper, where set, alters what is answered.
 	tamper struct {
 		head func(*registry.HeadReply)
@@ -115,10 +117,10 @@ func (f *fakeChain) mineAt(at uint64, entries ...ScopedEntry) {
 
 func (f *fakeChain) tip(scope state.Word) state.Tip { return f.blocks[f.head()].ends[scope].tip }
 
-// storage is the contract's storage at the tip.
-func (f *fakeChain) storage() map[state.Word]state.Word {
+// storage is the contract's storage after a block.
+func (f *fakeChain) storage(number uint64) map[state.Word]state.Word {
 	words := map[state.Word]state.Word{{0xff}: {31: 1}} // never empty
-	for scope, end := range f.blocks[f.head()].ends {
+	for scope, end := range f.blocks[number].ends {
 		words[SlotH(f.org, scope)] = end.tip.H
 		var m state.Word
 		copy(m[26:], number48(end.tip.Seq))
@@ -133,11 +135,11 @@ func (f *fakeChain) storage() map[state.Word]state.Word {
 
 func number48(n uint64) []byte { w := number(n); return w[26:] }
 
-// tries builds the storage and the account trie.
-func (f *fakeChain) tries() (storage, accounts *trie.Trie) {
+// tries builds the storage and the account trie after a block.
+func (f *fakeChain) tries(number uint64) (storage, accounts *trie.Trie) {
 	db := triedb.NewDatabase(rawdb.NewMemoryDatabase(), nil)
 	storage, accounts = trie.NewEmpty(db), trie.NewEmpty(db)
-	for k, v := range f.storage() {
+	for k, v := range f.storage(number) {
 		value, err := rlp.EncodeToBytes(common.TrimLeftZeroes(v[:]))
 		if err != nil {
 			f.t.Fatal(err)
@@ -158,7 +160,7 @@ func (f *fakeChain) tries() (storage, accounts *trie.Trie) {
 }
 
 func (f *fakeChain) header(number uint64) *types.Header {
-	_, accounts := f.tries()
+	_, accounts := f.tries(number)
 	return &types.Header{Number: new(big.Int).SetUint64(number), Time: f.blocks[number].time, Root: accounts.Hash(),
 		Difficulty: new(big.Int), Extra: []byte{f.fork}, UncleHash: types.EmptyUncleHash,
 		TxHash: types.EmptyTxsHash, ReceiptHash: types.EmptyReceiptsHash, BaseFee: big.NewInt(7)}
@@ -173,7 +175,7 @@ func (f *fakeChain) json(v any) []byte {
 }
 
 func (f *fakeChain) proof(contract state.Address, slots []state.Word) []byte {
-	storage, accounts := f.tries()
+	storage, accounts := f.tries(f.head())
 	prove := func(t *trie.Trie, key []byte) []string {
 		db := memorydb.New()
 		if err := t.Prove(crypto.Keccak256(key), db); err != nil {
@@ -199,7 +201,7 @@ func (f *fakeChain) proof(contract state.Address, slots []state.Word) []byte {
 	}
 	answer.AccountProof = prove(accounts, contract[:])
 	answer.StorageHash = storage.Hash().Hex()
-	words := f.storage()
+	words := f.storage(f.head())
 	for _, s := range slots {
 		v := words[s]
 		answer.StorageProof = append(answer.StorageProof, storageProof{"0x" + s.String(), "0x" + v.String(), prove(storage, s[:])})
@@ -211,8 +213,14 @@ func (f *fakeChain) head() uint64 { return uint64(len(f.blocks) - 1) }
 
 func (f *fakeChain) Head(_ context.Context, q registry.HeadQuery) (registry.HeadReply, error) {
 	f.calls.head++
-	r := registry.HeadReply{ChainID: f.json(hexutil.Uint64(f.registry.ChainID)), Latest: f.json(f.header(f.head())),
-		Proof: f.proof(q.Contract, q.Slots)}
+	r := registry.HeadReply{ChainID: f.json(hexutil.Uint64(f.registry.ChainID)), Latest: []byte("null")}
+	if at := cmp.Or(q.At, f.head()); at <= f.head() {
+		r.Latest = f.json(f.header(at))
+	}
+	if len(q.Slots) > 0 {
+		f.calls.proofs++
+		r.Proof = f.proof(q.Contract, q.Slots)
+	}
 	if f.safe > 0 {
 		r.Safe = f.json(f.header(f.safe))
 	}
@@ -344,4 +352,13 @@ func tickOK(t testing.TB, r *Reader) *Result {
 func summary(r *Reader, scope state.Word) string {
 	l := r.Known().Scopes[scope]
 	return fmt.Sprintf("confirmed %d overlay %d sticky %d", l.Confirmed.Seq, len(l.Overlay), len(l.Sticky))
+}
+
+// withHash puts another hash into a header's JSON.
+func (f *fakeChain) withHash(header []byte, old, hash common.Hash) []byte {
+	changed := bytes.Replace(header, []byte(old.Hex()), []byte(hash.Hex()), 1)
+	if bytes.Equal(changed, header) {
+		f.t.Fatal("the hash is not in the header")
+	}
+	return changed
 }

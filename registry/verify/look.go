@@ -42,7 +42,7 @@ func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
 			break
 		}
 		n = min(n, len(waiting))
-		seen = append(seen, t.observeAll(ctx, waiting[:n], slots)...)
+		seen = append(seen, t.observeAll(ctx, waiting[:n], slots, seen)...)
 		waiting = waiting[n:]
 		view, err := t.config.Policy.Accept(seen)
 		if err == nil {
@@ -53,13 +53,29 @@ func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
 	return View{}, errors.Join(err, ctx.Err())
 }
 
-// observeAll asks some endpoints at once. Those that fail are blamed and left
-// out.
-func (t *tick) observeAll(ctx context.Context, endpoints []Endpoint, slots []state.Word) []Observation {
+// observeAll asks some endpoints at once: the first of all for a proof, the
+// others whether they have the block that was proved. Those that fail are blamed
+// and left out.
+func (t *tick) observeAll(ctx context.Context, endpoints []Endpoint, slots []state.Word, seen []Observation) []Observation {
 	observations, errs := make([]Observation, len(endpoints)), make([]error, len(endpoints))
+	proved, asked := seen, make(chan struct{})
 	var all sync.WaitGroup
 	for i, e := range endpoints {
-		all.Go(func() { observations[i], errs[i] = t.observe(ctx, e, slots) })
+		if i == 0 && len(seen) == 0 {
+			all.Go(func() {
+				defer close(asked)
+				if observations[i], errs[i] = t.observe(ctx, e, slots); errs[i] == nil {
+					proved = []Observation{observations[i]}
+				}
+			})
+			continue
+		}
+		all.Go(func() {
+			observations[i], errs[i] = t.confirm(ctx, e, slots, func() []Observation { <-asked; return proved })
+		})
+	}
+	if len(seen) > 0 {
+		close(asked)
 	}
 	all.Wait()
 	var good []Observation
@@ -72,6 +88,25 @@ func (t *tick) observeAll(ctx context.Context, endpoints []Endpoint, slots []sta
 		t.tries[endpoints[i].Name] = maxTries
 	}
 	return good
+}
+
+// confirm asks one endpoint for headers alone, a third of the bytes, while
+// another proves the words. Whoever has the block that was proved has its state
+// too, since the header's hash says so: it would prove the same words. An
+// endpoint that has another block there, or none, proves its own.
+func (t *tick) confirm(ctx context.Context, e Endpoint, slots []state.Word, proved func() []Observation) (Observation, error) {
+	o, _, err := t.headers(ctx, e, registry.HeadQuery{})
+	for _, p := range proved() {
+		if err == nil && o.Latest.Hash != p.Latest.Hash && o.Latest.Number != p.Latest.Number {
+			// A block apart, as honest endpoints often are.
+			o, _, err = t.headers(ctx, e, registry.HeadQuery{At: p.Latest.Number})
+		}
+		if err == nil && o.Latest.Hash == p.Latest.Hash {
+			o.Words = p.Words
+			return o, nil
+		}
+	}
+	return t.observe(ctx, e, slots)
 }
 
 // observe asks one endpoint. A block that arrives between header and proof
@@ -89,28 +124,37 @@ func (t *tick) observe(ctx context.Context, e Endpoint, slots []state.Word) (Obs
 }
 
 func (t *tick) observeOnce(ctx context.Context, e Endpoint, slots []state.Word) (Observation, error) {
-	reply, err := e.Source.Head(ctx, registry.HeadQuery{Contract: t.config.Registry.Contract, Slots: slots})
+	o, proof, err := t.headers(ctx, e, registry.HeadQuery{Contract: t.config.Registry.Contract, Slots: slots})
 	if err != nil {
-		return Observation{}, sourceError(err)
+		return o, err
+	}
+	o.Words, err = CheckProof(proof, o.Latest, t.config.Registry.Contract, t.config.CodeHash, slots)
+	return o, err
+}
+
+// headers is an observation without words, and the proof as it came.
+func (t *tick) headers(ctx context.Context, e Endpoint, q registry.HeadQuery) (o Observation, proof []byte, err error) {
+	reply, err := e.Source.Head(ctx, q)
+	if err != nil {
+		return Observation{}, nil, sourceError(err)
 	}
 	if err := checkChainID(reply.ChainID, t.config.Registry.ChainID); err != nil {
-		return Observation{}, err
+		return Observation{}, nil, err
 	}
-	o := Observation{Endpoint: e.Name, Voice: e.voice()}
+	o = Observation{Endpoint: e.Name, Voice: e.voice()}
 	if o.Latest, err = ParseHeader(reply.Latest); err != nil {
-		return Observation{}, err
+		return Observation{}, nil, err
 	}
 	if o.Latest.Number < t.known.Head.Number {
-		return Observation{}, fmt.Errorf("%w: it is at block %d, block %d was verified", ErrLagging, o.Latest.Number, t.known.Head.Number)
+		return Observation{}, nil, fmt.Errorf("%w: it is at block %d, block %d was verified", ErrLagging, o.Latest.Number, t.known.Head.Number)
 	}
 	if o.Safe, err = optionalNumber(reply.Safe); err != nil {
-		return Observation{}, err
+		return Observation{}, nil, err
 	}
 	if o.Finalized, err = optionalNumber(reply.Finalized); err != nil {
-		return Observation{}, err
+		return Observation{}, nil, err
 	}
-	o.Words, err = CheckProof(reply.Proof, o.Latest, t.config.Registry.Contract, t.config.CodeHash, slots)
-	return o, err
+	return o, reply.Proof, nil
 }
 
 func checkChainID(raw []byte, want uint64) error {
