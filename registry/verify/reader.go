@@ -46,9 +46,12 @@ type Reader struct {
 	pending   int                 // maxPending, less in tests
 	judged    map[state.Word]bool // proven words that were looked at for a rollback, and whether they were
 	seen      []seenTip           // tips that wait for witnesses
+	named     []string            // endpoints and witnesses, as they were configured
+	records   map[string]*record  // how each of them has done
 }
 
-// NewReader makes a Reader that asks the endpoints in their order.
+// NewReader makes a Reader that asks the endpoints in their order, and those that
+// lied or did not answer lately after the others.
 func NewReader(config Config, endpoints []Endpoint) (*Reader, error) {
 	if config.Policy == nil {
 		config.Policy = Agreement{K: 1}
@@ -69,8 +72,10 @@ func NewReader(config Config, endpoints []Endpoint) (*Reader, error) {
 			return nil, fmt.Errorf("%w: endpoint %q twice", ErrConfig, e.Name)
 		}
 	}
-	return &Reader{config: config, endpoints: slices.Clone(endpoints), known: config.Known.clone(),
-		spans: map[string]uint64{}, pending: maxPending, judged: map[state.Word]bool{}}, nil
+	r := &Reader{config: config, endpoints: slices.Clone(endpoints), known: config.Known.clone(),
+		spans: map[string]uint64{}, pending: maxPending, judged: map[state.Word]bool{}}
+	r.begin(endpoints, config.Witnesses.All)
+	return r, nil
 }
 
 // Follow sets the scopes to read from the next Tick on, at most maxScopes. What
@@ -100,7 +105,20 @@ func (r *Reader) Tick(ctx context.Context) (*Result, error) {
 	if len(r.scopes) == 0 {
 		return nil, fmt.Errorf("%w: no scope to follow", ErrConfig)
 	}
+	r.order()
 	t := &tick{Reader: r, tries: map[string]int{}, whole: map[state.Word]bool{}, past: map[string]bool{}}
+	res, err := t.run(ctx)
+	if ctx.Err() == nil { // else those who did not answer may only have been given too little time
+		believed := t.signed
+		if res != nil {
+			believed = append(believed, res.From...)
+		}
+		r.note(append(t.alarms, t.unsigned...), believed)
+	}
+	return res, err
+}
+
+func (t *tick) run(ctx context.Context) (*Result, error) {
 	for {
 		view, err := t.look(ctx, t.tipSlots())
 		var joins map[state.Word]join
@@ -144,6 +162,9 @@ type tick struct {
 	whole  map[state.Word]bool // scopes to replay from their first entry, since joining at a C word failed
 	past   map[string]bool     // endpoints that were asked for blocks after their head
 	alarms []error
+
+	signed   []string // witnesses that gave a checkpoint
+	unsigned []error  // why others gave none
 }
 
 // blame notes why endpoints were not believed, and stops asking those whose

@@ -77,6 +77,7 @@ func (t *tick) witnessed(ctx context.Context, view View, slots []state.Word) (Vi
 	}
 	for wait := firstWait; ; wait *= 2 {
 		said := t.checkpoints(ctx, view.Head)
+		t.signed, t.unsigned = said.names(), said.errs
 		if against := said.against(view.Head); len(against) >= t.config.Witnesses.Agree {
 			return View{}, fmt.Errorf("%w: block %d, %v", ErrForked, view.Head.Number, against)
 		}
@@ -181,6 +182,13 @@ func (t *tick) checkpoint(ctx context.Context, w Witness, head Head) (newest *wi
 		err = fmt.Errorf("%w: no place serves it", ErrSource)
 	}
 	return nil, err
+}
+
+func (s statements) names() (names []string) {
+	for _, c := range s.by {
+		names = append(names, c.name)
+	}
+	return names
 }
 
 // against are the witnesses that have another block in the head's place.

@@ -171,10 +171,12 @@ func TestNodeThatIsWrong(t *testing.T) {
 		alter func(n *node)
 		want  error
 	}{
-		"another chain":  {func(n *node) { n.chain = `"0x1"` }, ErrChain},
-		"no chain id":    {func(n *node) { n.chain = `7` }, ErrChain},
-		"altered header": {func(n *node) { n.alter = func(b []byte) []byte { return bytes.Replace(b, []byte(`"0x0"`), []byte(`"0x1"`), 1) } }, verify.ErrHeader},
-		"no header":      {func(n *node) { n.alter = func([]byte) []byte { return []byte("null") } }, verify.ErrHeader},
+		"another chain": {func(n *node) { n.chain = `"0x1"` }, ErrChain},
+		"no chain id":   {func(n *node) { n.chain = `7` }, ErrChain},
+		"altered header": {func(n *node) {
+			n.alter = func(b []byte) []byte { return bytes.Replace(b, []byte(`"0x0"`), []byte(`"0x1"`), 1) }
+		}, verify.ErrHeader},
+		"no header": {func(n *node) { n.alter = func([]byte) []byte { return []byte("null") } }, verify.ErrHeader},
 		"headers that do not follow one another": {func(n *node) {
 			n.headers[5] = types.CopyHeader(n.headers[5])
 			n.headers[5].Extra = []byte{9}
