@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,7 +42,7 @@ func main() {
 // define gives the flags, and where their values come to stand.
 func define() (flags *flag.FlagSet, dir *string, o *devchain.Options) {
 	flags, o = flag.NewFlagSet("dpki-sandbox", flag.ContinueOnError), &devchain.Options{}
-	dir = flags.String("dir", "", "`folder` to keep everything in (default $XDG_STATE_HOME/dpki-sandbox)")
+	dir = flags.String("dir", "", "`folder` to keep everything in (default: ~/.local/state/dpki-sandbox, or where XDG_STATE_HOME says)")
 	flags.IntVar(&o.Port, "port", 0, "loopback `port`; 0 takes the last one again, or a free one")
 	flags.Uint64Var(&o.HoldBack, "hold-back", 0, "`blocks` that safe and finalized stay behind the head")
 	flags.DurationVar(&o.BlockTime, "block-time", 0, "make a block every so often, a `duration` of whole seconds (default: on demand)")
@@ -52,6 +53,7 @@ func define() (flags *flag.FlagSet, dir *string, o *devchain.Options) {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags, dir, o := define()
 	flags.SetOutput(stderr)
+	flags.Usage = func() { help(flags) }
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitDone
@@ -72,6 +74,28 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, exitFailed, err, "another dpki-sandbox may be using the folder or the port")
 	}
 	return exitDone
+}
+
+// help says what it is and what to do with it, with flags as they are written in
+// all documents.
+func help(flags *flag.FlagSet) {
+	w := flags.Output()
+	fmt.Fprint(w, `dpki-sandbox: an Ethereum chain with the contract, and a content store, on loopback, to try DPKI on.
+It prints one line when it is ready, and runs until it is interrupted. Then, with the folder from that line:
+
+   dpki network use FOLDER/network.toml
+   dpki identity create --chain-key FOLDER/admin.json     (its passphrase is in FOLDER/admin.passphrase)
+   dpki org create NAME
+
+OPTIONS:
+`)
+	flags.VisitAll(func(f *flag.Flag) {
+		value, text := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" {
+			text += " (default: " + f.DefValue + ")"
+		}
+		fmt.Fprintf(w, "   --%-24s %s\n", f.Name+" "+strings.ToUpper(value), text)
+	})
 }
 
 func fail(w io.Writer, code int, err error, hint string) int {

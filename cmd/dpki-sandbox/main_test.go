@@ -135,3 +135,15 @@ func TestUsage(t *testing.T) {
 		t.Errorf("half a second: exit %d, want %d", got, exitFailed)
 	}
 }
+
+func TestHelp(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if got := run(t.Context(), []string{"--help"}, &stdout, &stderr); got != exitDone {
+		t.Errorf("exit %d", got)
+	}
+	for _, want := range []string{"to try DPKI on", "dpki network use FOLDER/network.toml", "--heartbeat DURATION", "(default: 5s)"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("%q is not in\n%s", want, &stderr)
+		}
+	}
+}

@@ -85,7 +85,7 @@ func (t *tool) mirroredNetwork() (network.File, error) {
 	}
 	n, err := network.Load(t.network)
 	if err != nil {
-		return n, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("network %q cannot be used", t.network), Hint: "correct the file; docs/formats.md section 8 has the form", Err: err}
+		return n, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("network %q cannot be used", t.network), Hint: "correct the file; NETWORK FILE in dpki(1) has the form", Err: err}
 	}
 	return n, nil
 }

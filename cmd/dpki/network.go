@@ -113,7 +113,7 @@ func (t *tool) networkUse(c *cli.Context) error {
 	path := c.Args().First()
 	n, err := network.Load(path)
 	if err != nil {
-		hint := "docs/formats.md section 8 has the form"
+		hint := "correct the file; NETWORK FILE in dpki(1) has the form"
 		if errors.Is(err, fs.ErrNotExist) {
 			hint = "name the file that describes the chain; a sandbox writes one, network.toml in its folder"
 		}

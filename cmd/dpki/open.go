@@ -84,7 +84,7 @@ func (t *tool) networkFile(h home.Home, configured string) (network.File, error)
 	}
 	hint := "dpki network use FILE"
 	if errors.Is(err, network.ErrInvalid) {
-		hint = "correct the file; docs/formats.md section 8 has the form"
+		hint = "correct the file; NETWORK FILE in dpki(1) has the form"
 	}
 	return n, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("network %q cannot be used", name), Hint: hint, Err: err}
 }

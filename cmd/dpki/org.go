@@ -65,6 +65,9 @@ func (t *tool) orgCreate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if used := conf.Default; used != name && used != "" && !t.dryRun {
+		t.notef("commands are about %s unless you give --org %s", used, name)
+	}
 	return t.show(shown, func() {
 		if !t.dryRun {
 			t.printOrganisation(shown)

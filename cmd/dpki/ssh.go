@@ -104,7 +104,7 @@ func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string
 	case err != nil:
 		t.notef("ssh failed; why cannot be said: %v", err)
 	case e.Allow:
-		t.notef("ssh failed, and not for want of a grant: at block %d the log lets this key in. Is %s reached, is dpkid running there (dpkid status), does its sshd ask it (dpkid doctor)?", e.Block, g.Device)
+		t.notef("ssh failed, and not for want of a grant: at block %d the log lets this key in. Is %s reached, does it have the account %s, is dpkid running there (dpkid status), does its sshd ask it for that account (dpkid doctor)?", e.Block, g.Device, account)
 	default:
 		t.notef("%s would refuse: %s", e.Device, e.Reason)
 		fmt.Fprintf(t.stderr, "dpki: hint: %s\n", e.Hint)

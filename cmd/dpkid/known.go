@@ -28,7 +28,7 @@ var known = []struct {
 	{enroll.ErrOtherAnchor, exitUsage, "`dpkid leave` first, if this device is to change its organisation"},
 	{device.ErrOtherChain, exitUsage, "give the network file of the anchor's chain and contract: `dpki network show`"},
 	{enroll.ErrNetwork, exitUsage, "give one with --network: `dpki network show` prints it"},
-	{network.ErrInvalid, exitUsage, "docs/formats.md, section 8, has the fields of a network file"},
+	{network.ErrInvalid, exitUsage, "correct the file; NETWORK FILE in dpki(1) has the form"},
 	{verify.ErrConfig, exitUsage, "the network file must name as many endpoints as must agree"},
 	{enroll.ErrRunning, exitFailed, "stop the daemon first: `systemctl stop dpkid`"},
 	{journal.ErrLocked, exitFailed, "dpkid runs already"},

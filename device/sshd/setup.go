@@ -295,11 +295,11 @@ func (s Setup) Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(e.First("pidfile"))
+	text, err := pidFile(ctx, e.First("pidfile"), restart)
 	if err != nil {
 		return fmt.Errorf("no running sshd was found: %w", err)
 	}
-	pid, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 32)
+	pid, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.First("pidfile"), err)
 	}

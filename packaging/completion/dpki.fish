@@ -37,6 +37,7 @@ complete -c dpki -l cert
 complete -c dpki -l zone
 complete -c dpki -l clear
 complete -c dpki -l before-now
+complete -c dpki -l export
 complete -c dpki -l as
 complete -c dpki -l name
 complete -c dpki -l mode
