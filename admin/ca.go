@@ -13,6 +13,7 @@ import (
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/internal/file"
 	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -147,7 +148,7 @@ func (d *Desk) keepCA(label string, pub ssh.PublicKey, private []byte) error {
 		return problem(Failed, "choose another label; nothing is replaced", "%s.pub is another key", path)
 	}
 	if private != nil {
-		if err := home.Create(path, private); err != nil && !errors.Is(err, home.ErrExists) {
+		if err := home.Create(path, private); err != nil && !errors.Is(err, file.ErrExists) {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"dpki/admin/chainkey"
 	"dpki/admin/home"
 	"dpki/bundle"
+	"dpki/internal/file"
 	"dpki/state"
 )
 
@@ -141,7 +142,7 @@ func keyProblem(err error, h home.Home) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return because(err, Usage, "dpki identity create; or restore "+h.ChainKey(), "there is no chain key yet")
-	case errors.Is(err, home.ErrExists):
+	case errors.Is(err, file.ErrExists):
 		return because(err, Failed, "nothing is replaced; move it away first", "the chain key is there already")
 	case errors.Is(err, chainkey.ErrPassphrase):
 		return because(err, Failed, "it is the one that was given to dpki identity create", "the chain key %s was not opened", h.ChainKey())

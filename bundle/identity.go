@@ -3,14 +3,10 @@ package bundle
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"dpki/internal/file"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
 
 	"filippo.io/age"
 )
@@ -93,64 +89,34 @@ func ParseIdentity(b []byte) (*Identity, error) {
 }
 
 // Save writes the identity to a new file of mode 0600. An existing file is
-// never replaced (ErrExists), and a crash leaves either the whole file or none:
-// the bytes are on disk under another name before the final name is linked.
+// never replaced (ErrExists), and a crash leaves either the whole file or none.
 func (i *Identity) Save(path string) error {
 	b, err := i.Marshal()
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".identity-*") // O_EXCL, 0600
+	err = file.Create(path, b, 0o600)
+	if errors.Is(err, file.ErrExists) {
+		return fmt.Errorf("identity %q: %w", path, ErrExists)
+	}
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(b)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err := errors.Join(err, temp.Close()); err != nil {
-		return fmt.Errorf("identity: %w", err)
-	}
-	if err := os.Link(temp.Name(), path); errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("identity %q: %w", path, ErrExists)
-	} else if err != nil {
-		return fmt.Errorf("identity: %w", err)
-	}
-	return syncFolder(filepath.Dir(path))
+	return nil
 }
 
 // LoadIdentity reads an identity file. It must be a regular file that belongs
 // to the effective user and is closed to everybody else, as seen on the opened
 // descriptor, so that nobody can swap it between check and use.
 func LoadIdentity(path string) (*Identity, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, fmt.Errorf("identity %q is a symbolic link: %w", path, ErrFileMode)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || int(owner.Uid) != os.Geteuid() {
-		return nil, fmt.Errorf("identity %q has mode %v: %w", path, info.Mode(), ErrFileMode)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxIdentity+1))
-	if err != nil {
+	b, err := file.ReadSecret(path, maxIdentity, file.NoLinks)
+	switch {
+	case errors.Is(err, file.ErrUnsafe):
+		return nil, fmt.Errorf("identity %q: %w", path, ErrFileMode)
+	case errors.Is(err, file.ErrTooLong):
+		return nil, fmt.Errorf("identity: %w: %w", ErrTooLarge, err)
+	case err != nil:
 		return nil, fmt.Errorf("identity: %w", err)
 	}
 	return ParseIdentity(b)
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -4,12 +4,10 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"dpki/internal/file"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"syscall"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -18,7 +16,7 @@ import (
 var (
 	ErrPassphrase    = errors.New("wrong passphrase")
 	ErrNoPassphrase  = errors.New("the key file is encrypted and no passphrase was given")
-	ErrKeyFileMode   = errors.New("key file is not a regular file that its owner alone can read")
+	ErrKeyFileMode   = errors.New("key file is not a regular file that belongs to you and that you alone can read")
 	ErrKeyFileFormat = errors.New("not an OpenSSH private key")
 )
 
@@ -68,26 +66,15 @@ func decryptKey(text []byte, ask Passphrase) (ssh.Signer, error) {
 	return s, err
 }
 
-// readKeyFile checks the file that it reads, not the one that the path named a moment before.
 func readKeyFile(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("sshca: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("sshca: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+	text, err := file.ReadSecret(path, maxKeyFile, file.FollowLinks)
+	switch {
+	case errors.Is(err, file.ErrUnsafe):
 		return nil, fmt.Errorf("sshca: %q: %w", path, ErrKeyFileMode)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("sshca: %w", err)
-	}
-	if len(text) > maxKeyFile {
+	case errors.Is(err, file.ErrTooLong):
 		return nil, fmt.Errorf("sshca: %q: %w: too long", path, ErrKeyFileFormat)
+	case err != nil:
+		return nil, fmt.Errorf("sshca: %w", err)
 	}
 	return text, nil
 }
@@ -107,7 +94,9 @@ func CreateKey(path, comment string, passphrase []byte) (ssh.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sshca: %w", err)
 	}
-	if err := writeKeyFile(path, pem.EncodeToMemory(block)); err != nil {
+	text := pem.EncodeToMemory(block)
+	defer clear(text)
+	if err := file.Create(path, text, 0o600); err != nil {
 		return nil, fmt.Errorf("sshca: %w", err)
 	}
 	pub, err := ssh.NewPublicKey(key.Public())
@@ -115,24 +104,4 @@ func CreateKey(path, comment string, passphrase []byte) (ssh.PublicKey, error) {
 		return nil, fmt.Errorf("sshca: %w", err)
 	}
 	return pub, nil
-}
-
-func writeKeyFile(path string, text []byte) (err error) {
-	defer clear(text)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			os.Remove(path) // ours: O_EXCL made it
-		}
-	}()
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Sync()
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/internal/file"
 	"dpki/internal/harness"
 )
 
@@ -38,7 +39,7 @@ func TestCreateAndLoadKey(t *testing.T) {
 			t.Error("another key came back")
 		}
 		before, _ := os.ReadFile(path)
-		if _, err := CreateKey(path, "", nil); !errors.Is(err, fs.ErrExist) {
+		if _, err := CreateKey(path, "", nil); !errors.Is(err, file.ErrExists) {
 			t.Errorf("over an existing file: %v", err)
 		}
 		if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/ethereum/go-ethereum/accounts/keystore"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"dpki/admin/home"
+	"dpki/internal/file"
 	"dpki/state"
 )
 
@@ -101,14 +101,11 @@ func Open(path string, passphrase []byte) (*ecdsa.PrivateKey, error) {
 }
 
 func read(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+	text, err := file.ReadSecret(path, maxFile, file.FollowLinks)
+	if errors.Is(err, file.ErrUnsafe) {
+		return nil, fmt.Errorf("%w: %w", ErrMode, err)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%w: %s has mode %v", ErrMode, path, info.Mode())
-	}
-	return home.Read(path, maxFile)
+	return text, err
 }
 
 func addressOf(text []byte) (state.Address, error) {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/crypto"
 
-	"dpki/admin/home"
+	"dpki/internal/file"
 	"dpki/state"
 )
 
@@ -30,7 +30,7 @@ func TestCreateAndOpen(t *testing.T) {
 	if _, err := Open(path, []byte("Secret")); !errors.Is(err, ErrPassphrase) {
 		t.Errorf("wrong passphrase: %v", err)
 	}
-	if _, err := Create(path, []byte("secret")); !errors.Is(err, home.ErrExists) {
+	if _, err := Create(path, []byte("secret")); !errors.Is(err, file.ErrExists) {
 		t.Errorf("replaced: %v", err)
 	}
 	text, err := os.ReadFile(path)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dpki/internal/anchor"
+	"dpki/internal/file"
 	"dpki/state"
 )
 
@@ -71,7 +72,7 @@ func TestFiles(t *testing.T) {
 	if err := Create(path, []byte("first")); err != nil {
 		t.Fatal(err)
 	}
-	if err := Create(path, []byte("second")); !errors.Is(err, ErrExists) {
+	if err := Create(path, []byte("second")); !errors.Is(err, file.ErrExists) {
 		t.Errorf("a key was replaced: %v", err)
 	}
 	if b, err := Read(path, 5); err != nil || string(b) != "first" {

@@ -8,10 +8,10 @@ import (
 	"os"
 	"strings"
 
-	"dpki/device/config"
 	"dpki/device/enroll"
 	"dpki/device/sshd"
 	"dpki/internal/anchor"
+	"dpki/internal/file"
 	"dpki/internal/network"
 	"dpki/state"
 
@@ -51,7 +51,7 @@ func (e *env) enroll(c *cli.Context) error {
 		return err
 	} else if out != "" {
 		where = out
-		if err := config.WriteNew(out, result.Text, 0o600); err != nil {
+		if err := file.Create(out, result.Text, 0o600); err != nil {
 			return err
 		}
 	}

@@ -40,8 +40,8 @@ const (
 	DefaultSshd       = "/usr/sbin/sshd"
 )
 
-// file is the TOML form.
-type file struct {
+// form is the TOML form.
+type form struct {
 	Version    int    `toml:"version"`
 	Anchor     string `toml:"anchor" comment:"the organisation; changes by dpkid leave only"`
 	Name       string `toml:"name"`
@@ -58,7 +58,7 @@ func Parse(text []byte) (Config, error) {
 	if len(text) > maxSize {
 		return Config{}, invalid("longer than %d bytes", maxSize)
 	}
-	var f file
+	var f form
 	d := toml.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
@@ -71,7 +71,7 @@ func Parse(text []byte) (Config, error) {
 	return f.check()
 }
 
-func (f file) check() (Config, error) {
+func (f form) check() (Config, error) {
 	c := Config{
 		Name: f.Name, Profile: or(f.Profile, DefaultProfile), FetchUser: or(f.FetchUser, DefaultFetchUser),
 		HelperUser: or(f.HelperUser, DefaultHelperUser), Sshd: or(f.Sshd, DefaultSshd), AuditFile: f.AuditFile,
@@ -105,7 +105,7 @@ func (f file) check() (Config, error) {
 
 // Marshal is the file's text.
 func (c Config) Marshal() ([]byte, error) {
-	f := file{Version: 1, Anchor: c.Anchor.String(), Name: c.Name, Profile: c.Profile, AuditFile: c.AuditFile}
+	f := form{Version: 1, Anchor: c.Anchor.String(), Name: c.Name, Profile: c.Profile, AuditFile: c.AuditFile}
 	if !c.Zone.IsZero() {
 		f.Zone = c.Zone.String()
 	}

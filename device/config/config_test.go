@@ -147,27 +147,3 @@ func TestReadRefusesWhatOthersCouldWrite(t *testing.T) {
 		t.Error("too long: accepted")
 	}
 }
-
-func TestWrite(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	if err := WriteNew(path, []byte("one"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteNew(path, []byte("two"), 0o600); !errors.Is(err, ErrExists) {
-		t.Errorf("a second WriteNew: %v", err)
-	}
-	if b, _ := os.ReadFile(path); string(b) != "one" {
-		t.Errorf("holds %q", b)
-	}
-	if err := Write(path, []byte("three"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if b, _ := os.ReadFile(path); string(b) != "three" || err != nil || info.Mode() != 0o644 {
-		t.Errorf("holds %q, mode %v, %v", b, info.Mode(), err)
-	}
-	left, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-}

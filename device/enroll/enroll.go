@@ -10,6 +10,7 @@ import (
 	"dpki/device/config"
 	"dpki/device/journal"
 	"dpki/internal/anchor"
+	"dpki/internal/file"
 	"dpki/internal/network"
 	"dpki/state"
 )
@@ -77,7 +78,7 @@ func Enroll(p config.Paths, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{request, text, true}, config.WriteNew(p.Config(), conf, 0o644)
+	return Result{request, text, true}, file.Create(p.Config(), conf, 0o644)
 }
 
 // makeJournal: with a configuration in place there was a journal, and an empty
