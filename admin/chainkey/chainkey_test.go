@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -42,6 +43,13 @@ func TestCreateAndOpen(t *testing.T) {
 	}
 	if _, err := Open(path, []byte("secret")); !errors.Is(err, ErrMode) {
 		t.Errorf("a file that others may read was opened: %v", err)
+	}
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Address(fifo); !errors.Is(err, ErrMode) {
+		t.Errorf("a FIFO: %v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/home"
+	"dpki/internal/file"
 	"dpki/internal/network"
 	"dpki/registry/source"
 	"dpki/registry/verify"
@@ -43,7 +43,7 @@ func (t *tool) witnessKey(c *cli.Context) error {
 		return nil
 	}
 	private, err := signer.CreateKey(path)
-	if errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, file.ErrExists) {
 		private, err = signer.LoadKey(path)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"dpki/internal/file"
 	"errors"
 	"fmt"
 	"os"
@@ -50,7 +51,7 @@ func (j *Journal) Compact() error {
 	}
 	old := j.db
 	j.db = next.db
-	if err := errors.Join(syncFolder(filepath.Dir(j.path)), old.Close()); err != nil {
+	if err := errors.Join(file.SyncFolder(filepath.Dir(j.path)), old.Close()); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnsure, err)
 	}
 	return nil

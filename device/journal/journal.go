@@ -14,6 +14,7 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"dpki/internal/anchor"
+	"dpki/internal/file"
 )
 
 const form = 1
@@ -74,7 +75,7 @@ func Create(path string, a anchor.Anchor) error {
 	} else if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	return syncFolder(filepath.Dir(path))
+	return file.SyncFolder(filepath.Dir(path))
 }
 
 // Open opens the journal of an organisation. It never makes one.
@@ -161,11 +162,3 @@ func (j *Journal) guard(read func() error) (err error) {
 
 // Close releases the file.
 func (j *Journal) Close() error { return j.db.Close() }
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

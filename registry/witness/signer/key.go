@@ -4,12 +4,10 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
+	"dpki/internal/file"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"syscall"
 )
 
 const (
@@ -26,7 +24,7 @@ var (
 )
 
 // CreateKey makes a key in a new file of mode 0600. One that exists is
-// fs.ErrExist. The key has no passphrase, since nobody is there to type one: it
+// file.ErrExists. The key has no passphrase, since nobody is there to type one: it
 // signs blocks, and opens nothing.
 func CreateKey(path string) (ed25519.PrivateKey, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -37,13 +35,7 @@ func CreateKey(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		os.Remove(path)
+	if err := file.Create(path, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), 0o600); err != nil {
 		return nil, err
 	}
 	return private, nil
@@ -51,21 +43,13 @@ func CreateKey(path string) (ed25519.PrivateKey, error) {
 
 // LoadKey reads a key.
 func LoadKey(path string) (ed25519.PrivateKey, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || int(owner.Uid) != os.Geteuid() {
+	b, err := file.ReadSecret(path, maxKey, file.NoLinks)
+	switch {
+	case errors.Is(err, file.ErrUnsafe):
 		return nil, fmt.Errorf("%s: %w", path, ErrKeyMode)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, maxKey))
-	if err != nil {
+	case errors.Is(err, file.ErrTooLong):
+		return nil, fmt.Errorf("%s: %w", path, ErrKeyFile)
+	case err != nil:
 		return nil, err
 	}
 	private, err := parseKey(b)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"dpki/internal/file"
 	"dpki/registry"
 	"dpki/registry/route"
 	"dpki/registry/source"
@@ -229,7 +230,7 @@ func TestKeyFile(t *testing.T) {
 	if again, err := LoadKey(path); err != nil || !slices.Equal(again, private) {
 		t.Errorf("loaded: %v", err)
 	}
-	if _, err := CreateKey(path); !errors.Is(err, fs.ErrExist) {
+	if _, err := CreateKey(path); !errors.Is(err, file.ErrExists) {
 		t.Errorf("made again: %v", err)
 	}
 	good, err := os.ReadFile(path)
