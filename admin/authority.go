@@ -51,6 +51,9 @@ func (d *Desk) admins(now uint64) []state.Admin {
 	}
 	var list []state.Admin
 	for _, e := range entries {
+		if e.Action == state.ActionComplete {
+			list = nil // a recovery voids those of before
+		}
 		if e.Kind != state.KindAdmin || e.Action != state.ActionPut || revoked[e.Subject] || !e.InForce(now) {
 			continue
 		}

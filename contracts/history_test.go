@@ -21,18 +21,20 @@ func (clear) Open(_ state.Word, e *state.Entry) ([]byte, error) { return e.Data,
 // refuses, emits and stores is compared with the model and with package state.
 type history struct {
 	*scenario
-	rand     *rand.Rand
-	model    *model
-	scopes   []Group // without changes: organisation, zone, mailbox of it, another zone
-	accounts []state.Address
-	sign     map[state.Address]func(state.Word) []byte
-	admins   []state.Admin // every one that was ever tried
-	used     []recordKey
-	facts    *state.Facts
-	device   state.Scopes
-	serial   uint64
-	accepted int
-	refused  map[string]int
+	rand      *rand.Rand
+	model     *model
+	scopes    []Group // without changes: organisation, zone, mailbox of it, another zone
+	accounts  []state.Address
+	sign      map[state.Address]func(state.Word) []byte
+	admins    []state.Admin // every one that was ever tried
+	guards    []state.Guardians
+	used      []recordKey
+	facts     *state.Facts
+	device    state.Scopes
+	serial    uint64
+	accepted  int
+	completed int
+	refused   map[string]int
 }
 
 func newHistory(t *testing.T, seed uint64) *history {
@@ -55,7 +57,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.device = state.Scopes{Org: org, Zone: zone, Mailbox: mailbox}
 	h.admins = []state.Admin{root}
 	h.model = &model{
-		org: org, now: e.time, limits: map[state.Kind]state.Limit{}, rootCounts: map[state.Address]bool{root.Account: true},
+		org: org, now: e.time, limits: map[state.Kind]state.Limit{}, rootCounts: map[state.Address]bool{root.Account: true}, distrusts: map[state.Word]state.Distrust{},
 		records: map[recordKey]record{{org, root.ID(), state.KindAdmin}: {until: state.Never, admin: root}},
 	}
 	h.apply(r)
@@ -117,7 +119,7 @@ func (h *history) mask() (m state.KindMask) {
 var (
 	organisationKinds = []state.Kind{
 		state.KindAdmin, state.KindAdmin, state.KindAdmin, state.KindLimit, state.KindDistrust, state.KindZone,
-		state.KindDenyClear, state.KindPolicy, 9,
+		state.KindDenyClear, state.KindPolicy, 9, state.KindGuardian, state.KindPointer,
 	}
 	zoneKinds = []state.Kind{
 		state.KindGrant, state.KindGrant, state.KindGrantPriv, state.KindDeny, state.KindBatch, state.KindPolicy, 77, 95,
@@ -147,10 +149,10 @@ func (h *history) change(scope state.Word) Change {
 	if (scope == h.org) != h.chance(2) {
 		kinds = organisationKinds
 	}
-	c := Change{Action: state.ActionPut, Kind: pick(h.rand, kinds), Subject: h.fresh()}
-	if h.chance(1) {
-		c.Kind = state.KindPointer
+	if scope == h.org && h.chance(4) {
+		return h.veto()
 	}
+	c := Change{Action: state.ActionPut, Kind: pick(h.rand, kinds), Subject: h.fresh()}
 	c.From, c.Until = h.window()
 	switch c.Kind {
 	case state.KindAdmin:
@@ -177,11 +179,21 @@ func (h *history) change(scope state.Word) Change {
 		}
 		c.Data = l.Marshal()
 	case state.KindDistrust:
-		// Of a time before this history: it voids nothing that the end compares.
-		c.Data = state.Distrust{From: 1, To: 2}.Marshal()
-		if h.chance(10) {
-			c.Data = state.Distrust{From: 5, To: 4}.Marshal()
+		d := state.Distrust{Author: pick(h.rand, h.accounts), To: h.time - h.rand.Uint64N(300)}
+		d.From = d.To - h.rand.Uint64N(300)
+		switch h.rand.IntN(12) {
+		case 0:
+			d.Author = state.Address{}
+		case 1:
+			d.From = d.To + 1
+		case 2:
+			d.To = h.time + 1
 		}
+		c.Data = d.Marshal()
+	case state.KindGuardian:
+		c = h.setGuardians()
+	case state.KindPointer:
+		c = h.pointer(c.Subject)
 	case state.KindGrant, state.KindGrantPriv:
 		data, err := state.Grant{Account: "root", Key: c.Subject}.Marshal()
 		if err != nil {
@@ -216,6 +228,10 @@ func (h *history) step() {
 		h.next(1 + h.rand.Uint64N(40))
 	}
 	h.model.now = h.time
+	if h.chance(15) {
+		h.guardians()
+		return
+	}
 	var groups []Group
 	for range 1 + h.rand.IntN(2) {
 		g := pick(h.rand, h.scopes)
@@ -248,7 +264,7 @@ func (h *history) step() {
 func (h *history) pickAdmin(of []state.Admin) state.Admin {
 	var live, roots []state.Admin
 	for _, a := range of {
-		if h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}].live(h.time) {
+		if r := h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}]; r.live(h.time) && r.epoch == h.model.guard.epoch {
 			live = append(live, a)
 			if isRoot(a) {
 				roots = append(roots, a)
@@ -258,7 +274,7 @@ func (h *history) pickAdmin(of []state.Admin) state.Admin {
 	switch {
 	case len(roots) > 0 && h.chance(70):
 		return pick(h.rand, roots)
-	case len(live) > 0 && h.chance(85):
+	case len(live) > 0 && h.chance(90):
 		return pick(h.rand, live)
 	}
 	return pick(h.rand, of)
@@ -267,7 +283,7 @@ func (h *history) pickAdmin(of []state.Admin) state.Admin {
 // approved sends the groups with the approvals of some admins, one an account.
 func (h *history) approved(groups []Group) {
 	h.t.Helper()
-	p := Proposal{Org: h.org, Groups: groups, Nonce: h.fresh(), Deadline: h.time}
+	p := Proposal{Org: h.org, Epoch: uint32(h.model.guard.epoch), Groups: groups, Nonce: h.fresh(), Deadline: h.time}
 	digest, err := p.Digest(h.registry())
 	if err != nil {
 		h.t.Fatal(err)
@@ -277,7 +293,7 @@ func (h *history) approved(groups []Group) {
 	for _, account := range h.accounts {
 		var own []state.Admin
 		for _, a := range h.admins {
-			if a.Account == account {
+			if r := h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}]; a.Account == account && (r.live(h.time) && r.epoch == h.model.guard.epoch || h.chance(1)) {
 				own = append(own, a)
 			}
 		}
@@ -286,6 +302,9 @@ func (h *history) approved(groups []Group) {
 			admins = append(admins, a)
 			approvals = append(approvals, Approval{Admin: a, Signature: h.sign[account](digest)})
 		}
+	}
+	if len(approvals) == 0 {
+		return
 	}
 	data, err := PackWriteApproved(p, approvals)
 	if err != nil {
@@ -298,9 +317,16 @@ func (h *history) compare(r receipt, admins []state.Admin, groups []Group) {
 	h.t.Helper()
 	next := h.model.clone()
 	want := next.write(admins, groups)
+	h.judge(r, next, want, admins, groups)
+}
+
+// judge holds what the contract did against what the model says, and goes on
+// with the model's next state where both accept.
+func (h *history) judge(r receipt, next *model, want reasons, about ...any) {
+	h.t.Helper()
 	if !r.failed {
 		if len(want) > 0 {
-			h.t.Fatalf("accepted, the model refuses: %v\n%+v\n%+v", want, admins, groups)
+			h.t.Fatalf("accepted, the model refuses: %v\n%+v", want, about)
 		}
 		h.accepted++
 		h.model = next
@@ -309,11 +335,11 @@ func (h *history) compare(r receipt, admins []state.Admin, groups []Group) {
 	}
 	refusal, ok := ParseRefusal(r.output)
 	if !ok {
-		h.t.Fatalf("reverted without a reason: %x", r.output)
+		h.t.Fatalf("reverted without a reason: %x\n%+v", r.output, about)
 	}
 	h.refused[refusal.Name]++
 	if !slices.Contains(want, refusal.Name) {
-		h.t.Fatalf("refused: %v, the model says %v\n%+v\n%+v", refusal, want, admins, groups)
+		h.t.Fatalf("refused: %v, the model says %v\n%+v", refusal, want, about)
 	}
 }
 
@@ -339,6 +365,7 @@ func (h *history) check() {
 		h.t.Errorf("%d roots, the model has %d (%v)", out.Roots, len(h.model.rootCounts), err)
 	}
 	seen := &state.State{Scopes: h.device, Safe: h.block, Finalized: h.block, Confirmed: h.facts}
+	h.checkGuardians(seen)
 	for key, want := range h.model.records {
 		got, err := abi.UnpackRecordOf(h.must(deployer, abi.PackRecordOf(h.org, key.scope, uint8(key.kind), key.subject)).output)
 		if err != nil || got.From.Uint64() != want.from || got.Until.Uint64() != want.until || got.RevokedAt.Uint64() != want.revokedAt {
@@ -360,8 +387,9 @@ func (h *history) checkGrant(seen *state.State, key recordKey, want record) {
 			continue
 		}
 		found = true
-		if got := seen.Standing(&g.Fact, h.time); (got == state.Live) != want.live(h.time) {
-			h.t.Errorf("grant %v is %v to a device, live to the contract: %v", key.subject, got, want.live(h.time))
+		live := want.live(h.time) && !h.model.distrusted(want)
+		if got := seen.Standing(&g.Fact, h.time); (got == state.Live) != live {
+			h.t.Errorf("grant %v is %v to a device, live: %v", key.subject, got, live)
 		}
 	}
 	if !found {
@@ -371,11 +399,11 @@ func (h *history) checkGrant(seen *state.State, key recordKey, want record) {
 
 // TestHistories lives several organisations at random.
 func TestHistories(t *testing.T) {
-	histories, steps := uint64(5), 600
+	histories, steps := uint64(10), 1000
 	if *long {
 		histories, steps = 50, 3000
 	}
-	total, names := 0, map[string]int{}
+	total, completed, names := 0, 0, map[string]int{}
 	for seed := range histories {
 		h := newHistory(t, seed)
 		for i := range steps {
@@ -384,7 +412,7 @@ func TestHistories(t *testing.T) {
 				h.check()
 			}
 		}
-		total += h.accepted
+		total, completed = total+h.accepted, completed+h.completed
 		for name, n := range h.refused {
 			names[name] += n
 		}
@@ -392,14 +420,15 @@ func TestHistories(t *testing.T) {
 			t.Fatalf("history with seed %d", seed)
 		}
 	}
-	t.Logf("%d writes accepted; refused: %v", total, names)
-	if total < 1000 {
-		t.Errorf("%d writes were accepted: too few to say anything", total)
+	t.Logf("%d writes accepted, %d recoveries completed; refused: %v", total, completed, names)
+	if total < 3000 || completed < 30 {
+		t.Errorf("%d writes were accepted, %d recoveries completed: too few to say anything", total, completed)
 	}
 	for _, name := range []string{
-		"NotAdmin", "OutOfReach", "NotAllowed", "UnknownAction", "UnknownKind", "OrganisationScopeOnly", "InvalidWindow", "SubjectUsed",
+		"NotAdmin", "OutOfReach", "NotAllowed", "UnknownAction", "OrganisationScopeOnly", "InvalidWindow", "SubjectUsed",
 		"InvalidAdmin", "BeyondMaker", "RootProtected", "RootExists", "InvalidLimit", "InvalidThreshold", "ApprovalsNeeded",
-		"InvalidDistrust", "NotRevocable",
+		"InvalidDistrust", "NotRevocable", "Frozen", "CoolingDown", "InvalidGuardians", "NotGuardians", "InvalidRecovery",
+		"NoRecovery", "TooEarly", "NotVetoable", "InvalidPointer",
 	} {
 		if names[name] == 0 {
 			t.Errorf("never refused for %s", name)

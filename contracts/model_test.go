@@ -15,6 +15,8 @@ type model struct {
 	records    map[recordKey]record
 	limits     map[state.Kind]state.Limit
 	rootCounts map[state.Address]bool // accounts of the live root admins
+	distrusts  map[state.Word]state.Distrust
+	guard      guard
 }
 
 type recordKey struct {
@@ -26,6 +28,9 @@ type recordKey struct {
 type record struct {
 	from, until, revokedAt uint64
 	admin                  state.Admin // of an ADMIN entry
+	epoch                  int
+	entered                uint64
+	authors                []state.Address
 }
 
 func (r record) live(now uint64) bool { return r.revokedAt == 0 && r.from <= now && now < r.until }
@@ -33,6 +38,7 @@ func (r record) live(now uint64) bool { return r.revokedAt == 0 && r.from <= now
 func (m *model) clone() *model {
 	c := *m
 	c.records, c.limits, c.rootCounts = maps.Clone(m.records), maps.Clone(m.limits), maps.Clone(m.rootCounts)
+	c.distrusts = maps.Clone(m.distrusts)
 	return &c
 }
 
@@ -48,9 +54,10 @@ func (r *reasons) when(broken bool, name string) {
 // write applies a write by these admins, the senders or signers, or says why
 // not. The model is spoilt by a refusal: work on a clone.
 func (m *model) write(admins []state.Admin, groups []Group) reasons {
+	m.settle()
 	for _, a := range admins {
 		r := m.records[recordKey{m.org, a.ID(), state.KindAdmin}]
-		if !r.live(m.now) {
+		if !r.live(m.now) || r.epoch != m.guard.epoch {
 			return reasons{"NotAdmin"}
 		}
 	}
@@ -73,12 +80,16 @@ func (m *model) change(admins []state.Admin, scope state.Word, c Change) (refuse
 	every := func(allows func(state.Admin) bool) bool {
 		return !slices.ContainsFunc(admins, func(a state.Admin) bool { return !allows(a) })
 	}
-	refused.when(c.Kind == state.KindGuardian || c.Kind == state.KindPointer, "UnknownKind")
 	refused.when(c.Kind < 16 && scope != m.org, "OrganisationScopeOnly")
-	if l, ok := m.limits[c.Kind]; ok {
+	if l, ok := m.limits[c.Kind]; ok && (c.Action == state.ActionPut || c.Action == state.ActionRevoke) {
 		refused.when(int(l.Approvals) > len(admins), "ApprovalsNeeded")
 	}
+	refused.when(m.frozenOut(c), "Frozen")
 	switch c.Action {
+	case state.ActionVeto:
+		m.vetoRecovery(admins, c, &refused)
+	case state.ActionFreeze, state.ActionRecover:
+		refused.when(true, "NotAllowed")
 	case state.ActionPut:
 		refused.when(!every(func(a state.Admin) bool { return a.PutMask.Has(c.Kind) }), "NotAllowed")
 		m.put(admins, scope, c, &refused)
@@ -102,7 +113,10 @@ func (m *model) put(admins []state.Admin, scope state.Word, c Change, refused *r
 		bound = m.now + state.MaxValidity
 	}
 	refused.when(c.Until <= c.From || c.Until <= m.now || c.Until > bound, "InvalidWindow")
-	r := record{from: c.From, until: c.Until}
+	r := record{from: c.From, until: c.Until, epoch: m.guard.epoch, entered: m.now}
+	for _, a := range admins {
+		r.authors = append(r.authors, a.Account)
+	}
 	endless := false
 	switch c.Kind {
 	case state.KindAdmin:
@@ -122,6 +136,13 @@ func (m *model) put(admins []state.Admin, scope state.Word, c Change, refused *r
 	case state.KindDistrust:
 		d, err := state.ParseDistrust(c.Data)
 		refused.when(err != nil || d.From > d.To || d.To > m.now, "InvalidDistrust")
+		m.distrusts[c.Subject] = d
+	case state.KindGuardian:
+		endless = true
+		m.putGuardians(c, refused)
+	case state.KindPointer:
+		endless = true
+		m.putPointer(len(admins), c, refused)
 	}
 	if l, ok := m.limits[c.Kind]; ok && !endless && len(*refused) == 0 {
 		refused.when(c.Until-max(c.From, m.now) > l.Longest, "InvalidWindow")
@@ -152,7 +173,11 @@ func (m *model) revoke(byRoots bool, scope state.Word, c Change, refused *reason
 	if r.revokedAt != 0 {
 		return
 	}
-	if isRoot(r.admin) {
+	if c.Kind == state.KindGuardian {
+		m.revokeGuardians(c, refused)
+	}
+	delete(m.distrusts, c.Subject)
+	if isRoot(r.admin) && r.epoch == m.guard.epoch {
 		delete(m.rootCounts, r.admin.Account)
 		refused.when(!byRoots || len(m.rootCounts) == 0 || !m.inOrder(len(m.rootCounts)), "RootProtected")
 	}
@@ -160,11 +185,13 @@ func (m *model) revoke(byRoots bool, scope state.Word, c Change, refused *reason
 	m.records[key] = r
 }
 
+// strong are the kinds that decide over all others.
+var strong = []state.Kind{state.KindAdmin, state.KindLimit, state.KindGuardian, state.KindDistrust, state.KindPointer, state.KindPolicy}
+
 // inOrder: the kinds that decide over all others need as many approvals as any
 // other, and no more than there are roots.
 func (m *model) inOrder(roots int) bool {
 	needed := func(k state.Kind) int { return max(1, int(m.limits[k].Approvals)) }
-	strong := []state.Kind{state.KindAdmin, state.KindLimit, state.KindGuardian, state.KindDistrust, state.KindPointer, state.KindPolicy}
 	for _, s := range strong {
 		if needed(s) > roots {
 			return false

@@ -54,6 +54,12 @@ type DistrustFact struct {
 	Distrust
 }
 
+// PointerFact is a POINTER.
+type PointerFact struct {
+	Fact
+	Pointer
+}
+
 // BatchFact is a BATCH entry: the root under which a recipient may find a bundle.
 type BatchFact struct {
 	Fact
@@ -92,6 +98,9 @@ type Facts struct {
 	zones      []Fact
 	admins     []AdminFact
 	limits     []LimitFact
+	pointers   []PointerFact
+	guard      []guardEvent
+	recovered  uint64 // sequence of the last COMPLETE, 0 if there is none
 	unreadable []Fact // restrictive entries that could not be opened
 	opaque     []Fact // permissive entries that could not be opened: they grant nothing
 
@@ -118,9 +127,11 @@ func (f *Facts) orNone() *Facts {
 
 // Restrictive reports whether the entry takes rights away: a put of a
 // restrictive kind, or a revoke of anything else. A revoke of a restrictive
-// entry gives rights back and is permissive.
+// entry gives rights back and is permissive. A veto of a POINTER revokes it.
 func (e *Entry) Restrictive() bool {
 	switch e.Action {
+	case ActionVeto:
+		return e.Kind == KindPointer
 	case ActionPut:
 		return e.Kind.Restrictive()
 	case ActionRevoke:
@@ -136,8 +147,11 @@ func (f *Facts) Apply(scopes Scopes, scope Word, e *Entry, open Opener) {
 		Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until,
 		Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: f.authorSets[f.intern(e.Authors)],
 	}
+	if scope == scopes.Org {
+		f.observe(fact, e)
+	}
 	switch e.Action {
-	case ActionRevoke:
+	case ActionRevoke, ActionVeto:
 		key := revokeKey{scope: scope, kind: e.Kind, subject: e.Subject}
 		if _, ok := f.revoked[key]; !ok {
 			f.revoked[key] = revocation{time: e.Time, authors: fact.Authors}
@@ -165,6 +179,12 @@ func (f *Facts) put(scopes Scopes, fact Fact, e *Entry, open Opener) error {
 		return f.addAdmin(fact, e.Data)
 	case KindLimit:
 		return f.addLimit(fact, e.Data)
+	case KindPointer:
+		p, err := ParsePointer(e.Data)
+		if err != nil {
+			return err
+		}
+		f.pointers = append(f.pointers, PointerFact{Fact: fact, Pointer: p})
 	case KindZone:
 		f.zones = append(f.zones, fact)
 	case KindDistrust:

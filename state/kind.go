@@ -5,18 +5,22 @@ import "fmt"
 // Action says what an entry does to its subject.
 type Action uint8
 
-// Actions of version 1; 3 to 15 are reserved for freeze, recovery and veto.
+// Actions of version 1. Those after revoke are the guardians' and of those who
+// answer them, in the organisation's scope only (docs/formats.md section 4).
 const (
-	ActionPut    Action = 1
-	ActionRevoke Action = 2
+	ActionPut      Action = 1
+	ActionRevoke   Action = 2
+	ActionFreeze   Action = 3 // guardians: nothing that permits is entered until Entry.Until
+	ActionRecover  Action = 4 // guardians: new root administrators, after the timelock
+	ActionVeto     Action = 5 // root administrators: of a recovery; guardians: of a POINTER
+	ActionComplete Action = 6 // anybody, after the timelock: a new epoch begins
 )
 
+var actionNames = [...]string{"action 0", "put", "revoke", "freeze", "recover", "veto", "complete"}
+
 func (a Action) String() string {
-	switch a {
-	case ActionPut:
-		return "put"
-	case ActionRevoke:
-		return "revoke"
+	if int(a) < len(actionNames) {
+		return actionNames[a]
 	}
 	return fmt.Sprintf("action %d", uint8(a))
 }
@@ -82,6 +86,16 @@ func ParseKind(s string) (Kind, error) {
 
 // OrganisationOnly reports whether the kind exists in the organisation's scope only.
 func (k Kind) OrganisationOnly() bool { return k <= maxOrganisationKind }
+
+// Strong reports whether the kind decides over all others: whoever could write
+// it with fewer approvals could give itself the rest.
+func (k Kind) Strong() bool {
+	switch k {
+	case KindAdmin, KindLimit, KindGuardian, KindDistrust, KindPointer, KindPolicy:
+		return true
+	}
+	return false
+}
 
 // Restrictive reports whether a put of this kind takes rights away, and so
 // whether its revoke gives them back (Entry.Restrictive).

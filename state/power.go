@@ -40,9 +40,13 @@ func (s *State) mayPolicy(account Address, t uint64) bool {
 	return false
 }
 
-// approvals are those that the latest LIMIT asks for a kind, 1 without one.
+// approvals are those that the latest LIMIT of this epoch asks for a kind. Without
+// one they are those that the recovery which began the epoch asks for, or 1.
 func (s *State) approvals(kind Kind) int {
-	n, seq := 1, uint64(0)
+	n, seq := 1, s.recovered()
+	if kind.Strong() {
+		n = s.recoveryThreshold()
+	}
 	for _, l := range s.layers() {
 		for i := range l.limits {
 			if v := &l.limits[i]; v.Limit.Kind == kind && v.Seq > seq {

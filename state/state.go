@@ -30,6 +30,7 @@ type Standing uint8
 const (
 	Unknown    Standing = iota // no such fact, or none that could be read
 	Revoked                    // revoked, whatever its window
+	Replaced                   // an ADMIN or POINTER of before a recovery
 	Distrusted                 // voided by a DISTRUST over its author and time
 	NotSafe                    // policy wants its kind in a `safe` block, and it is in a newer one
 	NotYet                     // its window has not begun
@@ -37,7 +38,7 @@ const (
 	Live
 )
 
-var standingNames = [...]string{"unknown", "revoked", "distrusted", "not yet safe", "not yet valid", "expired", "live"}
+var standingNames = [...]string{"unknown", "revoked", "replaced by a recovery", "distrusted", "not yet safe", "not yet valid", "expired", "live"}
 
 func (s Standing) String() string {
 	if int(s) < len(standingNames) {
@@ -61,6 +62,8 @@ func (s *State) Standing(f *Fact, now uint64) Standing {
 	switch {
 	case s.revoked(f.Scope, f.Kind, f.Subject):
 		return Revoked
+	case (f.Kind == KindAdmin || f.Kind == KindPointer) && f.Seq < s.recovered():
+		return Replaced
 	case !f.Kind.Restrictive() && s.distrusted(f.Authors, f.Time):
 		return Distrusted
 	case f.Block > s.Safe && !f.Kind.Restrictive() && s.policy(now).SafeKinds.Has(f.Kind):

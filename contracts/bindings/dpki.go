@@ -40,6 +40,12 @@ type Approval struct {
 	Signature []byte
 }
 
+// Consent is an auto generated low-level Go binding around an user-defined struct.
+type Consent struct {
+	Guardian  uint8
+	Signature []byte
+}
+
 // Group is an auto generated low-level Go binding around an user-defined struct.
 type Group struct {
 	Scope   [32]byte
@@ -49,7 +55,7 @@ type Group struct {
 
 // DPKIMetaData contains all meta data concerning the DPKI contract.
 var DPKIMetaData = bind.MetaData{
-	ABI: "[{\"type\":\"function\",\"name\":\"checkpointOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"i\",\"type\":\"uint256\",\"internalType\":\"uint256\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"createOrganisation\",\"inputs\":[{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"digestOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"outputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"hashOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"isWritten\",\"inputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"\",\"type\":\"bool\",\"internalType\":\"bool\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"limitOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}],\"outputs\":[{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"longest\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"organisationOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"},{\"name\":\"roots\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"recordOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"revokedAt\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"tipOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"blockNumber\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"time\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"write\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"writeApproved\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"approvals\",\"type\":\"tuple[]\",\"internalType\":\"structApproval[]\",\"components\":[{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"signature\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"event\",\"name\":\"Appended\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"head\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"authors\",\"type\":\"address[]\",\"indexed\":false,\"internalType\":\"address[]\"},{\"name\":\"data\",\"type\":\"bytes\",\"indexed\":false,\"internalType\":\"bytes\"}],\"anonymous\":false},{\"type\":\"error\",\"name\":\"AlreadyWritten\",\"inputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"ApprovalsNeeded\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"BeyondMaker\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"DataTooLong\",\"inputs\":[{\"name\":\"length\",\"type\":\"uint256\",\"internalType\":\"uint256\"}]},{\"type\":\"error\",\"name\":\"DeadlinePassed\",\"inputs\":[{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"ERC5267ExtensionsNotSupported\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidAdmin\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"InvalidApprovals\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidDistrust\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidLimit\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidSignature\",\"inputs\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"}]},{\"type\":\"error\",\"name\":\"InvalidThreshold\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"InvalidWindow\",\"inputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"MalformedChanges\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"NotAdmin\",\"inputs\":[{\"name\":\"admin\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"NotAllowed\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"NotRevocable\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OrganisationExists\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"OrganisationScopeOnly\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OutOfReach\",\"inputs\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"RootExists\",\"inputs\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"}]},{\"type\":\"error\",\"name\":\"RootProtected\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"SubjectUsed\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"UnknownAction\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"UnknownKind\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]}]",
+	ABI: "[{\"type\":\"function\",\"name\":\"checkpointOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"i\",\"type\":\"uint256\",\"internalType\":\"uint256\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"completeRecovery\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"guardians\",\"type\":\"bytes\",\"internalType\":\"bytes\"},{\"name\":\"recovery\",\"type\":\"bytes\",\"internalType\":\"bytes\"}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"createOrganisation\",\"inputs\":[{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"digestOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"outputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"freezeOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"coolUntil\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"guardiansOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"guardians\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"timelock\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"pending\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"pendingFrom\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"hashOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"h\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"isWritten\",\"inputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"\",\"type\":\"bool\",\"internalType\":\"bool\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"limitOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}],\"outputs\":[{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"longest\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"organisationOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"},{\"name\":\"roots\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"recordOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"revokedAt\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"epoch\",\"type\":\"uint32\",\"internalType\":\"uint32\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"recoveryOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"recovery\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"completeFrom\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"isFinal\",\"type\":\"bool\",\"internalType\":\"bool\"},{\"name\":\"isVetoed\",\"type\":\"bool\",\"internalType\":\"bool\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"tipOf\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}],\"outputs\":[{\"name\":\"seq\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"blockNumber\",\"type\":\"uint48\",\"internalType\":\"uint48\"},{\"name\":\"time\",\"type\":\"uint40\",\"internalType\":\"uint40\"}],\"stateMutability\":\"view\"},{\"type\":\"function\",\"name\":\"write\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"writeApproved\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"approvals\",\"type\":\"tuple[]\",\"internalType\":\"structApproval[]\",\"components\":[{\"name\":\"admin\",\"type\":\"tuple\",\"internalType\":\"structAdmin\",\"components\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"},{\"name\":\"power\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"putMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"revokeMask\",\"type\":\"uint96\",\"internalType\":\"uint96\"},{\"name\":\"flags\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"name\":\"signature\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"function\",\"name\":\"writeGuarded\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"guardians\",\"type\":\"bytes\",\"internalType\":\"bytes\"},{\"name\":\"groups\",\"type\":\"tuple[]\",\"internalType\":\"structGroup[]\",\"components\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"salt\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"changes\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]},{\"name\":\"nonce\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"},{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"consents\",\"type\":\"tuple[]\",\"internalType\":\"structConsent[]\",\"components\":[{\"name\":\"guardian\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"signature\",\"type\":\"bytes\",\"internalType\":\"bytes\"}]}],\"outputs\":[],\"stateMutability\":\"nonpayable\"},{\"type\":\"event\",\"name\":\"Appended\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"scope\",\"type\":\"bytes32\",\"indexed\":true,\"internalType\":\"bytes32\"},{\"name\":\"head\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"subject\",\"type\":\"bytes32\",\"indexed\":false,\"internalType\":\"bytes32\"},{\"name\":\"authors\",\"type\":\"address[]\",\"indexed\":false,\"internalType\":\"address[]\"},{\"name\":\"data\",\"type\":\"bytes\",\"indexed\":false,\"internalType\":\"bytes\"}],\"anonymous\":false},{\"type\":\"error\",\"name\":\"AlreadyWritten\",\"inputs\":[{\"name\":\"digest\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"ApprovalsNeeded\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"BeyondMaker\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"CoolingDown\",\"inputs\":[{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"DataTooLong\",\"inputs\":[{\"name\":\"length\",\"type\":\"uint256\",\"internalType\":\"uint256\"}]},{\"type\":\"error\",\"name\":\"DeadlinePassed\",\"inputs\":[{\"name\":\"deadline\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"ERC5267ExtensionsNotSupported\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"Frozen\",\"inputs\":[{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"InvalidAdmin\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"InvalidApprovals\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidDistrust\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidGuardians\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"InvalidLimit\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidPointer\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"InvalidRecovery\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"InvalidSignature\",\"inputs\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"}]},{\"type\":\"error\",\"name\":\"InvalidThreshold\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"approvals\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"InvalidWindow\",\"inputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"},{\"name\":\"until\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"MalformedChanges\",\"inputs\":[]},{\"type\":\"error\",\"name\":\"NoRecovery\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"NotAdmin\",\"inputs\":[{\"name\":\"admin\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"NotAllowed\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"},{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"NotGuardians\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"NotRevocable\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"NotVetoable\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"OrganisationExists\",\"inputs\":[{\"name\":\"org\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"OrganisationScopeOnly\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"OutOfReach\",\"inputs\":[{\"name\":\"scope\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"RootExists\",\"inputs\":[{\"name\":\"account\",\"type\":\"address\",\"internalType\":\"address\"}]},{\"type\":\"error\",\"name\":\"RootProtected\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"SubjectUsed\",\"inputs\":[{\"name\":\"subject\",\"type\":\"bytes32\",\"internalType\":\"bytes32\"}]},{\"type\":\"error\",\"name\":\"TooEarly\",\"inputs\":[{\"name\":\"from\",\"type\":\"uint40\",\"internalType\":\"uint40\"}]},{\"type\":\"error\",\"name\":\"UnknownAction\",\"inputs\":[{\"name\":\"action\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]},{\"type\":\"error\",\"name\":\"UnknownKind\",\"inputs\":[{\"name\":\"kind\",\"type\":\"uint8\",\"internalType\":\"uint8\"}]}]",
 	ID:  "DPKI",
 }
 
@@ -111,6 +117,28 @@ func (dPKI *DPKI) UnpackCheckpointOf(data []byte) ([32]byte, error) {
 	}
 	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
 	return out0, nil
+}
+
+// PackCompleteRecovery is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7e49a636.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function completeRecovery(bytes32 org, bytes guardians, bytes recovery) returns()
+func (dPKI *DPKI) PackCompleteRecovery(org [32]byte, guardians []byte, recovery []byte) []byte {
+	enc, err := dPKI.abi.Pack("completeRecovery", org, guardians, recovery)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackCompleteRecovery is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7e49a636.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function completeRecovery(bytes32 org, bytes guardians, bytes recovery) returns()
+func (dPKI *DPKI) TryPackCompleteRecovery(org [32]byte, guardians []byte, recovery []byte) ([]byte, error) {
+	return dPKI.abi.Pack("completeRecovery", org, guardians, recovery)
 }
 
 // PackCreateOrganisation is the Go binding used to pack the parameters required for calling
@@ -181,6 +209,98 @@ func (dPKI *DPKI) UnpackDigestOf(data []byte) ([32]byte, error) {
 	}
 	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
 	return out0, nil
+}
+
+// PackFreezeOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x0ccaf809.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function freezeOf(bytes32 org) view returns(uint40 until, uint40 coolUntil)
+func (dPKI *DPKI) PackFreezeOf(org [32]byte) []byte {
+	enc, err := dPKI.abi.Pack("freezeOf", org)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackFreezeOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x0ccaf809.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function freezeOf(bytes32 org) view returns(uint40 until, uint40 coolUntil)
+func (dPKI *DPKI) TryPackFreezeOf(org [32]byte) ([]byte, error) {
+	return dPKI.abi.Pack("freezeOf", org)
+}
+
+// FreezeOfOutput serves as a container for the return parameters of contract
+// method FreezeOf.
+type FreezeOfOutput struct {
+	Until     *big.Int
+	CoolUntil *big.Int
+}
+
+// UnpackFreezeOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x0ccaf809.
+//
+// Solidity: function freezeOf(bytes32 org) view returns(uint40 until, uint40 coolUntil)
+func (dPKI *DPKI) UnpackFreezeOf(data []byte) (FreezeOfOutput, error) {
+	out, err := dPKI.abi.Unpack("freezeOf", data)
+	outstruct := new(FreezeOfOutput)
+	if err != nil {
+		return *outstruct, err
+	}
+	outstruct.Until = abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	outstruct.CoolUntil = abi.ConvertType(out[1], new(big.Int)).(*big.Int)
+	return *outstruct, nil
+}
+
+// PackGuardiansOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x4ca9f690.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function guardiansOf(bytes32 org) view returns(bytes32 guardians, uint40 timelock, bytes32 pending, uint40 pendingFrom)
+func (dPKI *DPKI) PackGuardiansOf(org [32]byte) []byte {
+	enc, err := dPKI.abi.Pack("guardiansOf", org)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackGuardiansOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x4ca9f690.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function guardiansOf(bytes32 org) view returns(bytes32 guardians, uint40 timelock, bytes32 pending, uint40 pendingFrom)
+func (dPKI *DPKI) TryPackGuardiansOf(org [32]byte) ([]byte, error) {
+	return dPKI.abi.Pack("guardiansOf", org)
+}
+
+// GuardiansOfOutput serves as a container for the return parameters of contract
+// method GuardiansOf.
+type GuardiansOfOutput struct {
+	Guardians   [32]byte
+	Timelock    *big.Int
+	Pending     [32]byte
+	PendingFrom *big.Int
+}
+
+// UnpackGuardiansOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x4ca9f690.
+//
+// Solidity: function guardiansOf(bytes32 org) view returns(bytes32 guardians, uint40 timelock, bytes32 pending, uint40 pendingFrom)
+func (dPKI *DPKI) UnpackGuardiansOf(data []byte) (GuardiansOfOutput, error) {
+	out, err := dPKI.abi.Unpack("guardiansOf", data)
+	outstruct := new(GuardiansOfOutput)
+	if err != nil {
+		return *outstruct, err
+	}
+	outstruct.Guardians = *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
+	outstruct.Timelock = abi.ConvertType(out[1], new(big.Int)).(*big.Int)
+	outstruct.Pending = *abi.ConvertType(out[2], new([32]byte)).(*[32]byte)
+	outstruct.PendingFrom = abi.ConvertType(out[3], new(big.Int)).(*big.Int)
+	return *outstruct, nil
 }
 
 // PackHashOf is the Go binding used to pack the parameters required for calling
@@ -391,6 +511,54 @@ func (dPKI *DPKI) UnpackRecordOf(data []byte) (RecordOfOutput, error) {
 	return *outstruct, nil
 }
 
+// PackRecoveryOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xb2312bdf.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function recoveryOf(bytes32 org) view returns(bytes32 recovery, uint40 completeFrom, bool isFinal, bool isVetoed)
+func (dPKI *DPKI) PackRecoveryOf(org [32]byte) []byte {
+	enc, err := dPKI.abi.Pack("recoveryOf", org)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackRecoveryOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xb2312bdf.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function recoveryOf(bytes32 org) view returns(bytes32 recovery, uint40 completeFrom, bool isFinal, bool isVetoed)
+func (dPKI *DPKI) TryPackRecoveryOf(org [32]byte) ([]byte, error) {
+	return dPKI.abi.Pack("recoveryOf", org)
+}
+
+// RecoveryOfOutput serves as a container for the return parameters of contract
+// method RecoveryOf.
+type RecoveryOfOutput struct {
+	Recovery     [32]byte
+	CompleteFrom *big.Int
+	IsFinal      bool
+	IsVetoed     bool
+}
+
+// UnpackRecoveryOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xb2312bdf.
+//
+// Solidity: function recoveryOf(bytes32 org) view returns(bytes32 recovery, uint40 completeFrom, bool isFinal, bool isVetoed)
+func (dPKI *DPKI) UnpackRecoveryOf(data []byte) (RecoveryOfOutput, error) {
+	out, err := dPKI.abi.Unpack("recoveryOf", data)
+	outstruct := new(RecoveryOfOutput)
+	if err != nil {
+		return *outstruct, err
+	}
+	outstruct.Recovery = *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
+	outstruct.CompleteFrom = abi.ConvertType(out[1], new(big.Int)).(*big.Int)
+	outstruct.IsFinal = *abi.ConvertType(out[2], new(bool)).(*bool)
+	outstruct.IsVetoed = *abi.ConvertType(out[3], new(bool)).(*bool)
+	return *outstruct, nil
+}
+
 // PackTipOf is the Go binding used to pack the parameters required for calling
 // the contract method with ID 0x89a3df44.  This method will panic if any
 // invalid/nil inputs are passed.
@@ -481,6 +649,28 @@ func (dPKI *DPKI) TryPackWriteApproved(org [32]byte, groups []Group, nonce [32]b
 	return dPKI.abi.Pack("writeApproved", org, groups, nonce, deadline, approvals)
 }
 
+// PackWriteGuarded is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x60869119.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function writeGuarded(bytes32 org, bytes guardians, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline, (uint8,bytes)[] consents) returns()
+func (dPKI *DPKI) PackWriteGuarded(org [32]byte, guardians []byte, groups []Group, nonce [32]byte, deadline *big.Int, consents []Consent) []byte {
+	enc, err := dPKI.abi.Pack("writeGuarded", org, guardians, groups, nonce, deadline, consents)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackWriteGuarded is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x60869119.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function writeGuarded(bytes32 org, bytes guardians, (bytes32,bytes32,bytes)[] groups, bytes32 nonce, uint40 deadline, (uint8,bytes)[] consents) returns()
+func (dPKI *DPKI) TryPackWriteGuarded(org [32]byte, guardians []byte, groups []Group, nonce [32]byte, deadline *big.Int, consents []Consent) ([]byte, error) {
+	return dPKI.abi.Pack("writeGuarded", org, guardians, groups, nonce, deadline, consents)
+}
+
 // DPKIAppended represents a Appended event raised by the DPKI contract.
 type DPKIAppended struct {
 	Org     [32]byte
@@ -542,6 +732,9 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["BeyondMaker"].ID.Bytes()[:4]) {
 		return dPKI.UnpackBeyondMakerError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["CoolingDown"].ID.Bytes()[:4]) {
+		return dPKI.UnpackCoolingDownError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["DataTooLong"].ID.Bytes()[:4]) {
 		return dPKI.UnpackDataTooLongError(raw[4:])
 	}
@@ -550,6 +743,9 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["ERC5267ExtensionsNotSupported"].ID.Bytes()[:4]) {
 		return dPKI.UnpackERC5267ExtensionsNotSupportedError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["Frozen"].ID.Bytes()[:4]) {
+		return dPKI.UnpackFrozenError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidAdmin"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidAdminError(raw[4:])
@@ -560,8 +756,17 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidDistrust"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidDistrustError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidGuardians"].ID.Bytes()[:4]) {
+		return dPKI.UnpackInvalidGuardiansError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidLimit"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidLimitError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidPointer"].ID.Bytes()[:4]) {
+		return dPKI.UnpackInvalidPointerError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidRecovery"].ID.Bytes()[:4]) {
+		return dPKI.UnpackInvalidRecoveryError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["InvalidSignature"].ID.Bytes()[:4]) {
 		return dPKI.UnpackInvalidSignatureError(raw[4:])
@@ -575,14 +780,23 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["MalformedChanges"].ID.Bytes()[:4]) {
 		return dPKI.UnpackMalformedChangesError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["NoRecovery"].ID.Bytes()[:4]) {
+		return dPKI.UnpackNoRecoveryError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["NotAdmin"].ID.Bytes()[:4]) {
 		return dPKI.UnpackNotAdminError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["NotAllowed"].ID.Bytes()[:4]) {
 		return dPKI.UnpackNotAllowedError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["NotGuardians"].ID.Bytes()[:4]) {
+		return dPKI.UnpackNotGuardiansError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["NotRevocable"].ID.Bytes()[:4]) {
 		return dPKI.UnpackNotRevocableError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["NotVetoable"].ID.Bytes()[:4]) {
+		return dPKI.UnpackNotVetoableError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["OrganisationExists"].ID.Bytes()[:4]) {
 		return dPKI.UnpackOrganisationExistsError(raw[4:])
@@ -601,6 +815,9 @@ func (dPKI *DPKI) UnpackError(raw []byte) (any, error) {
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["SubjectUsed"].ID.Bytes()[:4]) {
 		return dPKI.UnpackSubjectUsedError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], dPKI.abi.Errors["TooEarly"].ID.Bytes()[:4]) {
+		return dPKI.UnpackTooEarlyError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], dPKI.abi.Errors["UnknownAction"].ID.Bytes()[:4]) {
 		return dPKI.UnpackUnknownActionError(raw[4:])
@@ -684,6 +901,30 @@ func (dPKI *DPKI) UnpackBeyondMakerError(raw []byte) (*DPKIBeyondMaker, error) {
 	return out, nil
 }
 
+// DPKICoolingDown represents a CoolingDown error raised by the DPKI contract.
+type DPKICoolingDown struct {
+	Until *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error CoolingDown(uint40 until)
+func DPKICoolingDownErrorID() common.Hash {
+	return common.HexToHash("0x8a14bed9bf34b798cf393debcc827c25aeebebbd6d66d8c0aca924e80d364123")
+}
+
+// UnpackCoolingDownError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error CoolingDown(uint40 until)
+func (dPKI *DPKI) UnpackCoolingDownError(raw []byte) (*DPKICoolingDown, error) {
+	out := new(DPKICoolingDown)
+	if err := dPKI.abi.UnpackIntoInterface(out, "CoolingDown", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DPKIDataTooLong represents a DataTooLong error raised by the DPKI contract.
 type DPKIDataTooLong struct {
 	Length *big.Int
@@ -750,6 +991,30 @@ func DPKIERC5267ExtensionsNotSupportedErrorID() common.Hash {
 func (dPKI *DPKI) UnpackERC5267ExtensionsNotSupportedError(raw []byte) (*DPKIERC5267ExtensionsNotSupported, error) {
 	out := new(DPKIERC5267ExtensionsNotSupported)
 	if err := dPKI.abi.UnpackIntoInterface(out, "ERC5267ExtensionsNotSupported", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIFrozen represents a Frozen error raised by the DPKI contract.
+type DPKIFrozen struct {
+	Until *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error Frozen(uint40 until)
+func DPKIFrozenErrorID() common.Hash {
+	return common.HexToHash("0x761c6025e88b29e1538d1e7ed666eba8505ae08aa3fce07834ac53d51f3734a6")
+}
+
+// UnpackFrozenError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error Frozen(uint40 until)
+func (dPKI *DPKI) UnpackFrozenError(raw []byte) (*DPKIFrozen, error) {
+	out := new(DPKIFrozen)
+	if err := dPKI.abi.UnpackIntoInterface(out, "Frozen", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -825,6 +1090,30 @@ func (dPKI *DPKI) UnpackInvalidDistrustError(raw []byte) (*DPKIInvalidDistrust, 
 	return out, nil
 }
 
+// DPKIInvalidGuardians represents a InvalidGuardians error raised by the DPKI contract.
+type DPKIInvalidGuardians struct {
+	Subject [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidGuardians(bytes32 subject)
+func DPKIInvalidGuardiansErrorID() common.Hash {
+	return common.HexToHash("0x15ccdc4600fec6b1fb529c3421633678987c963f4703ae72c44f492093554e91")
+}
+
+// UnpackInvalidGuardiansError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidGuardians(bytes32 subject)
+func (dPKI *DPKI) UnpackInvalidGuardiansError(raw []byte) (*DPKIInvalidGuardians, error) {
+	out := new(DPKIInvalidGuardians)
+	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidGuardians", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DPKIInvalidLimit represents a InvalidLimit error raised by the DPKI contract.
 type DPKIInvalidLimit struct {
 }
@@ -843,6 +1132,53 @@ func DPKIInvalidLimitErrorID() common.Hash {
 func (dPKI *DPKI) UnpackInvalidLimitError(raw []byte) (*DPKIInvalidLimit, error) {
 	out := new(DPKIInvalidLimit)
 	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidLimit", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIInvalidPointer represents a InvalidPointer error raised by the DPKI contract.
+type DPKIInvalidPointer struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidPointer()
+func DPKIInvalidPointerErrorID() common.Hash {
+	return common.HexToHash("0x11052bb407912053783024f2a3667e0357c47e4c393489fb21853d94c26a0298")
+}
+
+// UnpackInvalidPointerError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidPointer()
+func (dPKI *DPKI) UnpackInvalidPointerError(raw []byte) (*DPKIInvalidPointer, error) {
+	out := new(DPKIInvalidPointer)
+	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidPointer", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKIInvalidRecovery represents a InvalidRecovery error raised by the DPKI contract.
+type DPKIInvalidRecovery struct {
+	Subject [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidRecovery(bytes32 subject)
+func DPKIInvalidRecoveryErrorID() common.Hash {
+	return common.HexToHash("0x6b73085aa50f26205e3edf8180e8ecd60d3c8f75e67d861ea94726547ac02fd9")
+}
+
+// UnpackInvalidRecoveryError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidRecovery(bytes32 subject)
+func (dPKI *DPKI) UnpackInvalidRecoveryError(raw []byte) (*DPKIInvalidRecovery, error) {
+	out := new(DPKIInvalidRecovery)
+	if err := dPKI.abi.UnpackIntoInterface(out, "InvalidRecovery", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -945,6 +1281,30 @@ func (dPKI *DPKI) UnpackMalformedChangesError(raw []byte) (*DPKIMalformedChanges
 	return out, nil
 }
 
+// DPKINoRecovery represents a NoRecovery error raised by the DPKI contract.
+type DPKINoRecovery struct {
+	Subject [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NoRecovery(bytes32 subject)
+func DPKINoRecoveryErrorID() common.Hash {
+	return common.HexToHash("0x24fda4b887a3a63897f65b9d467945e0df0713237e6c159ab4584f42274590a9")
+}
+
+// UnpackNoRecoveryError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NoRecovery(bytes32 subject)
+func (dPKI *DPKI) UnpackNoRecoveryError(raw []byte) (*DPKINoRecovery, error) {
+	out := new(DPKINoRecovery)
+	if err := dPKI.abi.UnpackIntoInterface(out, "NoRecovery", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DPKINotAdmin represents a NotAdmin error raised by the DPKI contract.
 type DPKINotAdmin struct {
 	Admin [32]byte
@@ -994,6 +1354,30 @@ func (dPKI *DPKI) UnpackNotAllowedError(raw []byte) (*DPKINotAllowed, error) {
 	return out, nil
 }
 
+// DPKINotGuardians represents a NotGuardians error raised by the DPKI contract.
+type DPKINotGuardians struct {
+	Subject [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NotGuardians(bytes32 subject)
+func DPKINotGuardiansErrorID() common.Hash {
+	return common.HexToHash("0x357d867e8bb914d081a46c256b6a38c1dad712046e62477e2d7fbed1e90b8919")
+}
+
+// UnpackNotGuardiansError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NotGuardians(bytes32 subject)
+func (dPKI *DPKI) UnpackNotGuardiansError(raw []byte) (*DPKINotGuardians, error) {
+	out := new(DPKINotGuardians)
+	if err := dPKI.abi.UnpackIntoInterface(out, "NotGuardians", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DPKINotRevocable represents a NotRevocable error raised by the DPKI contract.
 type DPKINotRevocable struct {
 	Kind uint8
@@ -1013,6 +1397,30 @@ func DPKINotRevocableErrorID() common.Hash {
 func (dPKI *DPKI) UnpackNotRevocableError(raw []byte) (*DPKINotRevocable, error) {
 	out := new(DPKINotRevocable)
 	if err := dPKI.abi.UnpackIntoInterface(out, "NotRevocable", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKINotVetoable represents a NotVetoable error raised by the DPKI contract.
+type DPKINotVetoable struct {
+	Subject [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NotVetoable(bytes32 subject)
+func DPKINotVetoableErrorID() common.Hash {
+	return common.HexToHash("0xc3d586c057bc33090d9d82354a5c7db451201c617faeed8efdd9f659cdb3a760")
+}
+
+// UnpackNotVetoableError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NotVetoable(bytes32 subject)
+func (dPKI *DPKI) UnpackNotVetoableError(raw []byte) (*DPKINotVetoable, error) {
+	out := new(DPKINotVetoable)
+	if err := dPKI.abi.UnpackIntoInterface(out, "NotVetoable", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -1157,6 +1565,30 @@ func DPKISubjectUsedErrorID() common.Hash {
 func (dPKI *DPKI) UnpackSubjectUsedError(raw []byte) (*DPKISubjectUsed, error) {
 	out := new(DPKISubjectUsed)
 	if err := dPKI.abi.UnpackIntoInterface(out, "SubjectUsed", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// DPKITooEarly represents a TooEarly error raised by the DPKI contract.
+type DPKITooEarly struct {
+	From *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error TooEarly(uint40 from)
+func DPKITooEarlyErrorID() common.Hash {
+	return common.HexToHash("0xaa72ab2ae76cc55cf8f677800fa3713c5e55796dc97f5d330ef82c94d376802d")
+}
+
+// UnpackTooEarlyError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error TooEarly(uint40 from)
+func (dPKI *DPKI) UnpackTooEarlyError(raw []byte) (*DPKITooEarly, error) {
+	out := new(DPKITooEarly)
+	if err := dPKI.abi.UnpackIntoInterface(out, "TooEarly", raw); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -2,52 +2,15 @@
 pragma solidity 0.8.37;
 
 import {Draft} from "./Draft.sol";
+import {Guardians} from "./Guardians.sol";
 import {Admin, IDPKI} from "./IDPKI.sol";
 import {Ids} from "./Ids.sol";
 import {ADMIN, ALL_KINDS, DISTRUST, GUARDIAN, LAST_KIND, LIMIT, MAX_AUTHORS, NEVER, POINTER, ROOT} from "./Kinds.sol";
-import {Log} from "./Log.sol";
 import {Record} from "./Record.sol";
 import {Thresholds} from "./Thresholds.sol";
 
-/// @dev Who may do what: admins and limits, which are entries of the organisation's scope like any other, and what
-/// this contract keeps of them to decide by.
-abstract contract Authority is Log {
-    /// @param epoch Admins of an older epoch are void.
-    /// @param roots Root admins that live; never zero again after creation.
-    /// @param limited Bit k: kind k has a limit. Saves a storage read for those that have none.
-    /// @param isRoot Accounts of the root admins that live: two admins of one account would count as two roots and
-    /// approve as one.
-    /// @param rootAccount The account of a root admin, whose id is all that its revocation names.
-    struct Organisation {
-        uint32 epoch;
-        uint32 roots;
-        uint96 limited;
-        Thresholds thresholds;
-        mapping(uint256 kind => Limit) limits;
-        mapping(uint256 epoch => mapping(address account => bool)) isRoot;
-        mapping(bytes32 admin => address account) rootAccount;
-    }
-
-    /// @dev The data of the latest LIMIT entry of a kind.
-    struct Limit {
-        uint8 approvals;
-        uint40 longest;
-    }
-
-    /// @dev What the authors of a write may do together.
-    struct Writer {
-        bytes32 org;
-        uint256 epoch;
-        uint256 limited;
-        uint256 authors;
-        uint256 putMask;
-        uint256 revokeMask;
-        uint256 until;
-        bool root;
-    }
-
-    mapping(bytes32 org => Organisation) internal organisations;
-
+/// @dev Who may do what: admins and limits, which are entries of the organisation's scope like any other.
+abstract contract Authority is Guardians {
     /// @dev Reverts unless the admin is the account's and lives.
     /// @return r Its record.
     function _live(bytes32 org, uint256 epoch, Admin calldata admin, address account) internal view returns (Record r) {
@@ -72,14 +35,6 @@ abstract contract Authority is Log {
         if (Ids.mailbox(power, salt) != scope) revert IDPKI.OutOfReach(scope);
     }
 
-    /// @dev Reverts if a kind with a limit needs more approvals than the write has.
-    /// @return longest The kind's longest validity.
-    function _checkLimit(Writer memory w, uint256 kind) internal view returns (uint256 longest) {
-        Limit memory l = organisations[w.org].limits[kind];
-        if (l.approvals > w.authors) revert IDPKI.ApprovalsNeeded(uint8(kind), l.approvals);
-        return l.longest;
-    }
-
     /// @dev Before a put of a kind that exists in the organisation's scope only: the rules of those that this contract
     /// reads.
     /// @return root Whether the entry makes a root admin.
@@ -88,7 +43,9 @@ abstract contract Authority is Log {
         _checkOrganisationKind(w, kind, scope);
         if (kind == ADMIN) return _putAdmin(w, d);
         if (kind == LIMIT) _putLimit(w, d);
+        else if (kind == GUARDIAN) _putGuardians(w, d);
         else if (kind == DISTRUST) _checkDistrust(d.data);
+        else if (kind == POINTER) _putPointer(w, d);
     }
 
     /// @dev Before a revocation of a kind that exists in the organisation's scope only.
@@ -97,13 +54,12 @@ abstract contract Authority is Log {
         uint256 kind = d.kind;
         _checkOrganisationKind(w, kind, scope);
         if (kind == LIMIT) revert IDPKI.NotRevocable(LIMIT);
+        if (kind == GUARDIAN) _revokeGuardians(w, d);
         if (kind == ADMIN && r.isRoot() && !r.isRevoked() && r.epoch() == w.epoch) _revokeRoot(w, d.subject);
     }
 
     function _checkOrganisationKind(Writer memory w, uint256 kind, bytes32 scope) private pure {
         if (scope != w.org) revert IDPKI.OrganisationScopeOnly(uint8(kind));
-        // Their rules are the guardians', whom this contract does not have yet: nobody may claim to write them.
-        if (kind == GUARDIAN || kind == POINTER) revert IDPKI.UnknownKind(uint8(kind));
     }
 
     function _putAdmin(Writer memory w, Draft memory d) private returns (bool root) {
@@ -129,14 +85,6 @@ abstract contract Authority is Log {
         }
     }
 
-    function _addRoot(bytes32 org, address account, bytes32 admin) internal {
-        Organisation storage o = organisations[org];
-        if (o.isRoot[o.epoch][account]) revert IDPKI.RootExists(account);
-        o.isRoot[o.epoch][account] = true;
-        o.rootAccount[admin] = account;
-        ++o.roots;
-    }
-
     function _revokeRoot(Writer memory w, bytes32 admin) private {
         Organisation storage o = organisations[w.org];
         uint32 left = o.roots - 1;
@@ -152,15 +100,13 @@ abstract contract Authority is Log {
             revert IDPKI.InvalidLimit();
         }
         // The latest counts, from now on and until the next: a window would say otherwise.
-        if (d.from > block.timestamp || d.until != NEVER) {
-            revert IDPKI.InvalidWindow(uint40(d.from), uint40(d.until));
-        }
+        _checkForever(d);
         Organisation storage o = organisations[w.org];
         Thresholds memory t = o.thresholds;
         t.set(kind, approvals);
         if (!t.inOrder(o.roots)) revert IDPKI.InvalidThreshold(uint8(kind), uint8(approvals));
         o.thresholds = t;
-        o.limits[kind] = Limit(uint8(approvals), uint40(longest));
+        o.limits[w.epoch][kind] = Limit(uint8(approvals), uint40(longest));
         w.limited |= 1 << kind;
         d.plain &= ~(1 << kind);
         o.limited = uint96(w.limited);

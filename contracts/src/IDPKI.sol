@@ -38,6 +38,14 @@ struct Approval {
     bytes signature;
 }
 
+/// @notice One guardian's consent to a write.
+/// @param guardian Which one: its place in the guardians shown, from 0.
+/// @param signature Over digestOf: by the account's key, or what the account accepts by ERC-1271.
+struct Consent {
+    uint8 guardian;
+    bytes signature;
+}
+
 /// @title The registry of keys, grants and revocations of all organisations on this chain
 /// @notice Each organisation writes append-only logs, one a scope, and readers prove one word a log: its running hash.
 /// Nobody owns this contract, nothing in it can be replaced, and no organisation has power over another.
@@ -60,20 +68,22 @@ interface IDPKI {
     error NotAdmin(bytes32 admin);
     /// @notice Thrown when the scope is not the admin's, nor a mailbox of it by the salt shown.
     error OutOfReach(bytes32 scope);
-    /// @notice Thrown when the admin's mask for this action lacks the kind.
+    /// @notice Thrown when the admin's mask for this action lacks the kind; when an admin acts as guardians do, or guardians
+    /// as admins; or when somebody vetoes who is not root.
     error NotAllowed(uint8 action, uint8 kind);
     /// @notice Thrown when the last change does not end where the changes do, if nothing else was wrong before.
     error MalformedChanges();
-    /// @notice Thrown when the action is neither put nor revoke.
+    /// @notice Thrown when the action is none that a change may have.
     error UnknownAction(uint8 action);
-    /// @notice Thrown when the kind is above 95, or reserved for rules that this contract does not have.
+    /// @notice Thrown when the kind is above 95.
     error UnknownKind(uint8 kind);
     /// @notice Thrown when a kind of the organisation's is written to another scope.
     error OrganisationScopeOnly(uint8 kind);
-    /// @notice Thrown when data is longer than 1,024 bytes.
+    /// @notice Thrown when data is longer than 1,024 bytes, or an action that has none has some.
     error DataTooLong(uint256 length);
     /// @notice Thrown when a put has ended already, starts at or after its end, or outlives what its scope or kind allows;
-    /// or when a revoke has a window.
+    /// when a revoke or an action has a window that has none; when a freeze has ended already or lasts longer than seven days;
+    /// when a POINTER to a successor counts before the guardians' timelock is over.
     error InvalidWindow(uint40 from, uint40 until);
     /// @notice Thrown when the subject was put before, or revoked before it was put.
     error SubjectUsed(bytes32 subject);
@@ -105,6 +115,25 @@ interface IDPKI {
     error InvalidDistrust();
     /// @notice Thrown when an entry of this kind is revoked: it is superseded by the next instead.
     error NotRevocable(uint8 kind);
+    /// @notice Thrown when guardians have frozen the organisation and the entry is none that a freeze lets through.
+    error Frozen(uint40 until);
+    /// @notice Thrown when a freeze comes before as much time has passed as the one before was to last.
+    error CoolingDown(uint40 until);
+    /// @notice Thrown when the data of a GUARDIAN entry is not canonical, breaks a bound, or does not hash to the subject.
+    error InvalidGuardians(bytes32 subject);
+    /// @notice Thrown when the guardians shown are not those in force.
+    error NotGuardians(bytes32 subject);
+    /// @notice Thrown when the data of a recovery is not canonical, names no root or a threshold that they do not reach, or does
+    /// not hash to the subject.
+    error InvalidRecovery(bytes32 subject);
+    /// @notice Thrown when no such recovery waits.
+    error NoRecovery(bytes32 subject);
+    /// @notice Thrown when the recovery's timelock is not over.
+    error TooEarly(uint40 from);
+    /// @notice Thrown when what is vetoed does not wait any more, never did, or is a recovery that g2 guardians approved.
+    error NotVetoable(bytes32 subject);
+    /// @notice Thrown when the data of a POINTER entry is not canonical or names this organisation itself.
+    error InvalidPointer();
 
     /// @notice Creates an organisation, whose first entry makes the caller its root admin:
     /// Admin(caller, organisation, all, all, root, salt).
@@ -134,7 +163,33 @@ interface IDPKI {
         Approval[] calldata approvals
     ) external;
 
-    /// @notice What approvers sign: EIP-712, domain (name "DPKI", version "1", chain, this contract), type
+    /// @notice Appends what guardians may do, all or none: FREEZE, RECOVER, and VETO of a POINTER. Anyone may send it, once.
+    /// @dev The entries' authors are the guardians that consented, at least g.
+    /// @param org The organisation.
+    /// @param guardians The data of the GUARDIAN entry in force.
+    /// @param groups The changes, in the organisation's scope.
+    /// @param nonce As in writeApproved.
+    /// @param deadline As in writeApproved.
+    /// @param consents By strictly ascending guardian.
+    function writeGuarded(
+        bytes32 org,
+        bytes calldata guardians,
+        Group[] calldata groups,
+        bytes32 nonce,
+        uint40 deadline,
+        Consent[] calldata consents
+    ) external;
+
+    /// @notice Ends the organisation's epoch, after the timelock of a recovery that was not vetoed: all admins and limits are
+    /// void, a freeze is over, a change of guardians that waited is dropped. Anyone may send it.
+    /// @dev Appends COMPLETE and the ADMIN entries of the new root admins, whose salt is the running hash after COMPLETE. Their
+    /// authors are the guardians that consented to the recovery.
+    /// @param org The organisation.
+    /// @param guardians The data of the GUARDIAN entry in force.
+    /// @param recovery The data of the RECOVER entry.
+    function completeRecovery(bytes32 org, bytes calldata guardians, bytes calldata recovery) external;
+
+    /// @notice What approvers and guardians sign: EIP-712, domain (name "DPKI", version "1", chain, this contract), type
     /// Write(bytes32 org,uint32 epoch,Group[] groups,bytes32 nonce,uint40 deadline)
     /// Group(bytes32 scope,bytes32 salt,bytes changes), without the space between. A new epoch voids it.
     function digestOf(bytes32 org, Group[] calldata groups, bytes32 nonce, uint40 deadline)
@@ -170,4 +225,29 @@ interface IDPKI {
 
     /// @notice Approvals that a kind needs, and its longest validity in seconds (2^40-1: no limit of its own).
     function limitOf(bytes32 org, uint8 kind) external view returns (uint8 approvals, uint40 longest);
+
+    /// @notice The guardians of an organisation.
+    /// @return guardians Subject of the GUARDIAN entry in force, or zero.
+    /// @return timelock Seconds between a recovery and its completion; 0 if there are no guardians.
+    /// @return pending Subject of the GUARDIAN entry that waits to come in force, or zero.
+    /// @return pendingFrom When it does, unless a recovery waits: then not before its end.
+    function guardiansOf(bytes32 org)
+        external
+        view
+        returns (bytes32 guardians, uint40 timelock, bytes32 pending, uint40 pendingFrom);
+
+    /// @notice The recovery that waits.
+    /// @return recovery Its subject, or zero.
+    /// @return completeFrom When it may be completed.
+    /// @return isFinal Whether g2 guardians approved it, so that it cannot be vetoed.
+    /// @return isVetoed Whether one was vetoed since these guardians are in force, so that only a final one may follow.
+    function recoveryOf(bytes32 org)
+        external
+        view
+        returns (bytes32 recovery, uint40 completeFrom, bool isFinal, bool isVetoed);
+
+    /// @notice The latest freeze.
+    /// @return until Its end.
+    /// @return coolUntil When the next may begin.
+    function freezeOf(bytes32 org) external view returns (uint40 until, uint40 coolUntil);
 }

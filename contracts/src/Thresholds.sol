@@ -9,7 +9,7 @@ struct Thresholds {
     uint256 high;
 }
 
-using {set, inOrder} for Thresholds global;
+using {set, highest, inOrder} for Thresholds global;
 
 /// @dev The kinds that decide over all others: who could write them with fewer approvals could give itself the rest.
 uint256 constant STRONG = 1 << ADMIN | 1 << LIMIT | 1 << GUARDIAN | 1 << DISTRUST | 1 << POINTER | 1 << POLICY;
@@ -19,6 +19,14 @@ function set(Thresholds memory t, uint256 kind, uint256 approvals) pure {
     uint256 value = approvals - 1;
     if (kind < 64) t.low = t.low & ~(15 << shift) | value << shift;
     else t.high = t.high & ~(15 << shift) | value << shift;
+}
+
+/// @dev What the strong kinds, and so all, need at most.
+function highest(Thresholds memory t) pure returns (uint256 most) {
+    for (uint256 kind = 0; kind < 64; ++kind) {
+        uint256 approvals = (t.low >> 4 * kind & 15) + 1;
+        if (STRONG >> kind & 1 == 1 && approvals > most) most = approvals;
+    }
 }
 
 /// @dev Whether every strong kind needs at least what any other kind needs, and at most `roots`, so that the root

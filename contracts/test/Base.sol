@@ -55,8 +55,9 @@ abstract contract Base {
         return keccak256(abi.encode(a));
     }
 
+    /// @dev By way of forge: the compiler takes block.timestamp to be the same all through a function, vm.warp or not.
     function now40() internal view returns (uint40) {
-        return uint40(block.timestamp);
+        return uint40(vm.getBlockTimestamp());
     }
 
     function bit(uint8 kind) internal pure returns (uint96) {

@@ -10,6 +10,7 @@ interface Vm {
     }
 
     function warp(uint256 time) external;
+    function getBlockTimestamp() external view returns (uint256 time);
     function roll(uint256 blockNumber) external;
     function chainId(uint256 id) external;
     function prank(address sender) external;

@@ -1,0 +1,162 @@
+package state
+
+// Guardianship is how an organisation stands with its guardians at one time.
+type Guardianship struct {
+	Epoch uint32 // how often it was recovered
+
+	Guardians Guardians // in force; without accounts there are none
+	ID        Word      // of the entry in force, or zero
+
+	Pending     *Guardians // a change that waits, or nil
+	PendingID   Word
+	PendingFrom uint64 // Unix seconds; as long as a recovery waits, not before its end
+
+	Recovery     *Recovery // one that waits, or nil
+	RecoveryID   Word
+	CompleteFrom uint64 // Unix seconds from which anybody may complete it
+	Final        bool   // it cannot be vetoed
+	Vetoed       bool   // one was, since these guardians are in force: only a final one may follow
+
+	FrozenUntil uint64 // end of the latest freeze, Unix seconds
+	CoolUntil   uint64 // when the next may begin
+}
+
+// Frozen reports whether a freeze is in force. It ends no grant and no session:
+// it is the contract that refuses new entries.
+func (g Guardianship) Frozen(now uint64) bool { return now < g.FrozenUntil }
+
+// guardEvent is an entry that Guardianship follows from.
+type guardEvent struct {
+	Fact
+	action    Action
+	guardians Guardians // of a put
+	recovery  Recovery  // of a RECOVER
+}
+
+// observe keeps an entry of the organisation's scope that has to do with
+// guardians. The contract has checked who wrote it and when.
+func (f *Facts) observe(fact Fact, e *Entry) {
+	if e.Kind != KindGuardian {
+		return
+	}
+	event := guardEvent{Fact: fact, action: e.Action}
+	var err error
+	switch e.Action {
+	case ActionPut:
+		event.guardians, err = ParseGuardians(e.Data)
+	case ActionRecover:
+		event.recovery, err = ParseRecovery(e.Data)
+	case ActionComplete:
+		f.recovered = e.Seq
+	}
+	if err == nil {
+		f.guard = append(f.guard, event)
+	}
+}
+
+// recovered is the sequence of the COMPLETE that began the epoch, 0 in the first.
+func (s *State) recovered() (seq uint64) {
+	for _, l := range s.layers() {
+		seq = max(seq, l.recovered)
+	}
+	return seq
+}
+
+// Guardianship is how the organisation stands with its guardians at now (Unix
+// seconds): what docs/formats.md section 4 says, entry by entry.
+func (s *State) Guardianship(now uint64) Guardianship {
+	g, _ := s.guardianship(now)
+	return g
+}
+
+// recoveryThreshold is what the recovery that began the epoch asks for.
+func (s *State) recoveryThreshold() int {
+	if s.recovered() == 0 {
+		return 1
+	}
+	_, threshold := s.guardianship(0)
+	return threshold
+}
+
+func (s *State) guardianship(now uint64) (g Guardianship, threshold int) {
+	threshold = 1
+	for _, l := range s.layers() {
+		for i := range l.guard {
+			e := &l.guard[i]
+			g.settle(e.Time)
+			if e.action == ActionComplete && g.Recovery != nil {
+				threshold = int(g.Recovery.Threshold)
+			}
+			g.follow(e)
+		}
+	}
+	g.settle(now)
+	return g, threshold
+}
+
+// settle puts a change of guardians in force whose time has come.
+func (g *Guardianship) settle(t uint64) {
+	if g.Pending == nil || g.Recovery != nil || t < g.PendingFrom {
+		return
+	}
+	g.Guardians, g.ID, g.Vetoed = *g.Pending, g.PendingID, false
+	g.drop()
+}
+
+// drop forgets the change that waits.
+func (g *Guardianship) drop() { g.Pending, g.PendingID, g.PendingFrom = nil, Word{}, 0 }
+
+func (g *Guardianship) follow(e *guardEvent) {
+	wait := 2 * g.Guardians.Timelock
+	switch e.action {
+	case ActionPut:
+		g.Pending, g.PendingID, g.PendingFrom = &e.guardians, e.Subject, e.Time+wait
+		if len(g.Guardians.Accounts) == 0 {
+			g.settle(e.Time)
+		}
+	case ActionRevoke:
+		if e.Subject == g.PendingID {
+			g.drop()
+		}
+	case ActionFreeze:
+		// One within another ends it sooner, and the time to cool down stays.
+		if e.Time >= g.FrozenUntil || e.Until >= g.FrozenUntil {
+			g.CoolUntil = 2*e.Until - e.Time
+		}
+		g.FrozenUntil = e.Until
+	case ActionRecover:
+		g.Recovery, g.RecoveryID, g.CompleteFrom = &e.recovery, e.Subject, e.Time+g.Guardians.Timelock
+		g.Final = len(e.Authors) >= int(g.Guardians.Final)
+	case ActionVeto:
+		g.Recovery, g.RecoveryID, g.CompleteFrom, g.Final = nil, Word{}, 0, false
+		g.Vetoed = true
+		if g.Pending != nil {
+			g.PendingFrom = e.Time + wait
+		}
+	case ActionComplete:
+		g.Recovery, g.RecoveryID, g.CompleteFrom, g.Final = nil, Word{}, 0, false
+		g.Epoch++
+		g.Vetoed, g.FrozenUntil = false, 0
+		g.drop()
+	}
+}
+
+// DistrustedAuthor reports whether what this account entered at t (Unix
+// seconds) and that permits something is void.
+func (s *State) DistrustedAuthor(account Address, t uint64) bool {
+	return s.distrusted([]Address{account}, t)
+}
+
+// Distrusts returns the live DISTRUST entries, in the log's order, those that a
+// reorganisation dropped last.
+func (s *State) Distrusts() []DistrustFact {
+	var list []DistrustFact
+	for _, l := range s.restrictions() {
+		for i := range l.distrusts {
+			if d := &l.distrusts[i]; !s.revoked(d.Scope, d.Kind, d.Subject) {
+				list = append(list, *d)
+			}
+		}
+	}
+	return list
+}
