@@ -73,7 +73,8 @@ type Engine struct {
 	due       bool     // facts are to be built anew, from the journal, once it has what is pending
 	enrolment *Enrolment
 	reach     reach
-	pinned    witness.Set // whose signatures a block needs
+	pinned    witness.Set     // whose signatures a block needs
+	said      map[string]said // of endpoints that are not believed
 	time      clock.Verified
 	head      verify.Head
 	tried     map[state.Word]bool // batches that were looked through
@@ -107,7 +108,7 @@ func New(c Config) (*Engine, error) {
 	if c.Network.Registry() != c.Anchor.Registry {
 		return nil, ErrOtherChain
 	}
-	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), reported: make(chan handedIn, 1), began: c.Clock.Boot()}
+	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), reported: make(chan handedIn, 1), began: c.Clock.Boot(), said: map[string]said{}}
 	if err := e.load(); err != nil {
 		return nil, err
 	}
@@ -212,8 +213,8 @@ func (e *Engine) sweep() {
 func (e *Engine) publish(problem, unwritten error) {
 	v := &View{
 		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints) - e.reach.mirrors(), Mirrors: e.reach.mirrors(), Agree: e.reach.agree,
-		Witnesses: e.pinned,
-		Looked:    e.read, Problem: problem, Journal: unwritten,
+		Witnesses: e.pinned, Health: e.reader.Health(),
+		Looked: e.read, Problem: problem, Journal: unwritten,
 	}
 	v.State, v.Ends = e.replica.state(e.head), e.replica.ends()
 	now := e.time.Now(e.c.Clock.Read())

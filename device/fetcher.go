@@ -182,7 +182,7 @@ func (k keeper) Checkpoint(ctx context.Context, key witness.Key) ([]byte, error)
 }
 
 // named gives the reader its endpoints. The names are for logs, so they are the
-// numbers in the configuration: a URL may hold an access key.
+// numbers in the configuration and the hosts: a URL may hold an access key.
 func (r reach) named(chain Chain) []verify.Endpoint {
 	all := make([]verify.Endpoint, len(r.endpoints))
 	numbers := map[string]int{}
@@ -192,7 +192,7 @@ func (r reach) named(chain Chain) []verify.Endpoint {
 			voice = network.MirrorVoice
 		}
 		numbers[p.Type]++
-		all[i] = verify.Endpoint{Name: fmt.Sprintf("%s %d", p.Type, numbers[p.Type]), Source: endpoint{chain, i}, Voice: voice}
+		all[i] = verify.Endpoint{Name: fmt.Sprintf("%s %d (%s)", p.Type, numbers[p.Type], network.Host(p.Location)), Source: endpoint{chain, i}, Voice: voice}
 	}
 	return all
 }

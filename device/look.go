@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"dpki/device/journal"
 	"dpki/registry/verify"
@@ -23,6 +24,11 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 	}
 	for _, alarm := range res.Alarms {
 		e.alarm(alarm)
+	}
+	for _, h := range e.reader.Health() {
+		if h.Last == nil {
+			delete(e.said, h.Name)
+		}
 	}
 	e.accept(res)
 }
@@ -55,9 +61,28 @@ func (e *Engine) failed(err error) {
 	e.publish(err, unwritten)
 }
 
+// sayAgain is when an endpoint that is still not believed is named again.
+const sayAgain = 10 * time.Minute
+
+// said is what was logged of an endpoint.
+type said struct {
+	lied bool
+	at   time.Duration // since boot
+}
+
 func (e *Engine) alarm(err error) {
-	var said *verify.EndpointError
-	if errors.As(err, &said) && !said.Lied() {
+	var of *verify.EndpointError
+	if !errors.As(err, &of) {
+		e.c.Log.Error("ALARM", "error", err)
+		return
+	}
+	// At each look it would bury everything else in the log.
+	now := said{lied: of.Lied(), at: e.c.Clock.Boot()}
+	if last, ok := e.said[of.Endpoint]; ok && last.lied == now.lied && now.at-last.at < sayAgain {
+		return
+	}
+	e.said[of.Endpoint] = now
+	if !now.lied {
 		e.c.Log.Warn("an endpoint was passed over", "error", err)
 		return
 	}

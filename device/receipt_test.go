@@ -106,7 +106,7 @@ func TestMirrorsAreOneVoice(t *testing.T) {
 	for _, e := range r.named(nil) {
 		got = append(got, place{e.Name, e.Voice})
 	}
-	want := []place{{"endpoint 1", "a.example:80"}, {"endpoint 2", "b.example:80"}, {"mirror 1", network.MirrorVoice}, {"mirror 2", network.MirrorVoice}}
+	want := []place{{"endpoint 1 (a.example)", "a.example:80"}, {"endpoint 2 (b.example)", "b.example:80"}, {"mirror 1 (m1.example)", network.MirrorVoice}, {"mirror 2 (m2.example)", network.MirrorVoice}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("endpoints %v, want %v", got, want)
 	}

@@ -11,37 +11,38 @@ import (
 
 // Status is what `dpkid status` shows.
 type Status struct {
-	Version    string   `json:"version"`
-	Anchor     string   `json:"anchor"`
-	Enrolled   bool     `json:"enrolled"`
-	Name       string   `json:"name,omitempty"`
-	Zone       string   `json:"zone,omitempty"` // scope
-	ZoneName   string   `json:"zone_name,omitempty"`
-	Device     string   `json:"device,omitempty"` // mailbox scope
-	ZoneKeys   []uint32 `json:"zone_keys,omitempty"`
-	Retired    bool     `json:"retired"`
-	Freshness  string   `json:"freshness"`
-	Age        int64    `json:"age"`  // seconds
-	Time       uint64   `json:"time"` // verified now, Unix seconds
-	Wall       uint64   `json:"wall"` // the machine's clock, Unix seconds
-	Block      uint64   `json:"block"`
-	BlockTime  uint64   `json:"block_time"` // Unix seconds
-	Safe       uint64   `json:"safe"`
-	Finalized  uint64   `json:"finalized"`
-	Gear       string   `json:"gear"`
-	Endpoints  int      `json:"endpoints"`
-	Mirrors    int      `json:"mirrors,omitempty"`
-	Agree      int      `json:"agree"`
-	Witnesses  int      `json:"witnesses"`       // pinned
-	Signed     int      `json:"witnesses_agree"` // how many of them must have signed a block; 0 = none are asked for
-	Grants     int      `json:"grants"`          // live
-	CAs        int      `json:"cas"`             // live, for users
-	Opaque     int      `json:"opaque"`          // entries for which the device has no key
-	Unreadable bool     `json:"unreadable"`
-	Offline    uint32   `json:"offline_period"` // seconds, of the policy
-	Problem    string   `json:"problem,omitempty"`
-	Journal    string   `json:"journal_problem,omitempty"`
-	Next       string   `json:"next,omitempty"` // what to do next, where something is wrong
+	Version    string           `json:"version"`
+	Anchor     string           `json:"anchor"`
+	Enrolled   bool             `json:"enrolled"`
+	Name       string           `json:"name,omitempty"`
+	Zone       string           `json:"zone,omitempty"` // scope
+	ZoneName   string           `json:"zone_name,omitempty"`
+	Device     string           `json:"device,omitempty"` // mailbox scope
+	ZoneKeys   []uint32         `json:"zone_keys,omitempty"`
+	Retired    bool             `json:"retired"`
+	Freshness  string           `json:"freshness"`
+	Age        int64            `json:"age"`  // seconds
+	Time       uint64           `json:"time"` // verified now, Unix seconds
+	Wall       uint64           `json:"wall"` // the machine's clock, Unix seconds
+	Block      uint64           `json:"block"`
+	BlockTime  uint64           `json:"block_time"` // Unix seconds
+	Safe       uint64           `json:"safe"`
+	Finalized  uint64           `json:"finalized"`
+	Gear       string           `json:"gear"`
+	Endpoints  int              `json:"endpoints"`
+	Mirrors    int              `json:"mirrors,omitempty"`
+	Agree      int              `json:"agree"`
+	Health     []EndpointHealth `json:"health"`
+	Witnesses  int              `json:"witnesses"`       // pinned
+	Signed     int              `json:"witnesses_agree"` // how many of them must have signed a block; 0 = none are asked for
+	Grants     int              `json:"grants"`          // live
+	CAs        int              `json:"cas"`             // live, for users
+	Opaque     int              `json:"opaque"`          // entries for which the device has no key
+	Unreadable bool             `json:"unreadable"`
+	Offline    uint32           `json:"offline_period"` // seconds, of the policy
+	Problem    string           `json:"problem,omitempty"`
+	Journal    string           `json:"journal_problem,omitempty"`
+	Next       string           `json:"next,omitempty"` // what to do next, where something is wrong
 }
 
 // Status describes the present View.
@@ -51,7 +52,7 @@ func (e *Engine) Status(version string) Status {
 	s := Status{
 		Version: version, Anchor: e.c.Anchor.String(), Freshness: v.Freshness(now).String(), Age: int64(now.Age.Seconds()), Time: now.Time, Wall: r.Wall,
 		Block: v.State.Head.Number, BlockTime: v.State.Head.Time, Safe: v.State.Safe, Finalized: v.State.Finalized,
-		Gear: v.Gear.String(), Endpoints: v.Endpoints, Mirrors: v.Mirrors, Agree: v.Agree, Witnesses: len(v.Witnesses.Keys), Signed: v.Witnesses.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
+		Gear: v.Gear.String(), Endpoints: v.Endpoints, Mirrors: v.Mirrors, Agree: v.Agree, Health: healthOf(v.Health), Witnesses: len(v.Witnesses.Keys), Signed: v.Witnesses.Agree, Opaque: v.State.Opaque(), Retired: v.State.Retired(),
 		Offline: v.State.Policy(now.Time).Offline,
 	}
 	if v.Enrolment != nil {

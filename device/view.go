@@ -5,6 +5,7 @@ import (
 
 	"dpki/authkeys"
 	"dpki/device/clock"
+	"dpki/registry/verify"
 	"dpki/registry/witness"
 	"dpki/state"
 )
@@ -20,6 +21,7 @@ type View struct {
 	Mirrors   int // how many are configured; together they count as one endpoint
 	Agree     int // how many must say the same
 	Witnesses witness.Set
+	Health    []verify.Health
 	Looked    bool  // the chain was read since this process began
 	Problem   error // why the last look at the chain failed, nil if it did not
 	Journal   error // why the journal could not be written; what is known is then in memory only

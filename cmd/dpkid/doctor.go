@@ -148,10 +148,18 @@ func (e *env) examineDaemon(c *cli.Context, f *findings) {
 	} else {
 		f.fail("`dpki device add REQUEST` on an administrator's machine", "not enrolled")
 	}
-	if s.Agree <= 1 {
-		f.note("name more endpoints and set agree in the network file", "endpoints: %s", trust(s))
+	if s.TrustsOne() {
+		f.note("name more endpoints and set agree in the network file; or witnesses, which one runs oneself", "endpoints: %s", s.Trust())
 	} else {
-		f.ok("endpoints: %s", trust(s))
+		f.ok("endpoints: %s", s.Trust())
+	}
+	for _, h := range s.Health {
+		switch {
+		case h.Lies > 0:
+			f.fail("find out who runs it; leave it out of the network file", "%s has given %d wrong answers, last: %s", h.Name, h.Lies, h.Problem)
+		case !h.OK:
+			f.note("", "%s: %s", h.Name, h.Problem)
+		}
 	}
 	switch age := time.Duration(s.Age) * time.Second; s.Freshness {
 	case "offline":

@@ -15,7 +15,10 @@ import (
 func (e *env) statusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "what the daemon knows; 0 = logins are decided, 4 = not yet or not any more",
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print it as JSON"}},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "print it as JSON"},
+			&cli.BoolFlag{Name: "metrics", Usage: "print it in Prometheus' text format, and end with 0 where there is an answer"},
+		},
 		Action: e.arguments(0, 0, e.status),
 	}
 }
@@ -27,6 +30,9 @@ func (e *env) status(c *cli.Context) error {
 	var s device.Status
 	if err := e.ask(c.Context, &s, socket.Status); err != nil {
 		return err
+	}
+	if c.Bool("metrics") {
+		return metrics(e.stdout, s)
 	}
 	if c.Bool("json") {
 		out := json.NewEncoder(e.stdout)
@@ -66,7 +72,12 @@ func (e *env) showStatus(s device.Status) error {
 		line("time", "%s (clock %+ds)", time.Unix(int64(s.Time), 0).UTC().Format(time.RFC3339), int64(s.Wall)-int64(s.Time))
 	}
 	line("gear", "%s", s.Gear)
-	line("endpoints", "%s", trust(s))
+	line("endpoints", "%s", s.Trust())
+	for _, h := range s.Health {
+		if !h.OK {
+			line("", "%s: %s", h.Name, h.Problem)
+		}
+	}
 	line("grants", "%d live", s.Grants)
 	line("user CAs", "%d live", s.CAs)
 	if s.Opaque > 0 {
@@ -79,15 +90,4 @@ func (e *env) showStatus(s device.Status) error {
 	}
 	_, err := io.WriteString(e.stdout, b.String())
 	return err
-}
-
-// trust says whom the device has to believe.
-func trust(s device.Status) string {
-	switch {
-	case s.Agree > 1:
-		return fmt.Sprintf("%d of %d must agree", s.Agree, s.Endpoints)
-	case s.Endpoints == 1:
-		return "one, which is fully trusted"
-	}
-	return fmt.Sprintf("%d: whichever answers first is fully trusted", s.Endpoints)
 }

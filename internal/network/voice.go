@@ -21,6 +21,16 @@ func Voice(endpoint string) string {
 	return net.JoinHostPort(strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), port)
 }
 
+// Host is an endpoint for people: without user, path and query, which may hold an
+// access key.
+func Host(endpoint string) string {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return "?"
+	}
+	return u.Host
+}
+
 // MirrorVoice is the voice of every mirror: all of them together count as one
 // endpoint, whatever they relay and however many there are.
 const MirrorVoice = "mirrors"

@@ -44,3 +44,13 @@ func TestOneVoice(t *testing.T) {
 		}
 	}
 }
+
+func TestHost(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://rpc.example/v1/secret?key=secret": "rpc.example", "ws://user:secret@127.0.0.1:8545": "127.0.0.1:8545", "": "?", "://secret": "?",
+	} {
+		if got := Host(url); got != want {
+			t.Errorf("%s: %q, want %q", url, got, want)
+		}
+	}
+}
