@@ -103,32 +103,28 @@ func (t *grantTable) fill(v *GrantFact, r *grantRow, authors [][]Address) {
 
 // withSubject yields the rows with a subject, the newest first.
 func (t *grantTable) withSubject(subject Word) iter.Seq[*grantRow] {
-	return func(yield func(*grantRow) bool) {
-		if t.rows == 0 {
-			return
-		}
-		for n := t.bySubject[t.hash(subject)]; n != 0; {
-			r := t.row(n)
-			if r.subject == subject && !yield(r) {
-				return
-			}
-			n = r.olderSubject
-		}
-	}
+	return t.linked(t.bySubject, subject, func(r *grantRow) (Word, uint32) { return r.subject, r.olderSubject })
 }
 
 // withKey yields the rows for a key, the newest first.
 func (t *grantTable) withKey(key Word) iter.Seq[*grantRow] {
+	return t.linked(t.byKey, key, func(r *grantRow) (Word, uint32) { return r.key, r.olderKey })
+}
+
+// linked follows the rows that share a word's hash. link gives a row's own word
+// and the next older row.
+func (t *grantTable) linked(newest map[uint32]uint32, w Word, link func(*grantRow) (Word, uint32)) iter.Seq[*grantRow] {
 	return func(yield func(*grantRow) bool) {
 		if t.rows == 0 {
 			return
 		}
-		for n := t.byKey[t.hash(key)]; n != 0; {
+		for n := newest[t.hash(w)]; n != 0; {
 			r := t.row(n)
-			if r.key == key && !yield(r) {
+			word, older := link(r)
+			if word == w && !yield(r) {
 				return
 			}
-			n = r.olderKey
+			n = older
 		}
 	}
 }
