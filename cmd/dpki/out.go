@@ -36,7 +36,7 @@ func checkOut(path string) error {
 			}
 			err = errors.New("it is a public key")
 		} else {
-			err = errors.New("its content is another")
+			err = errors.New("it holds something else")
 		}
 	}
 	return &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("%.80q is there already and is no certificate", path), Hint: "name another FILE with --out, as tech-cert.pub; nothing was granted", Err: err}

@@ -46,7 +46,7 @@ func (t *tool) app() *cli.App {
 		Name: "dpki", Usage: "who may log in where, kept by a public contract", Version: version,
 		Writer: t.stdout, ErrWriter: t.stderr, Reader: t.stdin,
 		HideHelpCommand: true, Suggest: false,
-		UsageText:      "dpki [GLOBAL] NOUN VERB [ARGUMENT] [FLAGS]",
+		UsageText:      "dpki COMMAND [VERB] [ARGUMENTS] [FLAGS]     flags may stand anywhere; dpki help COMMAND has them\ndpki grant gate-7 --account root --for 5m --key tech.pub",
 		ExitErrHandler: func(*cli.Context, error) {}, // finish reports
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage(err.Error(), "see dpki --help") },
 		Action: func(c *cli.Context) error {

@@ -56,7 +56,11 @@ func (e *env) showStatus(s device.Status) error {
 	}
 	line("anchor", "%s", s.Anchor)
 	if s.Enrolled {
-		line("device", "%s in zone %s", s.Name, s.ZoneName)
+		retired := ""
+		if s.Retired {
+			retired = ", retired"
+		}
+		line("device", "%s in zone %s%s", s.Name, s.ZoneName, retired)
 		line("id", "%s", s.Device)
 		line("zone keys", "%v", s.ZoneKeys)
 	} else {

@@ -35,6 +35,8 @@ func TestShowStatus(t *testing.T) {
 	}{
 		{device.Status{Freshness: "offline", Age: 1 << 31}, "state       offline, nothing of the chain is known yet\n", "old"},
 		{device.Status{Freshness: "fresh", Age: 3, Block: 7, CAs: 1}, "state       fresh, 3s old, block 7\n", "not known"},
+		{device.Status{Enrolled: true, Retired: true, Name: "gate-7", ZoneName: "plant"}, "device      gate-7 in zone plant, retired\n", "not enrolled"},
+		{device.Status{Enrolled: true, Name: "gate-7", ZoneName: "plant"}, "device      gate-7 in zone plant\n", "retired"},
 	} {
 		var out bytes.Buffer
 		if err := (&env{stdout: &out}).showStatus(c.s); err != nil || !strings.Contains(out.String(), c.want) || strings.Contains(out.String(), c.none) {
