@@ -18,6 +18,8 @@ func chainProblem(err error, n network.File) error {
 		return nil
 	case errors.Is(err, verify.ErrChain):
 		return because(err, Usage, "correct the network file: dpki network show", "the endpoint is not of chain %d", n.ChainID)
+	case errors.Is(err, verify.ErrNoCode) && n.Contract == contracts.Deterministic().Contract:
+		return because(err, Failed, "nobody has put it on this chain yet: dpki network deploy does, once for everybody", "the registry contract is not at %s", n.Contract)
 	case errors.Is(err, verify.ErrNoCode), errors.Is(err, verify.ErrCode):
 		return because(err, Failed, "the network file names another contract than this program was built for: dpki network show",
 			"the registry contract is not at %s", n.Contract)

@@ -10,6 +10,7 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/home"
+	"dpki/contracts"
 	"dpki/internal/network"
 	"dpki/registry/witness"
 )
@@ -18,7 +19,8 @@ func (t *tool) networkCommand() *cli.Command {
 	return noun("network", "which chain, contract, endpoints and stores",
 		verb("show", "", "print the network file", 0, 0, t.networkShow),
 		verb("check", "", "ask each endpoint: does it answer, is it the chain, is the contract there and ours", 0, 0, t.networkCheck),
-		verb("use", "FILE", "keep a network file and use it from now on", 1, 1, t.networkUse),
+		verb("deploy", "", "put the registry contract on a chain that does not have it yet", 0, 0, t.networkDeploy),
+		verb("use", "FILE|NAME", "keep a network file and use it from now on", 1, 1, t.networkUse),
 	)
 }
 
@@ -112,6 +114,9 @@ func (t *tool) networkCheck(c *cli.Context) error {
 func (t *tool) networkUse(c *cli.Context) error {
 	path := c.Args().First()
 	n, err := network.Load(path)
+	if preset, ok, presetErr := network.Preset(path, contracts.Deterministic().Contract); ok && errors.Is(err, fs.ErrNotExist) {
+		n, err = preset, presetErr
+	}
 	if err != nil {
 		hint := "correct the file; NETWORK FILE in dpki(1) has the form"
 		if errors.Is(err, fs.ErrNotExist) {

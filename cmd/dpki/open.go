@@ -13,6 +13,7 @@ import (
 	"dpki/admin/ledger"
 	"dpki/bundle/store"
 	"dpki/bundle/store/kubo"
+	"dpki/contracts"
 	"dpki/contracts/code"
 	"dpki/internal/anchor"
 	"dpki/internal/network"
@@ -98,7 +99,10 @@ func loadNetwork(h home.Home, name string) (network.File, error) {
 	}
 	n, err := network.Load(h.Network(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return n, fmt.Errorf("no network is kept under the name %s", name)
+		if preset, ok, err := network.Preset(name, contracts.Deterministic().Contract); ok {
+			return preset, err
+		}
+		return n, fmt.Errorf("no network is kept under the name %s, and this release knows %s", name, strings.Join(network.Presets(), ", "))
 	}
 	return n, err
 }
