@@ -8,8 +8,9 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"strconv"
+
+	"dpki/internal/file"
 )
 
 // ErrDeniedList says that the list of denied keys is missing or incomplete. Nobody is let in without it.
@@ -52,7 +53,7 @@ func lists[K ~[32]byte](path string, keys iter.Seq[K]) bool {
 	return true
 }
 
-func replaceDenied[K ~[32]byte](path string, keys iter.Seq[K]) (err error) {
+func replaceDenied[K ~[32]byte](path string, keys iter.Seq[K]) error {
 	var b bytes.Buffer
 	b.WriteString(deniedHeader + "\n")
 	n := 0
@@ -64,44 +65,11 @@ func replaceDenied[K ~[32]byte](path string, keys iter.Seq[K]) (err error) {
 	if b.Len() > maxDenied {
 		return fmt.Errorf("breakglass: %d denied keys are too many", n)
 	}
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, ".denied-*")
-	if err != nil {
+	// The helper, which is not root, reads it. Hashes of public keys name nobody.
+	if err := file.Replace(path, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("breakglass: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("breakglass: %w", err)
-		}
-	}()
-	if _, err := tmp.Write(b.Bytes()); err != nil {
-		return err
-	}
-	// The helper, which is not root, reads it. Hashes of public keys name nobody.
-	if err := tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return nil
 }
 
 // parseDenied reads what WriteDenied wrote. The count at the end tells a whole list from the beginning of one.

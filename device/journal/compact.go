@@ -1,13 +1,14 @@
 package journal
 
 import (
-	"dpki/internal/file"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+
+	"dpki/internal/file"
 )
 
 const (
@@ -71,10 +72,13 @@ func (j *Journal) copyTo(path string) (err error) {
 	return to.Sync()
 }
 
-// tidy removes what a crash left of journals that were being made: the journal
-// that counts is the one with the name.
+// tidy removes what a crash left of files that were being made in the journal's
+// folder: what counts is what has a name. Nobody but the journal's owner makes
+// files there.
 func (j *Journal) tidy() {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(j.path), workFolders))
+	folder := filepath.Dir(j.path)
+	file.Tidy(folder)
+	left, err := filepath.Glob(filepath.Join(folder, workFolders))
 	if err != nil {
 		return // the pattern is well formed
 	}

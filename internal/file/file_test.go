@@ -105,3 +105,18 @@ func TestReadSecretOfAnother(t *testing.T) {
 		t.Errorf("a file of root: %v", err)
 	}
 }
+
+// What a killed program was writing is removed, and nothing else.
+func TestTidy(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".dpki-123", "kept", ".dpki"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	Tidy(dir)
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 || left[0].Name() != ".dpki" || left[1].Name() != "kept" {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}

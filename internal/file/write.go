@@ -11,6 +11,21 @@ import (
 // ErrExists: the file is there already and is not replaced.
 var ErrExists = errors.New("exists already")
 
+// unnamed are the names of files that are being written.
+const unnamed = ".dpki-*"
+
+// Tidy removes files that were being written in a folder when the program was
+// killed. Nobody may be writing there.
+func Tidy(folder string) {
+	left, err := filepath.Glob(filepath.Join(folder, unnamed))
+	if err != nil {
+		return // a folder whose name is a pattern
+	}
+	for _, path := range left {
+		os.Remove(path)
+	}
+}
+
 // Replace writes a file. Whoever reads it, and whatever crashes, finds the old
 // bytes or the new ones.
 func Replace(path string, content []byte, mode fs.FileMode) error {
@@ -30,7 +45,7 @@ func Create(path string, content []byte, mode fs.FileMode) error {
 // write has the bytes on disk under another name, in the same folder, before
 // place gives them theirs.
 func write(path string, content []byte, mode fs.FileMode, place func(from, to string) error) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".dpki-*") // O_EXCL, 0600
+	temp, err := os.CreateTemp(filepath.Dir(path), unnamed) // O_EXCL, 0600
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dpki/bundle"
+	"dpki/internal/file"
 	"dpki/state"
 )
 
@@ -93,7 +94,7 @@ func (r *receipts) put(key state.Word, body io.Reader, now time.Time) int {
 	if bytes.Equal(old, b) {
 		return http.StatusNoContent
 	}
-	if err := replace(r.file(key), b); err != nil {
+	if err := file.Replace(r.file(key), b, 0o644); err != nil {
 		return http.StatusServiceUnavailable
 	}
 	if old == nil {
@@ -121,24 +122,4 @@ func (r *receipts) sweep(now time.Time) bool {
 		}
 	}
 	return r.count < r.max
-}
-
-// replace puts a file in place whole.
-func replace(path string, b []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // after the rename there is nothing to remove
-	_, err = temp.Write(b)
-	if err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err := errors.Join(err, temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }
