@@ -1,6 +1,8 @@
 package harness
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -64,6 +66,38 @@ func TestNamespaceFoldersAreMountsOfTheirOwn(t *testing.T) {
 		if types[dir] != want {
 			t.Errorf("%s is %q, want %q", dir, types[dir], want)
 		}
+	}
+}
+
+// A machine on which dpki is in use gives its tests and the demo none of it; and what is not a copy is never taken away.
+func TestNamespaceLosesTracesOfDPKI(t *testing.T) {
+	Need(t, Namespace)
+	for _, path := range traces {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	enrolled, own := "/etc/dpki-strip-test/dpkid.toml", "/run/dpki-strip-test/dpkid.toml"
+	for _, file := range []string{enrolled, own} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(filepath.Dir(file)) })
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := strip(filepath.Dir(enrolled), "/etc/never-was"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(enrolled); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: %v", enrolled, err)
+	}
+	if err := strip(filepath.Dir(own)); err == nil {
+		t.Error("what lies on no overlay was taken away")
+	}
+	if _, err := os.Lstat(own); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -59,6 +59,9 @@ func furnish(dir string, commands []string) error {
 	if err := ensureCgroup2(); err != nil {
 		return err
 	}
+	if err := strip(traces...); err != nil {
+		return err
+	}
 	if err := freshSSH(filepath.Join(root, "build/root")); err != nil {
 		return err
 	}
