@@ -1,7 +1,9 @@
 package device
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -84,6 +86,9 @@ func (r Record) alarm() bool { return r.BreakGlass != "" }
 type Audit struct {
 	JSON   io.Writer                           // one object a line; nil = none
 	Syslog func(line string, alarm bool) error // nil = none
+	// Journal takes a line with the fields of its JSON form, as strings. Where it
+	// fails, as where there is no journal, Syslog has the line; nil = none.
+	Journal func(line string, fields map[string]string, alarm bool) error
 
 	mu sync.Mutex
 }
@@ -93,18 +98,30 @@ type Audit struct {
 func (a *Audit) Write(l line) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var err error
-	if a.Syslog != nil {
-		err = a.Syslog(l.String(), l.alarm())
+	b, err := json.Marshal(l)
+	if err == nil && a.JSON != nil {
+		_, err = a.JSON.Write(append(b, '\n'))
 	}
-	if a.JSON != nil {
-		b, e := json.Marshal(l)
-		if e == nil {
-			_, e = a.JSON.Write(append(b, '\n'))
-		}
-		if e != nil {
-			err = e
-		}
+	if a.Journal != nil && a.Journal(l.String(), fieldsOf(b), l.alarm()) == nil {
+		return err
+	}
+	if a.Syslog != nil {
+		err = errors.Join(err, a.Syslog(l.String(), l.alarm()))
 	}
 	return err
+}
+
+// fieldsOf takes a record apart again: its JSON form says how its fields are called.
+func fieldsOf(object []byte) map[string]string {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber() // no number of ours is to become 1e+06
+	var values map[string]any
+	if d.Decode(&values) != nil {
+		return nil
+	}
+	fields := make(map[string]string, len(values))
+	for name, v := range values {
+		fields[name] = fmt.Sprint(v)
+	}
+	return fields
 }

@@ -44,7 +44,7 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 	l := &Logins{c: c, verifiers: map[state.Word]*sudo.Verifier{}}
 	l.sessions = &session.Manager{
 		File: c.File, Tree: c.Tree, Now: l.now, Extent: l.extent,
-		Audit: func(e session.Event) { l.audit(sessionRecordOf(e, c.Door.Engine.c.Clock.Wall())) },
+		Audit: func(e session.Event) { l.audit(l.record(e)) },
 		Logf:  func(format string, args ...any) { c.Log.Warn("session", "event", fmt.Sprintf(format, args...)) },
 	}
 	l.handler = &pam.Handler{
@@ -84,9 +84,18 @@ func (l *Logins) List() []SessionRecord {
 		return all
 	}
 	for _, s := range l.sessions.List() {
-		all = append(all, sessionRecordOf(session.Event{What: "session", Session: s, Seconds: l.now() - min(l.now(), s.Opened)}, l.c.Door.Engine.c.Clock.Wall()))
+		all = append(all, l.record(session.Event{What: "session", Session: s, Seconds: l.now() - min(l.now(), s.Opened)}))
 	}
 	return all
+}
+
+// record names this device, once it has a place in the organisation.
+func (l *Logins) record(e session.Event) SessionRecord {
+	device := ""
+	if v := l.c.Door.Engine.View(); v.State != nil && !v.State.Scopes.Mailbox.IsZero() {
+		device = v.State.Scopes.Mailbox.String()
+	}
+	return sessionRecordOf(e, device, l.c.Door.Engine.c.Clock.Wall())
 }
 
 // offered notes what the helper of a monitor was answered. Of a refusal nothing

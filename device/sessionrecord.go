@@ -13,6 +13,7 @@ import (
 type SessionRecord struct {
 	Time        time.Time `json:"time"`
 	Event       string    `json:"event"`
+	Device      string    `json:"device,omitempty"`
 	Account     string    `json:"account"`
 	Fingerprint string    `json:"fingerprint"`
 	Grant       string    `json:"grant,omitempty"`
@@ -27,10 +28,10 @@ type SessionRecord struct {
 	Reason      string    `json:"reason,omitempty"`
 }
 
-func sessionRecordOf(e session.Event, at time.Time) SessionRecord {
+func sessionRecordOf(e session.Event, device string, at time.Time) SessionRecord {
 	s := e.Session
 	r := SessionRecord{
-		Time: at.UTC(), Event: string(e.What), Account: s.Account, Fingerprint: s.Fingerprint(), BreakGlass: s.Mode == 0,
+		Time: at.UTC(), Event: string(e.What), Device: device, Account: s.Account, Fingerprint: s.Fingerprint(), BreakGlass: s.Mode == 0,
 		Service: s.Service, Remote: s.Remote, Monitor: s.Monitor.PID, Opened: s.Opened, Until: s.Until, Seconds: e.Seconds, Form: s.Form(), Reason: e.Reason,
 	}
 	if !s.Grant.IsZero() {
@@ -41,8 +42,8 @@ func sessionRecordOf(e session.Event, at time.Time) SessionRecord {
 
 // String is the line for syslog. Foreign text is quoted.
 func (r SessionRecord) String() string {
-	s := fmt.Sprintf("%s: account=%q fingerprint=%s remote=%q service=%q monitor=%d seconds=%d until=%d form=%s",
-		r.Event, r.Account, r.Fingerprint, r.Remote, r.Service, r.Monitor, r.Seconds, r.Until, r.Form)
+	s := fmt.Sprintf("%s: device=%s account=%q fingerprint=%s remote=%q service=%q monitor=%d seconds=%d until=%d form=%s",
+		r.Event, r.Device, r.Account, r.Fingerprint, r.Remote, r.Service, r.Monitor, r.Seconds, r.Until, r.Form)
 	if r.Grant != "" {
 		s += " grant=" + r.Grant
 	}

@@ -21,16 +21,21 @@ func (d *daemon) openAudit(path string, log *slog.Logger) (*device.Audit, error)
 		d.close = append(d.close, f)
 		a.JSON = f
 	}
+	fields := &journald{path: "/run/systemd/journal/socket"}
+	a.Journal = func(line string, f map[string]string, alarm bool) error { return fields.send(severity(alarm), line, f) }
 	to := &syslogger{path: "/dev/log"}
 	a.Syslog = func(line string, alarm bool) error {
-		severity := syslog.LOG_INFO
-		if alarm {
-			severity = syslog.LOG_ALERT
-		}
-		if err := to.send(severity, line); err != nil {
+		if err := to.send(severity(alarm), line); err != nil {
 			log.Info("audit", "line", line, "syslog", err)
 		}
 		return nil
 	}
 	return a, nil
+}
+
+func severity(alarm bool) syslog.Priority {
+	if alarm {
+		return syslog.LOG_ALERT
+	}
+	return syslog.LOG_INFO
 }

@@ -171,6 +171,42 @@ func TestEndLeavesNothing(t *testing.T) {
 	}
 }
 
+// One connection, many channels: they are one session, end together, and the client's socket opens no more of them.
+func TestMultiplexedChannelsEndTogether(t *testing.T) {
+	w := newWorld(t, options{lines: []string{"AllowTcpForwarding yes"}})
+	u := newUser(t, w.ca)
+	w.set("alice", u, now()+hour)
+	at := filepath.Join(t.TempDir(), "mux")
+	over := []string{"-S", at}
+	master := w.ssh(t, u, "alice", true, []string{"-M", "-S", at}, fmt.Sprintf(hideaways, "first")+"cat")
+	master.WaitOutput(t, "started", 10*time.Second)
+	second := w.ssh(t, u, "alice", false, over, fmt.Sprintf(hideaways, "second")+"cat")
+	second.WaitOutput(t, "started", 10*time.Second)
+	w.one(t)
+	through := func() error {
+		args := append(append([]string{}, over...), w.sshd.Args(u.client("alice"), "true")...)
+		return exec.Command("/usr/bin/ssh", args...).Run()
+	}
+	if err := through(); err != nil {
+		t.Fatalf("a third channel: %v", err)
+	}
+	w.revoke("alice", u)
+	w.sessions.Refresh()
+	harness.Eventually(t, 3*time.Second, func() error { return errors.Join(gone("first"), gone("second")) })
+	w.none(t, time.Second)
+	for name, c := range map[string]client{"master": master, "second": second} {
+		if _, err := c.Wait(3 * time.Second); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := through(); err == nil {
+		t.Error("a channel after the end")
+	}
+	if n := len(w.happened(session.Opened)); n != 1 {
+		t.Errorf("%d sessions were opened, want 1", n)
+	}
+}
+
 // echo serves one word on a loopback port.
 func echo(t testing.TB) (addr string) {
 	t.Helper()
@@ -437,6 +473,9 @@ func TestWarningGoesToTheTerminalOnly(t *testing.T) {
 		}
 		return nil
 	})
+	// A copy that runs meanwhile: its bytes are not to be a word longer.
+	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	copied := copying(t, w, v, data)
 	w.set("alice", u, now()+50)
 	w.set("alice", v, now()+50)
 	w.sessions.Refresh()
@@ -449,6 +488,40 @@ func TestWarningGoesToTheTerminalOnly(t *testing.T) {
 	})
 	if got := command.Output(); got != "started\n" {
 		t.Errorf("a command's output: %q", got)
+	}
+	if got, errs := copied(); !bytes.Equal(got, data) || errs != "" {
+		t.Errorf("scp: %d bytes, want %d; it said %q", len(got), len(data), errs)
+	}
+}
+
+// copying starts an scp to the device, slow enough to be warned, and returns what waits for it.
+func copying(t *testing.T, w *world, u user, data []byte) func() ([]byte, string) {
+	t.Helper()
+	from, to := filepath.Join(t.TempDir(), "data"), "/run/home/alice/copied"
+	write(t, from, string(data), 0o644)
+	before := len(w.happened(session.Opened))
+	var errs bytes.Buffer
+	cmd := exec.Command("scp", "-F", "none", "-l", "2000", "-P", fmt.Sprint(w.sshd.Port), "-i", u.file, "-o", "CertificateFile="+u.certificate, "-o", "IdentitiesOnly=yes",
+		"-o", "IdentityAgent=none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "UserKnownHostsFile="+w.sshd.KnownHosts, from, "alice@127.0.0.1:"+to)
+	cmd.Stdout, cmd.Stderr = &errs, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	harness.Eventually(t, 10*time.Second, func() error {
+		if len(w.happened(session.Opened)) == before {
+			return errors.New("scp has no session yet")
+		}
+		return nil
+	})
+	return func() ([]byte, string) {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("scp: %v", err)
+		}
+		got, err := os.ReadFile(to)
+		if err != nil {
+			t.Error(err)
+		}
+		return got, errs.String()
 	}
 }
 
