@@ -52,7 +52,7 @@ func (f *Org) Announce(scope state.Word, materials func(*bundle.Request) *bundle
 
 func (f *Org) store(b bundle.Block) {
 	f.t.Helper()
-	_, err := f.blocks.Put(context.Background(), b.Bytes)
+	_, err := f.Blocks.Put(context.Background(), b.Bytes)
 	f.must(err)
 }
 

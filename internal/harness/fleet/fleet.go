@@ -31,7 +31,9 @@ type Org struct {
 	// Network is what devices are told; the chain's own unless a test changes it
 	// before it enrols.
 	Network network.File
-	blocks  store.Store
+	// Blocks takes what is announced; the chain's content store unless a test
+	// changes it.
+	Blocks store.Store
 }
 
 // New makes the organisation, its zone and the zone's first key.
@@ -60,7 +62,7 @@ func By(t testing.TB, chain *devchain.Chain, creator *ecdsa.PrivateKey, salt sta
 	f.Ring = bundle.NewRing(f.Anchor)
 	f.must(f.Ring.Add(id, 1, bundle.NewKey()))
 	var err error
-	f.blocks, err = store.NewSandbox(chain.HTTP)
+	f.Blocks, err = store.NewSandbox(chain.HTTP)
 	f.must(err)
 	f.Zone = f.NewZone("plant")
 	f.AddKey()
