@@ -25,7 +25,7 @@ type row struct {
 }
 
 // badInput is the table of what an attacker, a mistake or a bad day can bring before the decision.
-var badInput = slices.Concat(badQuestions, badKeys, badAuthorities, badCertificates, badPrincipals, badWindows, badGrants, restrictions, badPolicies, badStages)
+var badInput = slices.Concat(badQuestions, badKeys, badAuthorities, badCertificates, badPrincipals, badWindows, badGrants, distrusts, restrictions, badPolicies, badStages)
 
 func TestBadInput(t *testing.T) {
 	for _, r := range badInput {
@@ -201,10 +201,7 @@ var badAuthorities = []row{
 }
 
 func distrust(author state.Address) func(*login) {
-	return later(func(l *login) entry {
-		d := state.Distrust{Author: author, From: 1, To: now}
-		return entry{scope: l.scopes.Org, kind: state.KindDistrust, subject: word("distrust"), from: 1, until: state.Never, raw: string(d.Marshal())}
-	})
+	return distrustOf(state.Distrust{Author: author, From: 1, To: now}, nil)
 }
 
 var badCertificates = []row{

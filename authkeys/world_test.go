@@ -106,6 +106,8 @@ type entry struct {
 	from, until uint64
 	time, block uint64 // 0: an hour ago, block 50
 	author      state.Address
+	with        state.Address // a second author, above the first
+	action      state.Action  // 0: put
 	revoke      bool
 	overlay     bool
 	sticky      bool
@@ -128,6 +130,12 @@ func (w *world) add(e entry) {
 	}
 	if e.author == (state.Address{}) {
 		v.Authors[0] = admin
+	}
+	if e.with != (state.Address{}) {
+		v.Authors = append(v.Authors, e.with)
+	}
+	if e.action != 0 {
+		v.Action = e.action
 	}
 	if e.revoke {
 		v.Action, v.From, v.Until = state.ActionRevoke, 0, 0

@@ -34,6 +34,7 @@ type vectors struct {
 	Admins       []adminVector `json:"admins"`
 	Logs         []logVector   `json:"logs"`
 	Checkpoint   ruleVector    `json:"checkpoint"`
+	Guardianship []guardVector `json:"guardianship"`
 }
 
 type adminVector struct {
@@ -249,13 +250,14 @@ func runVectors(t *testing.T) vectors {
 		t.Fatal(err)
 	}
 	s.record(s.must(deployer, data))
+	v.Checkpoint = runCheckpoint(t, s, root)
+	v.Guardianship = runGuardians(t, s, root)
 	for _, scope := range []state.Word{v.Organisation, v.Zone, v.Mailbox} {
 		if got, want := s.slot(slotH(v.Organisation, scope)), s.tips[scope].H; got != want {
 			t.Errorf("H of %v = %v, want %v", scope, got, want)
 		}
 		v.Logs = append(v.Logs, *s.logs[scope])
 	}
-	v.Checkpoint = runCheckpoint(t, s, root)
 	return v
 }
 

@@ -78,12 +78,20 @@ func (e *Entry) validate() error {
 	case len(e.Authors) == 0 || len(e.Authors) > MaxAuthors:
 		return malformed("entry %d: %d authors", e.Seq, len(e.Authors))
 	}
-	for i := 1; i < len(e.Authors); i++ {
-		if bytes.Compare(e.Authors[i-1][:], e.Authors[i][:]) >= 0 {
-			return malformed("entry %d: authors not ascending", e.Seq)
-		}
+	if !ascending(e.Authors) {
+		return malformed("entry %d: authors not ascending", e.Seq)
 	}
 	return nil
+}
+
+// ascending reports whether each account is above the one before it.
+func ascending(accounts []Address) bool {
+	for i := 1; i < len(accounts); i++ {
+		if bytes.Compare(accounts[i-1][:], accounts[i][:]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Marshal encodes the file form:

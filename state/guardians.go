@@ -1,10 +1,5 @@
 package state
 
-import (
-	"bytes"
-	"slices"
-)
-
 const (
 	// MaxGuardians is the most guardians that an organisation has, and the most
 	// root administrators that a recovery makes.
@@ -126,14 +121,7 @@ func splitAccounts(b []byte, words int) (head []Word, accounts []Address, err er
 		}
 		accounts = append(accounts, a)
 	}
-	ascending := slices.IsSortedFunc(accounts, func(a, b Address) int {
-		// Equal ones count as descending, and so does zero in front.
-		if c := bytes.Compare(a[:], b[:]); c != 0 {
-			return c
-		}
-		return 1
-	})
-	if !ascending || len(accounts) > 0 && accounts[0].IsZero() {
+	if !ascending(accounts) || len(accounts) > 0 && accounts[0].IsZero() {
 		return nil, nil, malformed("accounts not ascending")
 	}
 	return all[:words], accounts, nil

@@ -172,6 +172,9 @@ func FuzzClearData(f *testing.F) {
 	f.Add(Admin{Account: Address{1}}.Marshal())
 	f.Add(Limit{Kind: 1, Approvals: 1}.Marshal())
 	f.Add(MarshalBatch(Word{1}))
+	f.Add(trio().Marshal())
+	f.Add(Recovery{Salt: Word{1}, Threshold: 1, Roots: []Address{{1}, {2}}}.Marshal())
+	f.Add(Pointer{Direction: Successor, ChainID: 1, Contract: Address{1}, Org: Word{1}}.Marshal())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		check := func(again []byte, err error) {
 			if err == nil && !bytes.Equal(again, b) {
@@ -186,5 +189,11 @@ func FuzzClearData(f *testing.F) {
 		check(d.Marshal(), err)
 		w, err := ParseBatch(b)
 		check(MarshalBatch(w), err)
+		g, err := ParseGuardians(b)
+		check(g.Marshal(), err)
+		r, err := ParseRecovery(b)
+		check(r.Marshal(), err)
+		p, err := ParsePointer(b)
+		check(p.Marshal(), err)
 	})
 }

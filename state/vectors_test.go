@@ -60,6 +60,23 @@ type contractVectors struct {
 		H1024  Word    `json:"h_1024"`
 		H1025  Word    `json:"h_1025"`
 	} `json:"checkpoint"`
+	Guardianship []struct {
+		Step         string `json:"step"`
+		Seq          uint64 `json:"seq"`
+		Time         uint64 `json:"time"`
+		Epoch        uint32 `json:"epoch"`
+		Roots        int    `json:"roots"`
+		Guardians    Word   `json:"guardians"`
+		Timelock     uint64 `json:"timelock"`
+		Pending      Word   `json:"pending"`
+		PendingFrom  uint64 `json:"pending_from"`
+		Recovery     Word   `json:"recovery"`
+		CompleteFrom uint64 `json:"complete_from"`
+		Final        bool   `json:"final"`
+		Vetoed       bool   `json:"vetoed"`
+		FrozenUntil  uint64 `json:"frozen_until"`
+		CoolUntil    uint64 `json:"cool_until"`
+	} `json:"guardianship"`
 }
 
 func readContractVectors(t *testing.T) *contractVectors {
@@ -72,7 +89,7 @@ func readContractVectors(t *testing.T) *contractVectors {
 	if err := json.Unmarshal(b, v); err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Admins) == 0 || len(v.Logs) != 3 || len(v.Logs[2].Entries) == 0 {
+	if len(v.Admins) == 0 || len(v.Logs) != 3 || len(v.Logs[2].Entries) == 0 || len(v.Guardianship) == 0 {
 		t.Fatal("vectors.json lacks a part")
 	}
 	return v
@@ -168,4 +185,49 @@ func TestContractVectorCheckpoint(t *testing.T) {
 	if tip.H != c.H1025 {
 		t.Errorf("h(1025) = %v, want %v", tip.H, c.H1025)
 	}
+}
+
+// TestContractVectorGuardianship concludes from the log what the contract said
+// of it, wherever the log is cut into confirmed and overlay.
+func TestContractVectorGuardianship(t *testing.T) {
+	v := readContractVectors(t)
+	scopes := Scopes{Org: v.Organisation, Zone: v.Zone, Mailbox: v.Mailbox}
+	var entries []*Entry
+	for _, w := range v.Logs[0].Entries {
+		_, scope, e, err := DecodeLog(w.Topics, unhex(t, w.Data), w.Block)
+		if err != nil || scope != v.Organisation {
+			t.Fatal(scope, err)
+		}
+		entries = append(entries, e)
+	}
+	for cut := range entries {
+		for _, want := range v.Guardianship {
+			s := &State{Scopes: scopes, Confirmed: NewFacts(), Overlay: NewFacts()}
+			for i, e := range entries[:want.Seq] {
+				layer := s.Confirmed
+				if i >= cut {
+					layer = s.Overlay
+				}
+				layer.Apply(scopes, v.Organisation, e, nil)
+			}
+			g, got := s.Guardianship(want.Time), want
+			got.Epoch, got.Guardians, got.Timelock, got.Pending, got.PendingFrom = g.Epoch, g.ID, g.Guardians.Timelock, g.PendingID, g.PendingFrom
+			got.Recovery, got.CompleteFrom, got.Final, got.Vetoed = g.RecoveryID, g.CompleteFrom, g.Final, g.Vetoed
+			got.FrozenUntil, got.CoolUntil, got.Roots = g.FrozenUntil, g.CoolUntil, liveRoots(s, want.Time)
+			if got != want {
+				t.Errorf("%s, overlay from entry %d: concluded %+v, the contract says %+v", want.Step, cut+1, got, want)
+			}
+		}
+	}
+}
+
+func liveRoots(s *State, now uint64) (n int) {
+	for _, l := range s.layers() {
+		for i := range l.admins {
+			if a := &l.admins[i]; a.Flags == AdminRoot && s.Standing(&a.Fact, now) == Live {
+				n++
+			}
+		}
+	}
+	return n
 }

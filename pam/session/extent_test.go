@@ -30,9 +30,13 @@ type history struct {
 	t     *testing.T
 	facts *state.Facts
 	seq   uint64
+
+	author state.Address
 }
 
-func newHistory(t *testing.T) *history { return &history{t: t, facts: state.NewFacts()} }
+func newHistory(t *testing.T) *history {
+	return &history{t: t, facts: state.NewFacts(), author: state.Address{1}}
+}
 
 func (h *history) state() *state.State {
 	return &state.State{Scopes: scopes, Head: state.Head{Number: 100}, Safe: 100, Finalized: 100, Confirmed: h.facts}
@@ -59,7 +63,7 @@ func (h *history) revoke(scope state.Word, kind state.Kind, subject state.Word) 
 
 func (h *history) apply(scope state.Word, e *state.Entry) {
 	h.seq++
-	e.Seq, e.Block, e.Time, e.Authors = h.seq, 10, now-100, []state.Address{{1}}
+	e.Seq, e.Block, e.Time, e.Authors = h.seq, 10, now-100, []state.Address{h.author}
 	h.facts.Apply(scopes, scope, e, clear{})
 }
 
@@ -121,6 +125,29 @@ func TestExtent(t *testing.T) {
 		{"author distrusted", func(t *testing.T) *history {
 			return base(t).raw(scopes.Org, state.KindDistrust, "d", state.Never, state.Distrust{From: now - 100, To: now - 100}.Marshal())
 		}, alice, 0, authkeys.CADistrusted},
+		{"the grant's author distrusted", func(t *testing.T) *history {
+			h := newHistory(t).put(scopes.Zone, state.KindCAUser, "ca", now+9000, state.CA{Key: word("ca")})
+			h.author = state.Address{2}
+			h.put(scopes.Mailbox, state.KindGrant, "g1", until, grant("alice"))
+			h.author = state.Address{1}
+			return h.raw(scopes.Org, state.KindDistrust, "d", state.Never, state.Distrust{Author: state.Address{2}, From: now - 100, To: now - 100}.Marshal())
+		}, alice, 0, authkeys.GrantDistrusted},
+		{"somebody else distrusted", func(t *testing.T) *history {
+			return base(t).raw(scopes.Org, state.KindDistrust, "d", state.Never, state.Distrust{Author: state.Address{2}, From: now - 100, To: now - 100}.Marshal())
+		}, alice, until, authkeys.Accepted},
+		{"distrusted for another time", func(t *testing.T) *history {
+			return base(t).raw(scopes.Org, state.KindDistrust, "d", state.Never, state.Distrust{From: now - 99, To: now - 98}.Marshal())
+		}, alice, until, authkeys.Accepted},
+		{"a freeze ends nothing", func(t *testing.T) *history {
+			h := base(t)
+			h.apply(scopes.Org, &state.Entry{Action: state.ActionFreeze, Kind: state.KindGuardian, Until: now + 7*86400})
+			return h
+		}, alice, until, authkeys.Accepted},
+		{"a recovery ends nothing", func(t *testing.T) *history {
+			h := base(t)
+			h.apply(scopes.Org, &state.Entry{Action: state.ActionComplete, Kind: state.KindGuardian, Subject: word("recovery")})
+			return h
+		}, alice, until, authkeys.Accepted},
 		{"key denied", func(t *testing.T) *history {
 			return base(t).put(scopes.Zone, state.KindDeny, "d", now+9000, state.Deny{Key: word("key"), Before: state.Never})
 		}, alice, 0, authkeys.Denied},

@@ -27,7 +27,8 @@ type signer struct {
 	key     *ecdsa.PrivateKey
 }
 
-func (s *signer) sign(tx types.TxData, chainID *big.Int) (*types.Transaction, error) {
+// open gives the key, and makes sure that it is the account's.
+func (s *signer) open() (*ecdsa.PrivateKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.key == nil {
@@ -40,7 +41,15 @@ func (s *signer) sign(tx types.TxData, chainID *big.Int) (*types.Transaction, er
 		}
 		s.key = key
 	}
-	signed, err := types.SignNewTx(s.key, types.LatestSignerForChainID(chainID), tx)
+	return s.key, nil
+}
+
+func (s *signer) sign(tx types.TxData, chainID *big.Int) (*types.Transaction, error) {
+	key, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	signed, err := types.SignNewTx(key, types.LatestSignerForChainID(chainID), tx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSigner, err)
 	}

@@ -17,7 +17,7 @@ type Call struct {
 
 // Estimate is what a call will cost.
 type Estimate struct {
-	Gas         uint64   // within 2 % of what the receipt says
+	Gas         uint64   // within 2 % of what the receipt says; up to 10 % above it where storage is cleared
 	GasPrice    *big.Int // wei a gas, expected
 	MaxGasPrice *big.Int // wei a gas, at most
 	L1Fee       *big.Int // wei, OP-stack chains; 0 elsewhere
