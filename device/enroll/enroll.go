@@ -144,8 +144,8 @@ func fits(n network.File, a anchor.Anchor) error {
 	case n.Registry() != a.Registry:
 		return fmt.Errorf("%w: it is for chain %d, contract %v; the anchor names chain %d, contract %v",
 			ErrNetwork, n.ChainID, n.Contract, a.Registry.ChainID, a.Registry.Contract)
-	case len(n.Endpoints) == 0:
-		return fmt.Errorf("%w: it names no endpoint", ErrNetwork)
+	case len(n.Endpoints)+len(n.Mirrors) == 0:
+		return fmt.Errorf("%w: it names neither an endpoint nor a mirror", ErrNetwork)
 	}
 	return nil
 }

@@ -20,9 +20,11 @@ import (
 )
 
 const (
-	// tipLife is how long an answer about the tip is kept: a revocation is seen
-	// that much later.
-	tipLife = time.Second
+	// tipLife is how long an answer about the tip is kept: a revocation, and the
+	// grant for a login that comes right after it, are seen that much later. Other
+	// caches are told the least that HTTP can say.
+	tipLife  = 200 * time.Millisecond
+	leastAge = time.Second
 	// finalLife is how long an answer about final blocks is kept. An upstream
 	// that lied about one is asked again after that.
 	finalLife = time.Hour
@@ -151,7 +153,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer) {
 	h.Set("Content-Type", a.kind)
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	h.Set("X-Content-Type-Options", "nosniff")
-	control := fmt.Sprintf("public, max-age=%d", int(a.keep/time.Second))
+	control := fmt.Sprintf("public, max-age=%d", int(max(a.keep, leastAge)/time.Second))
 	if a.keep == forEver {
 		control += ", immutable"
 	}
