@@ -26,6 +26,8 @@ type LoginsConfig struct {
 	Tree  *cgroup.Tree // nil: sessions are held together by their monitors only
 	// Governs reports whether dpki governs an account; nil: all.
 	Governs func(account string) bool
+	// Alone reports whether set-up left PAM alone for an account; nil: for none.
+	Alone func(account string) bool
 }
 
 // Logins is package pam over an Engine: what PAM is answered, and the sessions
@@ -48,7 +50,7 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 		Logf:  func(format string, args ...any) { c.Log.Warn("session", "event", fmt.Sprintf(format, args...)) },
 	}
 	l.handler = &pam.Handler{
-		Engine: judge{c.Door}, Sessions: l.sessions, Monitors: &pam.Monitors{}, Governs: c.Governs, Sudo: l.verify,
+		Engine: judge{c.Door}, Sessions: l.sessions, Monitors: &pam.Monitors{}, Governs: c.Governs, Alone: c.Alone, Sudo: l.verify,
 		Audit: func(r pam.Refusal) { l.audit(refusalRecordOf(r, c.Door.Engine.c.Clock.Wall())) },
 	}
 	return l, l.sessions.Restore()

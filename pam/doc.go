@@ -34,6 +34,8 @@
 //
 // sudo shows the module's words only with `Defaults !pam_silent`, since 1.9.16; the audit has them in any case.
 //
+// Where set-up was told to leave PAM alone (Handler.Alone) the daemon goes by sshd's processes: alone.go.
+//
 // # What an account's owner still can do
 //
 // Processes that others run for him are not of the session: crontab and at jobs, lingering systemd --user services, socket

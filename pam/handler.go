@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"dpki/authkeys"
 	"dpki/internal/socket"
@@ -37,6 +38,12 @@ type Handler struct {
 	Sudo func(context.Context, session.Session, proc.Process) error
 
 	Audit func(Refusal) // nil: nobody listens
+
+	// Alone reports whether sshd does not ask PAM about an account: its sessions are seen by sshd's processes alone. nil: it asks.
+	Alone func(account string) bool
+
+	mu        sync.Mutex
+	following map[proc.Process]bool // logins whose end is awaited, where Alone
 }
 
 // Refusal is one line of the audit: what PAM was refused, and why.
@@ -96,7 +103,11 @@ func (h *Handler) Offered(monitor proc.Process, o Offer) {
 		return
 	}
 	h.Monitors.Note(monitor, o)
-	if o.Allow && h.Sessions != nil {
+	switch {
+	case !o.Allow || h.Sessions == nil:
+	case h.Alone != nil && h.Alone(o.Account):
+		h.follow(monitor)
+	default:
 		h.Sessions.Prepare(monitor)
 	}
 }

@@ -144,7 +144,7 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	}
 	door := device.NewDoor(d.engine, breakglass.System())
 	d.logins, err = device.NewLogins(device.LoginsConfig{
-		Door: door, Audit: audit, Log: log, File: e.paths.Sessions(), Tree: tree(conf.Anchor, log), Governs: governs(ctx, conf.Sshd),
+		Door: door, Audit: audit, Log: log, File: e.paths.Sessions(), Tree: tree(conf.Anchor, log), Governs: governs(ctx, conf.Sshd), Alone: alone(ctx, conf.Sshd),
 	})
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func examineSessions(c *cli.Context, s sshd.Setup, accounts []string, f *finding
 	case err == nil:
 		f.ok("PAM asks dpki: sessions end with their grants")
 	case errors.Is(err, sshd.ErrLeftAlone):
-		f.note("dpkid setup without --no-pam", "PAM is left alone: sessions outlive their grants")
+		f.note("dpkid setup without --no-pam", "PAM is left alone: sessions are seen, and ended, by sshd's processes alone")
 	case errors.Is(err, sshd.ErrNotInStack):
 		f.fail("dpkid setup with the same accounts again", "sessions outlive their grants: %v", err)
 	default:

@@ -43,6 +43,16 @@ func governs(ctx context.Context, program string) func(string) bool {
 	}
 }
 
+// alone asks the drop-in whether PAM was left alone: then sessions are seen by
+// sshd's processes.
+func alone(ctx context.Context, program string) func(string) bool {
+	s := sshd.Setup{Server: sshd.Server{Program: program, Config: sshdConfig}}
+	return func(account string) bool {
+		g, err := s.Installed()
+		return err == nil && g.NoPAM && g.Holds(ctx, account)
+	}
+}
+
 func (e *env) sessionsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "sessions", Usage: "who is logged in through dpki, and until when",

@@ -26,7 +26,7 @@ func (e *env) setupCommand() *cli.Command {
 			&cli.StringFlag{Name: "group", Usage: "comma-separated `GROUPS` whose members to govern"},
 			&cli.BoolFlag{Name: "all-accounts", Usage: "refused: says why"},
 			&cli.StringFlag{Name: "sudo", Usage: "also have sudo ask, for the same accounts but root: `HOW` is key (the session's key, by its forwarded agent) or account (sudo asks for what it asks for now, and the grant must allow it)"},
-			&cli.BoolFlag{Name: "no-pam", Usage: "leave PAM alone: sessions then outlive their grants"},
+			&cli.BoolFlag{Name: "no-pam", Usage: "leave PAM alone: sessions are then seen, and ended, by sshd's processes alone"},
 			&cli.BoolFlag{Name: "undo", Usage: "take it all back"},
 			&cli.BoolFlag{Name: "reload", Usage: "then have sshd read its configuration again"},
 			&cli.BoolFlag{Name: "force", Usage: "also where dpkid does not decide logins yet: the accounts are locked until it does"},
@@ -44,8 +44,8 @@ func (e *env) setup(c *cli.Context) error {
 	}
 	s := e.setupOf(c)
 	w := sshd.Wish{
-		Governed: sshd.Governed{Users: list(c.String("accounts")), Groups: list(c.String("group"))},
-		NoPAM:    c.Bool("no-pam"), Sudo: pamd.Sudo(c.String("sudo")),
+		Governed: sshd.Governed{Users: list(c.String("accounts")), Groups: list(c.String("group")), NoPAM: c.Bool("no-pam")},
+		Sudo:     pamd.Sudo(c.String("sudo")),
 	}
 	named := len(w.Users)+len(w.Groups) > 0
 	switch {
@@ -83,7 +83,7 @@ func (e *env) setup(c *cli.Context) error {
 		fmt.Fprintf(e.stderr, "dpkid: note: %s\n", n)
 	}
 	if w.NoPAM {
-		fmt.Fprintln(e.stderr, "dpkid: note: PAM is left alone: sessions that are open outlive their grants")
+		fmt.Fprintln(e.stderr, "dpkid: note: PAM is left alone: sessions are seen, and ended, by sshd's processes alone")
 	}
 	fmt.Fprintf(e.stdout, "wrote %s\n", s.Path())
 	return e.reload(c, s)
@@ -166,8 +166,8 @@ func setupError(err error) error {
 		{sshd.ErrForeign, exitFailed, "move that file away"},
 		{sshd.ErrNoEffect, exitFailed, "sshd_config needs `Include /etc/ssh/sshd_config.d/*.conf` as its first line, and no file there that sorts before " + sshd.DropInName + " may set the same options"},
 		{sshd.ErrMethods, exitFailed, "have AuthenticationMethods demand publickey in each of its lists, for all of these accounts alike, or for none of them"},
-		{sshd.ErrNoPAM, exitFailed, "set `UsePAM yes` in sshd_config, or give --no-pam: sessions then outlive their grants"},
-		{pamd.ErrNoModule, exitFailed, "install the package for this system's architecture again, or give --no-pam: sessions then outlive their grants"},
+		{sshd.ErrNoPAM, exitFailed, "set `UsePAM yes` in sshd_config, or give --no-pam: sessions are then ended by sshd's processes alone"},
+		{pamd.ErrNoModule, exitFailed, "install the package for this system's architecture again, or give --no-pam: sessions are then ended by sshd's processes alone"},
 		{pamd.ErrNoService, exitFailed, "PAM's service needs a file of its own in /etc/pam.d: copy the distribution's there, or give --no-pam"},
 		{pamd.ErrByHand, exitFailed, "take those lines out: dpkid writes its own and takes them back"},
 		{pamd.ErrForm, exitFailed, "mend that file; nothing was changed"},

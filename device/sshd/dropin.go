@@ -21,6 +21,7 @@ const header = "# Written by `dpkid setup`, removed by `dpkid setup --undo`. Cha
 type Governed struct {
 	Users  []string
 	Groups []string
+	NoPAM  bool // PAM is left alone: the daemon sees sessions by sshd's processes
 }
 
 // ErrGoverned says that accounts or groups cannot be governed as they are named.
@@ -46,8 +47,8 @@ func (d dropIn) text() (string, error) {
 		}
 	}
 	b := header
-	if d.loginsOnly {
-		b += loginsOnly
+	if d.NoPAM {
+		b += noPAM
 	}
 	for _, m := range []struct {
 		criterion string
@@ -69,16 +70,15 @@ type dropIn struct {
 	Governed
 	helper, user string
 	ownMethods   bool // the site demands methods of its own, a public key among them
-	loginsOnly   bool // PAM was left alone on purpose
 }
 
-// loginsOnly notes in the drop-in that nobody forgot the PAM module.
-const loginsOnly = "# PAM is left alone (--no-pam): sessions outlive their grants.\n"
+// noPAM tells the daemon, and doctor, that PAM was left alone on purpose.
+const noPAM = "# PAM is left alone (--no-pam).\n"
 
 // parseDropIn reads back what text has written.
 func parseDropIn(text string) (d dropIn) {
 	d.ownMethods = !strings.Contains(text, "\t"+methods+" ")
-	d.loginsOnly = strings.Contains(text, loginsOnly)
+	d.NoPAM = strings.Contains(text, noPAM)
 	for line := range strings.Lines(text) {
 		if names, ok := strings.CutPrefix(strings.TrimSpace(line), "Match User "); ok {
 			d.Users = strings.Split(names, ",")

@@ -21,7 +21,7 @@ type plan struct {
 
 // plan looks at everything that can be looked at with nothing written.
 func (s Setup) plan(ctx context.Context, w Wish) (p plan, err error) {
-	p.dropIn = dropIn{Governed: w.Governed, helper: s.Helper, user: s.HelperUser, loginsOnly: w.NoPAM}
+	p.dropIn = dropIn{Governed: w.Governed, helper: s.Helper, user: s.HelperUser}
 	if _, err := p.dropIn.text(); err != nil {
 		return p, err
 	}
@@ -144,7 +144,7 @@ func (s Setup) Sessions(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return err
-	case d.loginsOnly:
+	case d.NoPAM:
 		return ErrLeftAlone
 	case !uses:
 		return ErrNoPAM

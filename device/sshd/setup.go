@@ -53,8 +53,7 @@ func (s Setup) Path() string {
 // Wish is what set-up is asked for.
 type Wish struct {
 	Governed
-	NoPAM bool      // sessions then outlive their grants
-	Sudo  pamd.Sudo // what sudo asks of governed accounts
+	Sudo pamd.Sudo // what sudo asks of governed accounts
 }
 
 // Install writes the drop-in and PAM's lines, and has sshd confirm, account by

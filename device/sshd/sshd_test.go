@@ -59,7 +59,7 @@ func TestDropInText(t *testing.T) {
 		t.Errorf("got %v\n%s", err, got)
 	}
 	for _, d.ownMethods = range []bool{false, true} {
-		for _, d.loginsOnly = range []bool{false, true} {
+		for _, d.NoPAM = range []bool{false, true} {
 			text, err := d.text()
 			again := parseDropIn(text)
 			again.helper, again.user = d.helper, d.user
@@ -72,7 +72,7 @@ func TestDropInText(t *testing.T) {
 	for _, name := range []string{"", "*", "a*", "!root", "a b", "a,b", "a\nb", "?", "-x", "a:b", strings.Repeat("a", 33)} {
 		for _, g := range []Governed{{Users: []string{name}}, {Groups: []string{name}}} {
 			if _, err := (dropIn{Governed: g}).text(); !errors.Is(err, ErrGoverned) {
-				t.Errorf("%q: %v", g, err)
+				t.Errorf("%+v: %v", g, err)
 			}
 		}
 	}

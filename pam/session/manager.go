@@ -321,10 +321,13 @@ func waitFor(p proc.Process, within time.Duration) {
 
 // watch ends what is left when the monitor ends without a word.
 func (m *Manager) watch(e *entry) {
-	monitor, h := e.Monitor, e.handle
+	monitor, h, why := e.Monitor, e.handle, MonitorGone
+	if e.Alone {
+		why = Logout
+	}
 	m.workers.Go(func() {
 		if h.Wait(m.ctx) == nil {
-			m.end(monitor, MonitorGone)
+			m.end(monitor, why)
 		}
 	})
 }

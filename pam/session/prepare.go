@@ -27,6 +27,17 @@ func (m *Manager) Prepare(monitor proc.Process) {
 	m.prepare(monitor)
 }
 
+// Gather is Prepare for a login that nobody announces and logind knows nothing of: it returns when the group is there, for what sshd
+// starts next is the session's.
+func (m *Manager) Gather(monitor proc.Process) {
+	if m.Tree == nil {
+		return
+	}
+	if p := m.prepare(monitor); p != nil {
+		<-p.made
+	}
+}
+
 func (m *Manager) prepare(monitor proc.Process) *prepared {
 	m.mu.Lock()
 	defer m.mu.Unlock()

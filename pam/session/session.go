@@ -15,6 +15,7 @@ type Session struct {
 	Service string       `json:"service"`
 	Remote  string       `json:"remote,omitempty"`
 	Opened  uint64       `json:"opened"`
+	Alone   bool         `json:"alone,omitempty"` // sshd did not ask PAM: nobody says that it closes the session
 
 	KeyType string           `json:"key_type"`
 	Key     string           `json:"key"` // base64: the credential that logged in, certificate or plain key

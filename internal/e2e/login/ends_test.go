@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -183,4 +184,39 @@ func TestWhateverEndsASession(t *testing.T) {
 		Data: state.Distrust{From: 0, To: m.Org.Chain.Time()}.Marshal(),
 	})
 	t.Logf("DISTRUST: %v", m.gone(stays, 10*time.Second))
+}
+
+// Set up without PAM a session ends all the same: the daemon goes by sshd's processes.
+func TestSessionsEndWithoutPAM(t *testing.T) {
+	harness.Need(t, harness.Namespace, harness.Cgroup2, harness.SshKeygen)
+	org := fleet.New(t, devchain.Options{})
+	org.Network.Endpoints = []string{org.Chain.WS}
+	m := newRigIn(t, org)
+	if out, err := exec.Command("ssh-keygen", "-A").CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen -A: %v\n%s", err, out)
+	}
+	ca := m.Org.NewCA()
+	key, grant, cert := m.granted(ca)
+	other, _, otherCert := m.granted(ca)
+	m.Dpkid(0, "setup", "--accounts", "alice", "--no-pam")
+	t.Cleanup(func() { m.Dpkid(0, "setup", "--undo") })
+	ends, stays := m.stay("alice", key, cert), m.stay("alice", other, otherCert)
+	harness.Eventually(t, 5*time.Second, func() error {
+		if all := m.sessions(); len(all) != 2 {
+			return fmt.Errorf("sessions: %+v", all)
+		}
+		return nil
+	})
+	m.Org.Revoke(m.ID, grant)
+	t.Logf("the revocation: %v", m.gone(ends, 10*time.Second))
+	if !stays.Running() {
+		t.Error("the other session has ended")
+	}
+	stays.Stop()
+	harness.Eventually(t, 5*time.Second, func() error {
+		if all := m.sessions(); len(all) != 0 {
+			return fmt.Errorf("sessions that nobody is in: %+v", all)
+		}
+		return nil
+	})
 }

@@ -254,7 +254,7 @@ func (s *site) refusesAStack(t *testing.T, module string) {
 	s.configure("UsePAM yes", s.include())
 	s.Must(os.Rename(module, module+".away"))
 	refused("no module", "the PAM module is not installed")
-	s.mustSay(s.Dpkid(0, "setup", "--sshd-config", s.config, "--accounts", "alice", "--no-pam"), "outlive")
+	s.mustSay(s.Dpkid(0, "setup", "--sshd-config", s.config, "--accounts", "alice", "--no-pam"), "by sshd's processes alone")
 	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "PAM is left alone")
 	s.unchanged("--no-pam", before)
 	s.setup(0, "--undo")

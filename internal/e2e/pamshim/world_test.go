@@ -249,7 +249,13 @@ func newWorld(t testing.TB, o options) *world {
 		w.startDaemon(o)
 	}
 	lines := o.lines
+	if o.noPAM {
+		lines = append(lines, "UsePAM no")
+	}
 	path := ""
+	if o.noPAM && *otherRoot != "" {
+		path = program(t, "")
+	}
 	if !o.noPAM {
 		stack := o.stack
 		if stack == "" {
@@ -298,6 +304,7 @@ func (w *world) startDaemon(o options) {
 	w.handler = &pam.Handler{
 		Engine: w.grants, Sessions: w.sessions, Monitors: &pam.Monitors{}, Governs: o.governs,
 		Audit: func(r pam.Refusal) { w.mu.Lock(); w.refusals = append(w.refusals, r); w.mu.Unlock() },
+		Alone: func(string) bool { return o.noPAM },
 	}
 	if err := w.sessions.Restore(); err != nil {
 		t.Fatal(err)
