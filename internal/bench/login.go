@@ -18,11 +18,12 @@ import (
 // may cost nothing or 8 ms. So both servers share their key, and change it often.
 const perKey = 10
 
-// duel is two sshds that differ in one thing: the AuthorizedKeysCommand of one
-// is cat, with the line that the daemon prints.
-type duel struct{ ours, cat *sshd.Server }
+// duel is two sshds that differ in one thing.
+type duel struct{ ours, theirs *sshd.Server }
 
-func (d *bench) duel() duel {
+// catDuel differs in the AuthorizedKeysCommand: theirs is cat, with the line that
+// the daemon prints.
+func (d *bench) catDuel() duel {
 	line := d.Ask("alice", d.cert)
 	if line == "" {
 		d.Fatalf("the daemon refuses the login to be measured: %+v", d.LastAudit())
@@ -33,15 +34,40 @@ func (d *bench) duel() duel {
 	c.Command = machine.Helper
 	ours := sshd.Start(d, c)
 	c.Command, c.HostKeyFile = "/usr/bin/cat "+path, ours.HostKeyFile
-	two := duel{ours, sshd.Start(d, c)}
-	d.timed(two.ours, d.client) // the first run is not like the others
-	d.timed(two.cat, d.client)
+	return d.warm(duel{ours, sshd.Start(d, c)})
+}
+
+// warm logs in once: the first run is not like the others.
+func (d *bench) warm(two duel) duel {
+	d.timed(two.ours, d.client)
+	d.timed(two.theirs, d.client)
 	return two
+}
+
+// fight measures pairs of logins, with a new duel for each host key, in turns.
+func (d *bench) fight(pairs int, begin func() duel) (ours, theirs sample) {
+	ours, theirs = make(sample, pairs), make(sample, pairs)
+	var two duel
+	for i := range pairs {
+		if i%perKey == 0 {
+			if i > 0 {
+				two.stop()
+			}
+			two = begin()
+		}
+		if i%2 == 0 {
+			ours[i], theirs[i] = d.timed(two.ours, d.client), d.timed(two.theirs, d.client)
+		} else {
+			theirs[i], ours[i] = d.timed(two.theirs, d.client), d.timed(two.ours, d.client)
+		}
+	}
+	two.stop()
+	return ours, theirs
 }
 
 func (two duel) stop() {
 	two.ours.Stop()
-	two.cat.Stop()
+	two.theirs.Stop()
 }
 
 // timed logs in and returns how long that took.
@@ -59,26 +85,9 @@ func (d *bench) tried(server *sshd.Server, c sshd.Client) (took time.Duration, o
 	return time.Since(began), got.Code == 0
 }
 
-// freshLogins compares logins with a State that is fresh, and counts the bytes
-// of the looks at the chain meanwhile: nothing changes, so that each is what an
-// idle device asks.
+// freshLogins compares logins with a State that is fresh.
 func (d *bench) freshLogins(t *report, pairs int) {
-	ours, theirs := make(sample, pairs), make(sample, pairs)
-	var two duel
-	for i := range pairs {
-		if i%perKey == 0 {
-			if i > 0 {
-				two.stop()
-			}
-			two = d.duel()
-		}
-		if i%2 == 0 {
-			ours[i], theirs[i] = d.timed(two.ours, d.client), d.timed(two.cat, d.client)
-		} else {
-			theirs[i], ours[i] = d.timed(two.cat, d.client), d.timed(two.ours, d.client)
-		}
-	}
-	two.stop()
+	ours, theirs := d.fight(pairs, d.catDuel)
 	for _, a := range d.Audit() {
 		if a.Refreshed || !a.Allow || a.Freshness != "fresh" {
 			d.Fatalf("a login that was to be fresh: %+v", a)
@@ -112,7 +121,7 @@ func (d *bench) refreshedLogins(t *report, n int) {
 			if tries > 0 {
 				two.stop()
 			}
-			two = d.duel()
+			two = d.catDuel()
 		}
 		key := d.Org.NewKey()
 		grant := d.Org.GrantEntry(d.ID, state.KindGrant, "alice", key.PublicKey(), 20*time.Hour)
@@ -129,7 +138,7 @@ func (d *bench) refreshedLogins(t *report, n int) {
 		for _, a := range d.Audit()[asked:] {
 			if a.Refreshed {
 				ours = append(ours, took)
-				theirs = append(theirs, d.timed(two.cat, d.client))
+				theirs = append(theirs, d.timed(two.theirs, d.client))
 				break
 			}
 		}

@@ -63,6 +63,7 @@ var parts = []part{
 	{"decision", false, func(s *stage, _ *bench, t *report, _ sizes) { decisions(s, t) }},
 	{"join", true, func(_ *stage, d *bench, t *report, _ sizes) { d.joined(t) }},
 	{"logins", true, func(_ *stage, d *bench, t *report, n sizes) { d.freshLogins(t, n.pairs) }},
+	{"module", true, func(_ *stage, d *bench, t *report, n sizes) { d.moduleLogins(t, n.pairs) }},
 	{"helper", true, func(_ *stage, d *bench, t *report, _ sizes) { d.helper(t) }},
 	{"revocations", true, func(_ *stage, d *bench, t *report, n sizes) { d.revocations(t, n.samples/2) }},
 	{"refreshes", true, func(_ *stage, d *bench, t *report, n sizes) { d.refreshedLogins(t, n.samples) }},
