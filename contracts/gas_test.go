@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "rewrite gas.txt and the vectors instead
 var budget = map[string]uint64{
 	"put, used scope":              75_000,
 	"put, used mailbox by zone":    75_000,
+	"put, used scope, with limit":  75_000,
 	"put, first of a scope":        125_000,
 	"revoke":                       60_000,
 	"batch of 100, one scope, per": 32_000,
@@ -105,6 +106,44 @@ func TestGas(t *testing.T) {
 	measure("put, used scope, with limit", write(alice, root, Group{Scope: zone, Changes: []Change{put(state.KindGrant)}}), 1)
 	measure("put, mailbox by zone, with limit", write(bob, delegate, Group{Scope: mailbox, Salt: commitment, Changes: []Change{put(state.KindGrant)}}), 1)
 
+	var guardians state.Guardians
+	sign := map[state.Address]func(state.Word) []byte{}
+	for b := byte(1); b <= 3; b++ {
+		account, with := signer(t, b)
+		guardians.Accounts, sign[account] = append(guardians.Accounts, account), with
+	}
+	guardians = state.Guardians{Timelock: state.MinTimelock, Needed: 2, Final: 3, Accounts: sortedAccounts(guardians.Accounts)}
+	guard := func(count int, c Change) receipt {
+		t.Helper()
+		n++
+		p := Proposal{Org: org, Nonce: subject(n), Deadline: e.time, Groups: []Group{{Scope: org, Changes: []Change{c}}}}
+		digest, err := p.Digest(e.registry())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var consents []Consent
+		for _, account := range guardians.Accounts[:count] {
+			consents = append(consents, Consent{Guardian: account, Signature: sign[account](digest)})
+		}
+		data, err := PackWriteGuarded(p, guardians, consents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.must(bob, data)
+	}
+	recovery := state.Recovery{Threshold: 2, Roots: guardians.Accounts}
+	own := func(c Change) receipt { return write(alice, root, Group{Scope: org, Changes: []Change{c}}) }
+	measure("name 3 guardians", own(SetGuardians(guardians)), 1)
+	measure("freeze by 2 of 3", guard(2, Freeze(e.time+60)), 1)
+	measure("recover by 2 of 3", guard(2, Recover(recovery)), 1)
+	measure("veto", own(VetoRecovery(recovery.ID())), 1)
+	measure("recover by 3 of 3", guard(3, Recover(recovery)), 1)
+	e.next(state.MinTimelock)
+	complete, err := PackCompleteRecovery(org, guardians, recovery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measure("complete, 3 roots, per entry", e.must(bob, complete), 4)
 	got := strings.Join(lines, "\n") + "\n"
 	if *update {
 		if err := os.WriteFile("gas.txt", []byte(got), 0o644); err != nil {

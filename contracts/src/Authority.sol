@@ -87,7 +87,7 @@ abstract contract Authority is Guardians {
 
     function _revokeRoot(Writer memory w, bytes32 admin) private {
         Organisation storage o = organisations[w.org];
-        uint32 left = o.roots - 1;
+        uint16 left = o.roots - 1;
         if (!w.root || left == 0 || !o.thresholds.inOrder(left)) revert IDPKI.RootProtected(admin);
         o.roots = left;
         o.isRoot[o.epoch][o.rootAccount[admin]] = false;
@@ -106,10 +106,8 @@ abstract contract Authority is Guardians {
         t.set(kind, approvals);
         if (!t.inOrder(o.roots)) revert IDPKI.InvalidThreshold(uint8(kind), uint8(approvals));
         o.thresholds = t;
-        o.limits[w.epoch][kind] = Limit(uint8(approvals), uint40(longest));
-        w.limited |= 1 << kind;
+        _setLimit(w, kind, approvals, longest);
         d.plain &= ~(1 << kind);
-        o.limited = uint96(w.limited);
     }
 
     function _checkDistrust(bytes memory data) private view {

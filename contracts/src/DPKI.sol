@@ -58,7 +58,8 @@ contract DPKI is IDPKI, Authority {
         uint256 limited = o.limited;
         uint256 frozenUntil = o.frozenUntil;
         Record r = _live(org, epoch, admin, msg.sender);
-        Writer memory w = Writer(org, epoch, limited, 1, admin.putMask, admin.revokeMask, r.until(), r.isRoot(), 0, 0);
+        Writer memory w =
+            Writer(org, epoch, limited, 1, admin.putMask, admin.revokeMask, r.until(), r.isRoot(), 0, 0, o.quick);
         if (block.timestamp < frozenUntil) _restrain(w, frozenUntil);
         d.plain = _plain(w);
         for (uint256 i = 0; i < groups.length; ++i) {
@@ -81,7 +82,7 @@ contract DPKI is IDPKI, Authority {
         _checkAuthors(count);
         Draft memory d = newDraft(count);
         Organisation storage o = organisations[org];
-        Writer memory w = Writer(org, o.epoch, o.limited, count, ALL_KINDS, ALL_KINDS, NEVER, true, 0, 0);
+        Writer memory w = Writer(org, o.epoch, o.limited, count, ALL_KINDS, ALL_KINDS, NEVER, true, 0, 0, o.quick);
         bytes32 digest = _take(w, groups, nonce, deadline);
         address last;
         for (uint256 i = 0; i < count; ++i) {
@@ -118,7 +119,7 @@ contract DPKI is IDPKI, Authority {
         uint256 count = consents.length;
         _checkAuthors(count);
         Draft memory d = newDraft(count);
-        Writer memory w = Writer(org, organisations[org].epoch, 0, count, 0, 0, 0, false, 0, 0);
+        Writer memory w = Writer(org, organisations[org].epoch, 0, count, 0, 0, 0, false, 0, 0, 0);
         bytes32 digest = _take(w, groups, nonce, deadline);
         (uint256 n, uint256 first, uint256 second) = _shown(_settle(org), guardians);
         if (count < first) revert ApprovalsNeeded(GUARDIAN, uint8(first));
@@ -288,7 +289,9 @@ contract DPKI is IDPKI, Authority {
                 if (1 << kind & (1 << LIMIT | 1 << GUARDIAN | 1 << POINTER) != 0) return r;
             }
             uint256 start = d.from > block.timestamp ? d.from : block.timestamp;
-            if (d.until - start > longest) revert InvalidWindow(uint40(d.from), uint40(d.until));
+            if (d.until - start > longest && d.until - start > _longest(w, kind)) {
+                revert InvalidWindow(uint40(d.from), uint40(d.until));
+            }
             return r;
         }
     }

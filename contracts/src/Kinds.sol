@@ -20,6 +20,9 @@ uint8 constant DENY_CLEAR = 7;
 uint8 constant POLICY = 16;
 uint8 constant DEVICE = 19;
 uint8 constant DENY = 24;
+/// @dev The kinds whose limits are kept where they cost no storage read: GRANT and GRANT_PRIV.
+uint256 constant QUICK = 22;
+uint256 constant QUICK_KINDS = 2;
 
 /// @dev Kinds up to this one exist in the organisation's own scope only.
 uint8 constant LAST_ORGANISATION_KIND = 15;

@@ -96,6 +96,26 @@ contract ApprovalsTest is BaseTest {
         sendApproved(2, org, limitOf(GRANT, 2, NEVER));
     }
 
+    /// @dev GRANT's limit is kept beside GRANT_PRIV's: neither is the other's.
+    function test_one_of_two_neighbours_needs_two() public {
+        write(org, limitOf(GRANT_PRIV, 1, 60));
+        needTwo();
+        uint40 t = now40();
+        refused(needed(GRANT), zone, putOf(GRANT, S));
+        refused(needed(GRANT), zone, revokeOf(GRANT, S));
+        refused(windowError(t, t + 61), zone, change(PUT, GRANT_PRIV, t, t + 61, S, ""));
+        write(zone, change(PUT, GRANT_PRIV, t, t + 60, S, ""));
+        (uint8 approvals, uint40 longest) = dpki.limitOf(org, GRANT);
+        vm.assertTrue(approvals == 2 && longest == NEVER, "GRANT");
+        (approvals, longest) = dpki.limitOf(org, GRANT_PRIV);
+        vm.assertTrue(approvals == 1 && longest == 60, "GRANT_PRIV");
+        sendApproved(2, zone, putOf(GRANT, S));
+    }
+
+    function needed(uint8 kind) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IDPKI.ApprovalsNeeded.selector, kind, uint8(2));
+    }
+
     function test_authors_are_the_approvers() public {
         Group[] memory groups = one(zone, 0, putOf(GRANT, S));
         vm.recordLogs();

@@ -134,4 +134,25 @@ contract LimitTest is BaseTest {
         vm.prank(alice);
         dpki.write(org, root, one(zone, 0, change(PUT, kind, from, until, S, "")));
     }
+
+    /// @dev The kinds whose limits are kept twice, and their neighbours, in the organisation's scope, where a validity
+    /// can be longer than what fits there.
+    function testFuzz_limits_of_neighbours(uint8[6] memory kinds, uint40[6] memory longest) public {
+        uint40[4] memory bound = [NEVER, NEVER, NEVER, NEVER];
+        uint40 around = 2 ** 26 - 1;
+        for (uint256 i = 0; i < 6; ++i) {
+            uint8 k = kinds[i] % 4;
+            bound[k] = longest[i] % 3 == 0 ? 1 + longest[i] % 1000 : around - 2 + longest[i] % 5;
+            write(org, limitOf(GRANT - 1 + k, 1, bound[k]));
+        }
+        uint40 t = now40();
+        for (uint8 k = 0; k < 4; ++k) {
+            (uint8 a, uint40 l) = dpki.limitOf(org, GRANT - 1 + k);
+            vm.assertTrue(a == 1 && l == bound[k], "limitOf");
+            if (bound[k] == NEVER) continue;
+            uint40 until = t + bound[k];
+            refused(windowError(t, until + 1), org, change(PUT, GRANT - 1 + k, t, until + 1, S, ""));
+            write(org, change(PUT, GRANT - 1 + k, t, until, S, ""));
+        }
+    }
 }
