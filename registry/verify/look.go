@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 
 	"dpki/registry"
 	"dpki/state"
@@ -25,69 +24,6 @@ func (t *tick) look(ctx context.Context, slots []state.Word) (View, error) {
 		}
 		t.blame(view.From, err)
 	}
-}
-
-// agreed asks endpoints for the tip until the policy accepts.
-func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
-	var waiting []Endpoint
-	for _, e := range t.endpoints {
-		if t.usable(e) {
-			waiting = append(waiting, e)
-		}
-	}
-	var seen []Observation
-	for {
-		n := max(1, t.config.Policy.AtLeast()-len(seen))
-		if len(waiting) == 0 || ctx.Err() != nil {
-			break
-		}
-		n = min(n, len(waiting))
-		seen = append(seen, t.observeAll(ctx, waiting[:n], slots, seen)...)
-		waiting = waiting[n:]
-		view, err := t.config.Policy.Accept(seen)
-		if err == nil {
-			return view, nil
-		}
-	}
-	_, err := t.config.Policy.Accept(seen)
-	return View{}, errors.Join(err, ctx.Err())
-}
-
-// observeAll asks some endpoints at once: the first of all for a proof, the
-// others whether they have the block that was proved. Those that fail are blamed
-// and left out.
-func (t *tick) observeAll(ctx context.Context, endpoints []Endpoint, slots []state.Word, seen []Observation) []Observation {
-	observations, errs := make([]Observation, len(endpoints)), make([]error, len(endpoints))
-	proved, asked := seen, make(chan struct{})
-	var all sync.WaitGroup
-	for i, e := range endpoints {
-		if i == 0 && len(seen) == 0 {
-			all.Go(func() {
-				defer close(asked)
-				if observations[i], errs[i] = t.observe(ctx, e, slots); errs[i] == nil {
-					proved = []Observation{observations[i]}
-				}
-			})
-			continue
-		}
-		all.Go(func() {
-			observations[i], errs[i] = t.confirm(ctx, e, slots, func() []Observation { <-asked; return proved })
-		})
-	}
-	if len(seen) > 0 {
-		close(asked)
-	}
-	all.Wait()
-	var good []Observation
-	for i, err := range errs {
-		if err == nil {
-			good = append(good, observations[i])
-			continue
-		}
-		t.blame([]string{endpoints[i].Name}, err)
-		t.tries[endpoints[i].Name] = maxTries
-	}
-	return good
 }
 
 // confirm asks one endpoint for headers alone, a third of the bytes, while
