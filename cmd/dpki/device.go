@@ -19,7 +19,8 @@ func (t *tool) deviceCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the device shows it, instead of asking"}),
 		verb("list", "", "list devices", 0, 0, t.deviceList,
 			&cli.StringFlag{Name: "zone", Usage: "only those of `ZONE`"},
-			&cli.BoolFlag{Name: "all", Usage: "also retired ones"}),
+			&cli.BoolFlag{Name: "all", Usage: "also retired ones"},
+			&cli.BoolFlag{Name: "ready", Usage: "ask the network's mirrors how far each device has come; no answer is never ready"}),
 		verb("show", "DEVICE", "print a device", 1, 1, t.deviceShow),
 		verb("retire", "DEVICE", "revoke a device: it lets nobody in any more and gets no more keys", 1, 1, t.deviceRetire),
 	)
@@ -97,6 +98,9 @@ func (t *tool) deviceList(c *cli.Context) error {
 	list, err := d.Devices(c.Context, c.String("zone"), c.Bool("all"))
 	if err != nil {
 		return err
+	}
+	if c.Bool("ready") {
+		return t.deviceReadiness(c, d, list)
 	}
 	return t.show(list, func() {
 		var rows [][]string

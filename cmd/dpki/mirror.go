@@ -19,6 +19,7 @@ import (
 	"dpki/internal/network"
 	"dpki/registry/mirror"
 	"dpki/registry/source"
+	"dpki/registry/witness"
 )
 
 // Limits of one connection to a mirror.
@@ -117,11 +118,33 @@ func upstreams(n network.File, from []string) (mirror.Config, error) {
 		}
 		config.Chain, config.Mirrors, blocks = append(config.Chain, m), append(config.Mirrors, m), append(blocks, b)
 	}
+	if config.Witnesses, err = checkpointPlaces(n); err != nil {
+		return config, err
+	}
 	if len(config.Chain) == 0 {
 		return config, usage("there is no endpoint to mirror", "name an [[endpoint]] in the network file, or another mirror by --from URL")
 	}
 	config.Blocks = store.NewMulti(blocks...)
 	return config, nil
+}
+
+// checkpointPlaces are where each of the network's witnesses leaves its
+// checkpoints.
+func checkpointPlaces(n network.File) (map[witness.Key][]source.Checkpoints, error) {
+	places := map[witness.Key][]source.Checkpoints{}
+	for _, w := range n.Witnesses {
+		for _, place := range []string{w.URL, w.Path} {
+			if place == "" {
+				continue
+			}
+			p, err := source.OpenCheckpoints(place)
+			if err != nil {
+				return nil, &admin.Problem{Class: admin.Usage, Text: "the network file names a place of checkpoints that cannot be used", Hint: "dpki network show", Err: err}
+			}
+			places[w.Key] = append(places[w.Key], p)
+		}
+	}
+	return places, nil
 }
 
 // serveUntil serves until the context ends, and lets answers under way be sent.

@@ -149,12 +149,19 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	if err != nil {
 		return nil, err
 	}
+	mirrors, err := dialMirrors(n)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range mirrors {
+		ends = append(ends, verify.Endpoint{Name: mirrorName(n, i), Source: m, Voice: network.MirrorVoice})
+	}
 	signed, err := witnesses(n)
 	if err != nil {
 		return nil, err
 	}
 	log, err := ledger.Open(verify.Config{
-		Registry: a.Registry, Org: a.Org, CodeHash: state.Word(code.Hash()), Deploy: n.DeployBlock, Policy: verify.Agreement{K: n.Agree}, Witnesses: signed,
+		Registry: a.Registry, Org: a.Org, CodeHash: state.Word(code.Hash()), Deploy: n.DeployBlock, Policy: verify.Agreement{K: n.Agree}, Witnesses: signed, Archives: archives(n, mirrors),
 	}, ends, filepath.Join(h.State(a.Org), "ledger.json"))
 	if err != nil {
 		return nil, usage(err.Error(), "dpki network show")
@@ -168,7 +175,8 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 		return nil, err
 	}
 	t.desk = admin.New(admin.Config{
-		Home: h, Anchor: a, Network: n, Identity: id, Ledger: log, Stores: stores, Account: account, Poster: poster, Unlock: unlock,
+		Receipts: receipts(mirrors),
+		Home:     h, Anchor: a, Network: n, Identity: id, Ledger: log, Stores: stores, Account: account, Poster: poster, Unlock: unlock,
 		Passphrase: func(what string) ([]byte, error) {
 			s, err := t.secretsOnce()
 			if err != nil {

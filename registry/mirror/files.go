@@ -10,6 +10,7 @@ import (
 	"dpki/registry/route"
 	"dpki/registry/segment"
 	"dpki/registry/source"
+	"dpki/registry/witness"
 )
 
 // partLife is how long a segment is kept that entries may still be added to.
@@ -51,6 +52,13 @@ func (s *Server) witness(ctx context.Context, q route.Witness) (*answer, error) 
 	if s.c.Dir != "" {
 		if b, err := source.ReadFile(filepath.Join(s.c.Dir, "witness", q.Name), route.MaxFile); err == nil {
 			return &answer{body: b, kind: binary, keep: s.c.tip}, nil
+		}
+	}
+	if key, err := witness.ParseKey(q.Name); err == nil {
+		for _, place := range s.c.Witnesses[key] {
+			if b, err := place.Checkpoint(ctx, key); err == nil {
+				return &answer{body: b, kind: binary, keep: s.c.tip}, nil
+			}
 		}
 	}
 	for _, m := range s.c.Mirrors {

@@ -16,6 +16,7 @@ import (
 	"dpki/registry"
 	"dpki/registry/route"
 	"dpki/registry/source"
+	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -52,11 +53,13 @@ type Config struct {
 	Chain    []Source         // asked in this order
 	Blocks   bundle.Getter    // asked for blocks
 	Mirrors  []*source.Mirror // asked for segments and witnesses' files
-	Dir      string           // segments/, witness/, receipts/, blocks/; empty = none of them
-	Memory   int64            // bytes of answers that are kept
-	Disk     int64            // bytes of blocks that are kept in Dir
-	Rate     float64          // questions a second for each address
-	Log      *slog.Logger
+	// Witnesses are the places of the checkpoints of some, beside Dir and Mirrors.
+	Witnesses map[witness.Key][]source.Checkpoints
+	Dir       string  // segments/, witness/, receipts/, blocks/; empty = none of them
+	Memory    int64   // bytes of answers that are kept
+	Disk      int64   // bytes of blocks that are kept in Dir
+	Rate      float64 // questions a second for each address
+	Log       *slog.Logger
 
 	now func() time.Time // nil = time.Now
 	tip time.Duration    // 0 = tipLife

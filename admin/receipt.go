@@ -1,0 +1,124 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"dpki/bundle"
+	"dpki/state"
+)
+
+// ReceiptSource is a place where devices' receipts lie: a mirror. What it gives
+// is verified; it can withhold a receipt and show an older one.
+type ReceiptSource interface {
+	// Receipt is the receipt that a key has signed, at most bundle.MaxReceipt bytes.
+	Receipt(ctx context.Context, key state.Word) ([]byte, error)
+}
+
+// Readiness is what a device says of itself, held against the log.
+type Readiness struct {
+	// Ready: it has applied everything that is final for it.
+	Ready bool `json:"ready"`
+	// Text says why not, or "unknown" where there is no receipt: a device that
+	// nobody has heard of is never ready.
+	Text string `json:"text"`
+	Time Time   `json:"time,omitempty"` // of the device's newest block, when it said so
+}
+
+// unknown is the readiness of a device without a receipt.
+const unknown = "unknown"
+
+// receiptsAtOnce bounds the requests under way.
+const receiptsAtOnce = 8
+
+// Readiness asks the mirrors for the receipts of devices, by their ids. Each has
+// an answer.
+func (d *Desk) Readiness(ctx context.Context, devices []Device) (map[string]Readiness, error) {
+	var members []bundle.RosterMember
+	scopes := []state.Word{d.Anchor.Org}
+	for _, shown := range devices {
+		m, err := d.findDevice(shown.ID)
+		if err != nil {
+			return nil, err
+		}
+		members, scopes = append(members, m), append(scopes, m.Zone, m.Device)
+	}
+	if err := d.need(ctx, scopes...); err != nil {
+		return nil, err
+	}
+	receipts := make([]*bundle.Receipt, len(members))
+	var all sync.WaitGroup
+	free := make(chan struct{}, receiptsAtOnce)
+	for i, m := range members {
+		free <- struct{}{}
+		all.Go(func() {
+			defer func() { <-free }()
+			receipts[i] = d.receiptOf(ctx, m)
+		})
+	}
+	all.Wait()
+	out := make(map[string]Readiness, len(members))
+	for i, m := range members {
+		out[m.Device.String()] = d.judge(m, receipts[i])
+	}
+	return out, ctx.Err()
+}
+
+// receiptOf is the newest receipt that the device's own key has signed, nil where
+// no mirror has one.
+func (d *Desk) receiptOf(ctx context.Context, m bundle.RosterMember) (newest *bundle.Receipt) {
+	key, err := bundle.SigningKeyBytes(m.SigningKey)
+	if err != nil {
+		return nil
+	}
+	for _, source := range d.Receipts {
+		b, err := source.Receipt(ctx, key)
+		if err != nil {
+			continue
+		}
+		r, err := bundle.ParseReceipt(b)
+		if err != nil || r.SigningKey != m.SigningKey || r.Device != m.Device || r.Anchor != d.Anchor {
+			continue
+		}
+		if newest == nil || r.Time > newest.Time {
+			newest = r
+		}
+	}
+	return newest
+}
+
+func (d *Desk) judge(m bundle.RosterMember, r *bundle.Receipt) Readiness {
+	if r == nil {
+		return Readiness{Text: unknown}
+	}
+	out := Readiness{Time: Time(r.Time)}
+	for _, scope := range []state.Word{d.Anchor.Org, m.Zone, m.Device} {
+		mark, ok := r.Of(scope)
+		last := d.lastFinal(scope)
+		switch {
+		case !ok:
+			out.Text = unknown + " in " + d.scopeName(scope)
+		case mark.Seq < last:
+			out.Text = fmt.Sprintf("%s: %d of %d entries", d.scopeName(scope), mark.Seq, last)
+		case mark.Result != bundle.Applied:
+			out.Text = fmt.Sprintf("%s: %s", d.scopeName(scope), mark.Result)
+		default:
+			continue
+		}
+		return out
+	}
+	out.Ready, out.Text = true, "ready"
+	return out
+}
+
+// lastFinal is the sequence of a log's last entry that cannot be reorganised.
+func (d *Desk) lastFinal(scope state.Word) (seq uint64) {
+	final := d.Ledger.Head().Finalized
+	for _, e := range d.Ledger.Entries(scope) {
+		if e.Block <= final {
+			seq = e.Seq
+		}
+	}
+	return seq
+}

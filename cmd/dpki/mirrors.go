@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"dpki/admin"
+	"dpki/internal/network"
+	"dpki/registry/source"
+	"dpki/registry/verify"
+)
+
+// dialMirrors prepares the mirrors of a network file, in its order.
+func dialMirrors(n network.File) ([]*source.Mirror, error) {
+	var all []*source.Mirror
+	for _, url := range n.Mirrors {
+		m, err := source.DialMirror(url)
+		if err != nil {
+			return nil, &admin.Problem{Class: admin.Usage, Text: "the network file names a mirror that cannot be used", Hint: "dpki network show", Err: err}
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// mirrorName is for alarms. Two may stand at one host.
+func mirrorName(n network.File, i int) string {
+	return fmt.Sprintf("mirror %d at %s", i+1, source.Name(n.Mirrors[i]))
+}
+
+// archives are where old entries are looked for that endpoints do not serve.
+func archives(n network.File, mirrors []*source.Mirror) []verify.Archive {
+	var all []verify.Archive
+	for i, m := range mirrors {
+		all = append(all, verify.Archive{Name: mirrorName(n, i), Source: m})
+	}
+	for _, s := range n.Stores {
+		if s.Type == network.Folder {
+			all = append(all, verify.Archive{Name: "folder " + s.Path, Source: source.Folder{Path: s.Path}})
+		}
+	}
+	return all
+}
+
+func receipts(mirrors []*source.Mirror) []admin.ReceiptSource {
+	var all []admin.ReceiptSource
+	for _, m := range mirrors {
+		all = append(all, m)
+	}
+	return all
+}
+
+// shownReadiness is the JSON of `device list --ready`.
+type shownReadiness struct {
+	admin.Device
+	Readiness admin.Readiness `json:"readiness"`
+}
+
+func (t *tool) deviceReadiness(c *cli.Context, d *admin.Desk, list []admin.Device) error {
+	ready, err := d.Readiness(c.Context, list)
+	if err != nil {
+		return err
+	}
+	shown, behind := []shownReadiness{}, 0
+	for _, v := range list {
+		r := ready[v.ID]
+		if !r.Ready {
+			behind++
+		}
+		shown = append(shown, shownReadiness{v, r})
+	}
+	err = t.show(shown, func() {
+		var rows [][]string
+		for _, v := range shown {
+			heard := "-"
+			if v.Readiness.Time != 0 {
+				heard = v.Readiness.Time.String()
+			}
+			rows = append(rows, []string{v.Zone + "/" + v.Name, v.Readiness.Text, heard})
+		}
+		t.table([]string{"DEVICE", "READY", "HEARD OF"}, rows, "no device is enrolled; on the device: dpkid enroll, here: dpki device add REQUEST")
+	})
+	if err == nil && behind > 0 {
+		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("%s not ready, or not heard of", plural(behind, "device")),
+			Hint: "see dpkid status there; a device says how far it has come to the network's mirrors only"}
+	}
+	return err
+}
