@@ -36,9 +36,9 @@ type Config struct {
 	ZoneHint state.Word
 	// Sessions counts the live sessions, which keep the engine watching; nil = none.
 	Sessions func() int
-	// Denied, unless nil, is told the keys that are denied, when they change
-	// and once at the start.
-	Denied func(iter.Seq[state.Word]) error
+	// Denied, unless nil, is told the keys that are denied and a time that has
+	// passed: when they change, at the start, and every hour for the time's sake.
+	Denied func(at time.Time, keys iter.Seq[state.Word]) error
 	// Published is called after each new View; it does not block. nil = nobody.
 	Published func()
 	// CodeHash is the contract's; zero = the one that this build knows.
@@ -75,6 +75,7 @@ type Engine struct {
 	reach     reach
 	pinned    witness.Set     // whose signatures a block needs
 	said      map[string]said // of endpoints that are not believed
+	leaping   leaping
 	time      clock.Verified
 	head      verify.Head
 	tried     map[state.Word]bool // batches that were looked through
@@ -94,6 +95,7 @@ type Engine struct {
 	littered  bool          // the facts were built anew
 	written   time.Duration // when head and clock were last on disk, since boot
 	denied    map[state.Word]bool
+	deniedAt  uint64 // verified time that was announced with them
 }
 
 // New loads the journal and publishes what it holds: logins are decided from it
@@ -163,7 +165,7 @@ func (e *Engine) rewire(known verify.Known) error {
 	e.c.Fetcher.Configure(e.reach.places)
 	reader, err := verify.NewReader(verify.Config{
 		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
-		Policy: verify.Agreement{K: e.reach.agree}, Witnesses: e.reach.witnessed(e.c.Fetcher), Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
+		Policy: verify.Agreement{K: e.reach.agree}, Witnesses: e.reach.witnessed(e.c.Fetcher), Leaps: e.leaps, Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
 	}, e.reach.named(e.c.Fetcher))
 	if err != nil {
 		return fmt.Errorf("network: %w", err)

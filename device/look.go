@@ -16,7 +16,9 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 	defer cancel()
 	e.looked = e.c.Clock.Boot()
 	e.c.Log.Debug("looking")
+	e.leaping.now = e.c.Clock.Read()
 	res, err := e.reader.Tick(ctx)
+	e.leaping.note(err)
 	e.c.Log.Debug("looked", "took", e.c.Clock.Boot()-e.looked)
 	if err != nil {
 		e.failed(err)

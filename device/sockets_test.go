@@ -162,7 +162,7 @@ func TestBreakGlass(t *testing.T) {
 	store := glass(t, "root", emergency.PublicKey(), denied.PublicKey())
 	var list map[state.Word]bool
 	r.start(func(c *Config) {
-		c.Denied = func(keys iter.Seq[state.Word]) error {
+		c.Denied = func(_ time.Time, keys iter.Seq[state.Word]) error {
 			list = map[state.Word]bool{}
 			for k := range keys {
 				list[k] = true
@@ -203,6 +203,11 @@ func TestBreakGlass(t *testing.T) {
 // glass makes a break-glass folder of this user's.
 func glass(t *testing.T, account string, keys ...ssh.PublicKey) breakglass.Store {
 	t.Helper()
+	return glassUntil(t, time.Now().AddDate(50, 0, 0), account, keys...)
+}
+
+func glassUntil(t *testing.T, expires time.Time, account string, keys ...ssh.PublicKey) breakglass.Store {
+	t.Helper()
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "keys"), 0o755); err != nil {
 		t.Fatal(err)
@@ -211,7 +216,7 @@ func glass(t *testing.T, account string, keys ...ssh.PublicKey) breakglass.Store
 		t.Fatal(err)
 	}
 	for i, k := range keys {
-		line := `from="192.0.2.0/24",expiry-time="20991231000000Z",restrict,pty ` + string(ssh.MarshalAuthorizedKey(k))
+		line := `from="192.0.2.0/24",expiry-time="` + expires.UTC().Format("20060102150405Z") + `",restrict,pty ` + string(ssh.MarshalAuthorizedKey(k))
 		if err := os.WriteFile(filepath.Join(root, "keys", fmt.Sprintf("%s@%d.keys", account, i)), []byte(line), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -95,6 +95,8 @@ func (s *Status) next(v *View) string {
 		return "the chain no longer holds what was final: find out which endpoint lies; `dpkid reset-trust` accepts the new history"
 	case errors.Is(v.Problem, verify.ErrCode), errors.Is(v.Problem, verify.ErrNoCode), errors.Is(v.Problem, verify.ErrChain):
 		return "the endpoints serve another chain or contract than the anchor names: check the network file"
+	case errors.Is(v.Problem, verify.ErrLeap):
+		return "what the endpoints show is believed once they have shown it for ten minutes; set the clock, by NTP, if it is behind"
 	case errors.Is(v.Problem, verify.ErrForked):
 		return "witnesses contradict every endpoint: find out whom somebody has taken over before you believe either"
 	case errors.Is(v.Problem, verify.ErrWitness):

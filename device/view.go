@@ -30,9 +30,10 @@ type View struct {
 // Now is the time at which a decision from v is made.
 func (v *View) Now(r clock.Reading) authkeys.Now {
 	now := authkeys.Now{Time: v.Time.Now(r), Age: v.Time.Age(r)}
-	if !v.Time.Live && v.State != nil {
-		// Nothing was verified since boot: whatever the clocks say, this is not
-		// fresh.
+	if (!v.Time.Live || v.Time.Jumped(r)) && v.State != nil {
+		// Nothing was verified since boot, or since the machine was paused:
+		// whatever the clocks say, this is not fresh. It is no older than that,
+		// either: whoever sets the clock does not open break-glass.
 		now.Age = max(now.Age, time.Duration(v.State.Policy(now.Time).Fresh+1)*time.Second)
 	}
 	return now

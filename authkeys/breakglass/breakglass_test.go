@@ -32,6 +32,7 @@ type machine struct {
 	t testing.TB
 	Store
 	query Query
+	at    time.Time // of the denied list
 }
 
 func newMachine(t testing.TB) *machine {
@@ -59,7 +60,7 @@ func (m *machine) put(name, text string) {
 
 func (m *machine) deny(keys ...[32]byte) {
 	m.t.Helper()
-	if err := WriteDenied(m.Root+DeniedFile, slices.Values(keys)); err != nil {
+	if err := WriteDenied(m.Root+DeniedFile, m.at, slices.Values(keys)); err != nil {
 		m.t.Fatal(err)
 	}
 }
@@ -133,7 +134,13 @@ func TestRefusals(t *testing.T) {
 		{"empty denied list", edit(DeniedFile, func(string) string { return "" }), ErrDeniedList},
 		{"truncated denied list", edit(DeniedFile, func(s string) string { return s[:len(s)-len("end 0\n")] }), ErrDeniedList},
 		{"denied list with a line lost", edit(DeniedFile, func(s string) string { return strings.Replace(s, "end 0", "end 1", 1) }), ErrDeniedList},
-		{"denied list of another version", edit(DeniedFile, func(s string) string { return strings.Replace(s, "denied 1", "denied 2", 1) }), ErrDeniedList},
+		{"denied list of another version", edit(DeniedFile, func(s string) string { return strings.Replace(s, "denied 2", "denied 1", 1) }), ErrDeniedList},
+		{"denied list without a time", edit(DeniedFile, func(s string) string { return strings.Replace(s, "at ", "", 1) }), ErrDeniedList},
+		{"denied list of a time with a sign", edit(DeniedFile, func(s string) string { return strings.Replace(s, "at ", "at +", 1) }), ErrDeniedList},
+		{"clock set back", func(m *machine) {
+			m.at, m.query.Now = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), m.query.Now.AddDate(-10, 0, 0)
+			m.deny()
+		}, ErrExpired},
 		{"denied list with rubbish", edit(DeniedFile, func(s string) string { return strings.Replace(s, "end 0", "xyz\nend 1", 1) }), ErrDeniedList},
 		{"denied list writable by others", func(m *machine) { m.chmod(DeniedFile, 0o666) }, ErrDeniedList},
 		{"denied list is a link", func(m *machine) { link(m, DeniedFile) }, ErrDeniedList},
@@ -320,7 +327,7 @@ func TestFolderThatCannotBeListed(t *testing.T) {
 func TestWriteDenied(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "denied")
 	for _, keys := range [][]state.Word{nil, {{1}, {2}}, {{0xab}}} {
-		if err := WriteDenied(path, slices.Values(keys)); err != nil {
+		if err := WriteDenied(path, now, slices.Values(keys)); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(path)
@@ -328,17 +335,17 @@ func TestWriteDenied(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := parseDenied(b)
-		if err != nil || len(got) != len(keys) {
-			t.Errorf("%d keys, %v; want %d", len(got), err, len(keys))
+		if err != nil || len(got.keys) != len(keys) || !got.at.Equal(now) {
+			t.Errorf("%d keys at %v, %v; want %d", len(got.keys), got.at, err, len(keys))
 		}
 		for _, k := range keys {
-			if !got[k] {
+			if !got.keys[k] {
 				t.Errorf("%s is missing", k)
 			}
 		}
 		for i := range b {
 			if got, err := parseDenied(b[:i]); err == nil {
-				t.Errorf("the first %d of %d bytes are a list of %d", i, len(b), len(got))
+				t.Errorf("the first %d of %d bytes are a list of %d", i, len(b), len(got.keys))
 			}
 		}
 	}
@@ -350,7 +357,7 @@ func TestWriteDenied(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Errorf("left %v, %v", left, err)
 	}
-	if err := WriteDenied(filepath.Join(t.TempDir(), "no", "denied"), slices.Values([][32]byte{})); err == nil {
+	if err := WriteDenied(filepath.Join(t.TempDir(), "no", "denied"), now, slices.Values([][32]byte{})); err == nil {
 		t.Error("written into a folder that does not exist")
 	}
 }
@@ -371,11 +378,11 @@ func TestDeniedListThatCannotBeReplaced(t *testing.T) {
 			}
 		}
 	}
-	if err := WriteDenied(path, tooMany(other)); err == nil {
+	if err := WriteDenied(path, now, tooMany(other)); err == nil {
 		t.Fatal("a list that is too long was written")
 	}
 	m.accepted("all of them listed already")
-	if err := WriteDenied(path, tooMany(sha256.Sum256(blob))); err == nil {
+	if err := WriteDenied(path, now, tooMany(sha256.Sum256(blob))); err == nil {
 		t.Fatal("a list that is too long was written")
 	}
 	if got, err := m.Lookup(m.query); !errors.Is(err, ErrDeniedList) {
@@ -427,16 +434,16 @@ func FuzzParseLine(f *testing.F) {
 }
 
 func FuzzParseDenied(f *testing.F) {
-	f.Add([]byte("dpki-denied 1\nend 0\n"))
-	f.Add([]byte("dpki-denied 1\n" + strings.Repeat("ab", 32) + "\nend 1\n"))
-	f.Add([]byte("dpki-denied 1\n"))
+	f.Add([]byte("dpki-denied 2\nat 0\nend 0\n"))
+	f.Add([]byte("dpki-denied 2\nat 1795000000\n" + strings.Repeat("ab", 32) + "\nend 1\n"))
+	f.Add([]byte("dpki-denied 2\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		denied, err := parseDenied(b)
-		if err != nil && denied != nil {
+		if err != nil && denied.keys != nil {
 			t.Fatal("a list beside the error")
 		}
-		if err == nil && len(denied) > len(b)/64 {
-			t.Fatalf("%d keys in %d bytes", len(denied), len(b))
+		if err == nil && len(denied.keys) > len(b)/64 {
+			t.Fatalf("%d keys in %d bytes", len(denied.keys), len(b))
 		}
 	})
 }

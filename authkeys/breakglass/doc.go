@@ -13,9 +13,12 @@
 //
 // The daemon writes the keys that it has seen denied to /var/lib/dpki/denied, since /run is empty after a restart of the machine:
 //
-//	dpki-denied 1
+//	dpki-denied 2
+//	at <verified time when it was written, Unix seconds>
 //	<sha-256 of the key blob, 64 lower-case hex digits>        any number of times
 //	end <how many>
+//
+// The helper takes no clock to be before that time: one that was set back does not bring expired keys to life.
 //
 // A list that is missing, cannot be read or is incomplete denies everybody.
 //

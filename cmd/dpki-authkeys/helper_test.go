@@ -109,7 +109,7 @@ func (b *bench) breakGlassKey() {
 
 func (b *bench) deny(keys ...[32]byte) {
 	b.t.Helper()
-	if err := breakglass.WriteDenied(filepath.Join(b.dir, "denied"), slices.Values(keys)); err != nil {
+	if err := breakglass.WriteDenied(filepath.Join(b.dir, "denied"), time.Unix(0, 0), slices.Values(keys)); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"syscall"
+	"time"
 
 	"dpki/authkeys/breakglass"
 	"dpki/bundle"
@@ -132,7 +133,9 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	d.engine, err = device.New(device.Config{
 		Anchor: conf.Anchor, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
 		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone,
-		Denied:   func(keys iter.Seq[state.Word]) error { return breakglass.WriteDenied(e.paths.Denied(), keys) },
+		Denied: func(at time.Time, keys iter.Seq[state.Word]) error {
+			return breakglass.WriteDenied(e.paths.Denied(), at, keys)
+		},
 		Sessions: func() int { return d.logins.Count() }, Published: func() { d.logins.Refresh() },
 	})
 	if err != nil {

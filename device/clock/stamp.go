@@ -26,18 +26,19 @@ type stamp struct {
 	At         time.Duration `json:"at"`      // when this was written
 	Carried    time.Duration `json:"carried"` // what an earlier boot had left
 	Old        uint64        `json:"old"`     // floor that an earlier boot had left
+	SeenWall   uint64        `json:"seen_wall,omitempty"`
 }
 
 // Stamp is v's form on disk, as seen at r.
 func (v Verified) Stamp(c Clock, r Reading) []byte {
 	floor := v.floor
-	if v.Live { // never the wall clock: whoever set it would set the floor
-		floor = max(floor, v.running(r))
+	if v.Live {
+		floor = v.Floor(r)
 	}
 	b, err := json.Marshal(stamp{
 		Version: 1, BootID: c.BootID, Live: v.Live, Block: v.Block, Rose: v.Rose, Seen: v.Seen,
 		Estimate: v.estimate, EstimateAt: v.estimateAt, Floor: floor, Age: v.ageWithoutWall(r), At: r.Boot,
-		Carried: v.carried, Old: v.floor,
+		Carried: v.carried, Old: v.floor, SeenWall: v.seenWall,
 	})
 	if err != nil {
 		panic(err) // numbers and a string
@@ -68,7 +69,7 @@ func Restore(b []byte, c Clock) (Verified, error) {
 	if s.BootID == c.BootID && s.At <= c.Boot() {
 		return Verified{
 			Block: s.Block, Rose: s.Rose, Seen: s.Seen, Live: s.Live, estimate: s.Estimate, estimateAt: s.EstimateAt,
-			floor: s.Old, carried: s.Carried,
+			floor: s.Old, carried: s.Carried, seenWall: s.SeenWall,
 		}, nil
 	}
 	return Verified{Block: s.Block, floor: s.Floor, carried: s.Age}, nil

@@ -15,6 +15,8 @@ type Verified struct {
 
 	floor   uint64        // time that an earlier boot had reached
 	carried time.Duration // age that an earlier boot had reached
+
+	seenWall uint64 // the wall clock when a tip was last accepted; 0 = not since boot
 }
 
 // catchUp is how much of the elapsed time an estimate that runs ahead of the
@@ -24,7 +26,7 @@ const catchUp = 1000
 // Accept notes a verified tip.
 func (v Verified) Accept(block uint64, r Reading) Verified {
 	next := v
-	next.Live, next.Seen = true, r.Boot
+	next.Live, next.Seen, next.seenWall = true, r.Boot, r.Wall
 	switch {
 	case block > v.Block:
 		next.Rose = r.Boot
@@ -65,6 +67,37 @@ func (v Verified) Now(r Reading) uint64 {
 	}
 	return now
 }
+
+// Floor is a time that has passed for certain, as far as blocks and the boot
+// clock tell: never the wall clock, whoever set it would set the floor.
+func (v Verified) Floor(r Reading) uint64 {
+	if v.Live {
+		return max(v.floor, v.running(r))
+	}
+	return max(v.floor, v.Block)
+}
+
+// Explains reports whether a block of a time is what the clocks lead one to
+// expect, or earlier: no more than some tolerance ahead of verified time carried
+// on, or of the wall clock, which may be right where a machine was off or paused.
+func (v Verified) Explains(block uint64, r Reading, tolerance time.Duration) bool {
+	expected := v.Floor(r)
+	if !v.Live {
+		expected += seconds(r.Boot)
+	}
+	return block <= max(expected, r.Wall)+seconds(tolerance)
+}
+
+// Jumped reports that the wall clock has run ahead of the boot clock since the
+// last tip: the machine stood still with both, as a virtual machine does that is
+// paused, and has been told the time since. Or somebody has set it; a look at
+// the chain tells.
+func (v Verified) Jumped(r Reading) bool {
+	return v.Live && v.seenWall != 0 && r.Wall > v.seenWall+seconds(r.Boot-v.Seen)+jumpTolerance
+}
+
+// jumpTolerance is what NTP may step a clock by, in seconds.
+const jumpTolerance = 30
 
 // Age is how long ago the verified block time last rose, at least. Before the
 // first verification since boot it counts what was known before, the time since

@@ -61,6 +61,57 @@ func TestAge(t *testing.T) {
 	}
 }
 
+// What the clocks explain: verified time carried on, by a reboot's uptime too, or
+// the wall clock where that is ahead.
+func TestExplains(t *testing.T) {
+	later := Verified{Block: t0, floor: t0 + 100} // of an earlier boot
+	for _, c := range []struct {
+		name  string
+		v     Verified
+		r     Reading
+		block uint64
+		want  bool
+	}{
+		{"the next block", seen(0, t0), at(60, -year), t0 + 62, true},
+		{"an older one", seen(0, t0), at(60, -year), t0 - 1000, true},
+		{"at the tolerance", seen(0, t0), at(60, -year), t0 + 60 + 3600, true},
+		{"beyond it", seen(0, t0), at(60, -year), t0 + 61 + 3600, false},
+		{"what the wall clock explains", seen(0, t0), at(60, 30*24*3600), t0 + 30*24*3600, true},
+		{"the end of time", seen(0, t0), at(60, year), 1<<64 - 1, false},
+		{"after a reboot, by its uptime", later, at(1000, -year), t0 + 1100 + 3600, true},
+		{"after a reboot, beyond it", later, at(1000, -year), t0 + 1101 + 3600, false},
+		{"uptime counts once", seen(100_000, t0+100_000), at(100_000, -year), t0 + 100_001 + 3600, false},
+	} {
+		if got := c.v.Explains(c.block, c.r, time.Hour); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// A machine that stood still and was told the time has jumped; one whose clock
+// was set back, or stepped by a few seconds, has not.
+func TestJumped(t *testing.T) {
+	v := seen(0, t0)
+	for _, c := range []struct {
+		name string
+		v    Verified
+		r    Reading
+		want bool
+	}{
+		{"both clocks run", v, at(1000, 0), false},
+		{"NTP steps", v, at(1000, 30), false},
+		{"paused for an hour", v, at(10, 3600), true},
+		{"set back", v, at(1000, -10*year), false},
+		{"set ahead", v, at(1000, 10*year), true},
+		{"a tip accepted since", v.Accept(t0+1000, at(1000, 10*year)), at(1001, 10*year), false},
+		{"before the first tip", Verified{Block: t0}, at(1000, 10*year), false},
+	} {
+		if got := c.v.Jumped(c.r); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 func TestRestore(t *testing.T) {
 	clock := func(id string, s int) Clock {
 		return Clock{BootID: id, Boot: func() time.Duration { return time.Duration(s) * time.Second }, Wall: func() time.Time { return time.Time{} }}

@@ -28,6 +28,9 @@ var (
 	// ErrForked: as many witnesses as are believed have signed another block of
 	// that number than the endpoints prove.
 	ErrForked = errors.New("witnesses have signed another block")
+	// ErrLeap: the head is further ahead than any clock explains; see
+	// Config.Leaps.
+	ErrLeap = errors.New("its block is too far ahead of the last one that was verified")
 	// ErrCheckpoint: what a place serves is not the witness's checkpoint.
 	ErrCheckpoint = errors.New("not the witness's checkpoint")
 	// ErrSource: the endpoint could not be asked; see registry.Failure.
@@ -45,7 +48,7 @@ func (e *EndpointError) Unwrap() error { return e.Err }
 
 // Lied reports whether the answer was wrong, rather than late or missing.
 func (e *EndpointError) Lied() bool {
-	for _, late := range []error{ErrSource, ErrLagging, ErrAgreement, ErrWitness} {
+	for _, late := range []error{ErrSource, ErrLagging, ErrAgreement, ErrWitness, ErrLeap} {
 		if errors.Is(e.Err, late) {
 			return false
 		}

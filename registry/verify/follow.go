@@ -136,6 +136,6 @@ func (l *ScopeLog) advance(scope state.Word, chain []state.Entry, head Head) (Ch
 		c.Log.Confirmed = state.Tip{H: after[final-1], Seq: last.Seq, Block: last.Block, Time: last.Time}
 	}
 	var alarms []error
-	c.Log.Sticky, alarms = l.stick(scope, l.Overlay[common:], chain, head.Finalized)
+	c.Log.Sticky, alarms = l.stick(scope, l.Overlay[common:], chain, head)
 	return c, alarms, nil
 }

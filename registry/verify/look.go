@@ -84,6 +84,9 @@ func (t *tick) headers(ctx context.Context, e Endpoint, q registry.HeadQuery) (o
 	if o.Latest.Number < t.known.Head.Number {
 		return Observation{}, nil, fmt.Errorf("%w: it is at block %d, block %d was verified", ErrLagging, o.Latest.Number, t.known.Head.Number)
 	}
+	if next := (Head{Number: o.Latest.Number, Hash: o.Latest.Hash, Time: o.Latest.Time}); t.config.Leaps != nil && t.config.Leaps(t.known.Head, next) {
+		return Observation{}, nil, fmt.Errorf("%w: block %d of %d, after block %d of %d", ErrLeap, next.Number, next.Time, t.known.Head.Number, t.known.Head.Time)
+	}
 	if o.Safe, err = optionalNumber(reply.Safe); err != nil {
 		return Observation{}, nil, err
 	}

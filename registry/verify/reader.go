@@ -25,6 +25,10 @@ type Config struct {
 	Witnesses Witnesses
 	// Archives may have what endpoints no longer serve of old logs.
 	Archives []Archive
+	// Leaps reports that a head is too far ahead to be believed after the last
+	// one that was: a number or time that was made up once would make every true
+	// one look old for ever. It is called concurrently. nil believes all.
+	Leaps func(last, next Head) bool
 	// Known is what the caller's journal holds; the zero value is a new reader.
 	Known Known
 }

@@ -144,3 +144,58 @@ func TestStickyComesAndGoes(t *testing.T) {
 		}
 	}
 }
+
+// A restriction in a block that the chain has not reached, shown once, ends when
+// finality passes the head that took it away: its own block may never come.
+func TestStickyBeyondTheHead(t *testing.T) {
+	f := newFake(t)
+	f.mine(put(zone, state.KindGrant))
+	r := f.reader([]state.Word{zone}, f)
+	tickOK(t, r)
+	known := r.Known()
+	log := known.Scopes[zone]
+	far := put(zone, state.KindDeny).Entry
+	far.Seq, far.Block, far.PrevBlock, far.Time, far.Authors = 2, 1<<40, 2, f.blocks[2].time, []state.Address{{1}}
+	log.Overlay, log.tip = append(log.Overlay, far), nil
+	known.Scopes[zone] = log
+	config := f.config()
+	config.Known = known
+	r = f.readerWith(config, []state.Word{zone}, f)
+	f.mine()
+	tickOK(t, r)
+	if got, want := summary(r, zone), "confirmed 0 overlay 1 sticky 1"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	sticky := r.Known().Scopes[zone].Sticky[0]
+	if _, err := sticky.Marshal(); err != nil || sticky.Block != 3 {
+		t.Errorf("block %d, %v", sticky.Block, err)
+	}
+	f.mine()
+	f.final = 3
+	if res := tickOK(t, r); len(res.Alarms) != 1 || summary(r, zone) != "confirmed 1 overlay 0 sticky 0" {
+		t.Errorf("%s, alarms %v", summary(r, zone), res.Alarms)
+	}
+}
+
+// Heads that the caller calls too far ahead are not believed, whoever shows them;
+// one of several who does is passed over.
+func TestLeaps(t *testing.T) {
+	f := newFake(t)
+	f.mine(put(zone, state.KindGrant))
+	far := f.clone()
+	config := f.config()
+	config.Leaps = func(last, next Head) bool { return last.Number != 0 && next.Number > last.Number+2 }
+	r := f.readerWith(config, []state.Word{zone}, far, f)
+	tickOK(t, r)
+	for range 3 {
+		far.mine()
+	}
+	res := tickOK(t, r)
+	if len(res.From) != 1 || res.From[0] != "b" || len(res.Alarms) != 1 || !errors.Is(res.Alarms[0], ErrLeap) {
+		t.Errorf("from %v, alarms %v", res.From, res.Alarms)
+	}
+	alone := f.readerWith(Config{Registry: f.registry, Org: f.org, CodeHash: f.code, Deploy: 1, Leaps: config.Leaps, Known: r.Known()}, []state.Word{zone}, far)
+	if res, err := alone.Tick(t.Context()); res != nil || !errors.Is(err, ErrLeap) {
+		t.Errorf("alone: %v, %v", res, err)
+	}
+}

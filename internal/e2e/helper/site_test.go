@@ -182,7 +182,7 @@ func installBreakGlass(t *testing.T, account, line string, denied ...[32]byte) {
 	if err := os.WriteFile(filepath.Join(breakglass.Folder, account+"@test.keys"), []byte(line+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := breakglass.WriteDenied(breakglass.DeniedFile, func(yield func([32]byte) bool) {
+	if err := breakglass.WriteDenied(breakglass.DeniedFile, time.Now(), func(yield func([32]byte) bool) {
 		for _, k := range denied {
 			if !yield(k) {
 				return
