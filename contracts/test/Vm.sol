@@ -22,6 +22,8 @@ interface Vm {
     function etch(address account, bytes calldata code) external;
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool ok);
     function assume(bool condition) external pure;
     function assertEq(uint256 got, uint256 want, string calldata what) external pure;
     function assertEq(bytes32 got, bytes32 want, string calldata what) external pure;
