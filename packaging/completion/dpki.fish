@@ -45,6 +45,7 @@ complete -c dpki -l offline
 complete -c dpki -l fresh
 complete -c dpki -l privileged
 complete -c dpki -l fingerprint
+complete -c dpki -l ready
 complete -c dpki -l chain-key
 complete -c dpki -l node
 complete -c dpki -l listen
