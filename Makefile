@@ -5,6 +5,7 @@
 #   make demo       the main story on real parts, in under a minute
 #   make check      format, vet, staticcheck, unit tests: no root, three minutes
 #   make test       everything: check, contract, real sshd and kubo, packages; as root for the parts that need it
+#   make attack     endpoints and stores that lie to a real device; a part of test, as root
 #   make test-long  more of all; before a release
 #   make bench      the numbers of the design, measured here
 #   make packages   deb and rpm, in build/packages
@@ -28,7 +29,7 @@ GO_TOOL := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 SUITE := build/bin/suite -tally build/tally
 FUZZTIME ?= 60s
 
-.PHONY: build man check test test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
+.PHONY: build man check test attack test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
 	run-check run-contracts run-e2e run-long run-openssh run-systemd FORCE
 
 build: $(COMMANDS:%=build/bin/%)
@@ -59,6 +60,9 @@ check: build/bin/suite
 test: tools build/bin/suite
 	@tools/deps.sh || true
 	$(call summed,check contracts e2e)
+
+attack: build/bin/suite build/bin/ipfs build/root
+	@$(SUITE) go -count=1 -timeout 15m ./internal/e2e/attack/...
 
 test-long: tools build/bin/suite
 	@tools/deps.sh || true
