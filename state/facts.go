@@ -100,7 +100,7 @@ type Facts struct {
 	limits     []LimitFact
 	pointers   []PointerFact
 	guard      []guardEvent
-	recovered  uint64 // sequence of the last COMPLETE, 0 if there is none
+	epochs     []Fact // the COMPLETE entries that began them
 	unreadable []Fact // restrictive entries that could not be opened
 	opaque     []Fact // permissive entries that could not be opened: they grant nothing
 

@@ -151,6 +151,10 @@ func TestRecovery(t *testing.T) {
 	if s.MayPolicy([]Address{old}, h.time) {
 		t.Error("the old root has power")
 	}
+	// What he wrote while he had it stays: the network that a bundle of his names, say.
+	if !s.MayPolicy([]Address{old}, h.time-1) || s.MayPolicy([]Address{next, {0x03, 3}}, h.time-1) {
+		t.Error("before the recovery the old root had no power, or the new ones had")
+	}
 	if s.MayPolicy([]Address{next}, h.time) || !s.MayPolicy([]Address{next, {0x03, 3}}, h.time) {
 		t.Error("the new epoch begins with the recovery's threshold")
 	}

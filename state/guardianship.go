@@ -47,51 +47,53 @@ func (f *Facts) observe(fact Fact, e *Entry) {
 	case ActionRecover:
 		event.recovery, err = ParseRecovery(e.Data)
 	case ActionComplete:
-		f.recovered = e.Seq
+		f.epochs = append(f.epochs, fact)
 	}
 	if err == nil {
 		f.guard = append(f.guard, event)
 	}
 }
 
-// recovered is the sequence of the COMPLETE that began the epoch, 0 in the first.
-func (s *State) recovered() (seq uint64) {
+// epochAt tells which entries of the organisation's log are of the epoch of
+// time t (Unix seconds): those after `from` and before `to`.
+func (s *State) epochAt(t uint64) (from, to uint64) {
 	for _, l := range s.layers() {
-		seq = max(seq, l.recovered)
+		for i := range l.epochs {
+			if e := &l.epochs[i]; e.Time > t {
+				return from, e.Seq
+			}
+			from = l.epochs[i].Seq
+		}
 	}
-	return seq
+	return from, maxUint48 + 1
 }
 
 // Guardianship is how the organisation stands with its guardians at now (Unix
 // seconds): what docs/formats.md section 4 says, entry by entry.
 func (s *State) Guardianship(now uint64) Guardianship {
-	g, _ := s.guardianship(now)
-	return g
-}
-
-// recoveryThreshold is what the recovery that began the epoch asks for.
-func (s *State) recoveryThreshold() int {
-	if s.recovered() == 0 {
-		return 1
-	}
-	_, threshold := s.guardianship(0)
-	return threshold
-}
-
-func (s *State) guardianship(now uint64) (g Guardianship, threshold int) {
-	threshold = 1
+	var g Guardianship
 	for _, l := range s.layers() {
 		for i := range l.guard {
-			e := &l.guard[i]
-			g.settle(e.Time)
-			if e.action == ActionComplete && g.Recovery != nil {
-				threshold = int(g.Recovery.Threshold)
-			}
-			g.follow(e)
+			g.settle(l.guard[i].Time)
+			g.follow(&l.guard[i])
 		}
 	}
 	g.settle(now)
-	return g, threshold
+	return g
+}
+
+// thresholdOf is what the recovery that the entry `complete` ended asks for, 1
+// if there was none.
+func (s *State) thresholdOf(complete uint64) int {
+	threshold := 1
+	for _, l := range s.layers() {
+		for i := range l.guard {
+			if e := &l.guard[i]; e.Seq < complete && e.action == ActionRecover {
+				threshold = int(e.recovery.Threshold)
+			}
+		}
+	}
+	return threshold
 }
 
 // settle puts a change of guardians in force whose time has come.

@@ -102,8 +102,10 @@ const maxLabel = 64
 
 // ValidLabel reports whether s is UTF-8 without control characters or line
 // separators, at most 64 bytes. It may be empty.
-func ValidLabel(s string) bool {
-	if len(s) > maxLabel || !utf8.ValidString(s) {
+func ValidLabel(s string) bool { return validText(s, maxLabel) }
+
+func validText(s string, max int) bool {
+	if len(s) > max || !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {

@@ -25,7 +25,7 @@ func (s *State) MayPolicy(authors []Address, t uint64) bool {
 			able++
 		}
 	}
-	return able > 0 && able >= s.approvals(KindPolicy)
+	return able > 0 && able >= s.approvals(KindPolicy, t)
 }
 
 func (s *State) mayPolicy(account Address, t uint64) bool {
@@ -40,16 +40,18 @@ func (s *State) mayPolicy(account Address, t uint64) bool {
 	return false
 }
 
-// approvals are those that the latest LIMIT of this epoch asks for a kind. Without
-// one they are those that the recovery which began the epoch asks for, or 1.
-func (s *State) approvals(kind Kind) int {
-	n, seq := 1, s.recovered()
+// approvals are those that the latest LIMIT asks for a kind, of those in the
+// epoch of time t. Without one they are those that the recovery which began the
+// epoch asks for, or 1.
+func (s *State) approvals(kind Kind, t uint64) int {
+	from, to := s.epochAt(t)
+	n, seq := 1, from
 	if kind.Strong() {
-		n = s.recoveryThreshold()
+		n = s.thresholdOf(from)
 	}
 	for _, l := range s.layers() {
 		for i := range l.limits {
-			if v := &l.limits[i]; v.Limit.Kind == kind && v.Seq > seq {
+			if v := &l.limits[i]; v.Limit.Kind == kind && v.Seq > seq && v.Seq < to {
 				n, seq = int(v.Approvals), v.Seq
 			}
 		}

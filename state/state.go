@@ -62,7 +62,7 @@ func (s *State) Standing(f *Fact, now uint64) Standing {
 	switch {
 	case s.revoked(f.Scope, f.Kind, f.Subject):
 		return Revoked
-	case (f.Kind == KindAdmin || f.Kind == KindPointer) && f.Seq < s.recovered():
+	case (f.Kind == KindAdmin || f.Kind == KindPointer) && s.replaced(f, now):
 		return Replaced
 	case !f.Kind.Restrictive() && s.distrusted(f.Authors, f.Time):
 		return Distrusted
@@ -74,6 +74,13 @@ func (s *State) Standing(f *Fact, now uint64) Standing {
 		return Expired
 	}
 	return Live
+}
+
+// replaced reports whether the entry is of another epoch than that of now. What
+// its authors entered while theirs lasted is another matter, and DISTRUST's.
+func (s *State) replaced(f *Fact, now uint64) bool {
+	from, to := s.epochAt(now)
+	return f.Seq < from || f.Seq > to
 }
 
 // revoked looks for a revoke of (scope, kind, subject). The revoke of a
