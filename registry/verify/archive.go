@@ -41,7 +41,10 @@ func (t *tick) archived(ctx context.Context, view View, w want) ([]state.Entry, 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		t.alarms = append(t.alarms, &EndpointError{Endpoint: a.Name, Err: err})
+		// One that has no such segment has done nothing wrong.
+		if wrong := (&EndpointError{Endpoint: a.Name, Err: err}); wrong.Lied() {
+			t.alarms = append(t.alarms, wrong)
+		}
 	}
 	return nil, err
 }
@@ -117,6 +120,9 @@ func (t *tick) rest(ctx context.Context, view View, w want, r *replay) error {
 		if restErr == nil && more.tip.H == w.end {
 			*r = *more
 			return nil
+		}
+		if hints, hintErr := t.hints(ctx, e, []state.Word{w.scope}); hintErr == nil && hints[0].seq <= r.tip.Seq {
+			break // nothing comes after: what the segments say is not the log
 		}
 		if restErr != nil {
 			err = restErr
