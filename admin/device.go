@@ -9,7 +9,6 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/bundle"
-	"dpki/contracts"
 	"dpki/state"
 )
 
@@ -122,44 +121,16 @@ func (d *Desk) AddPlanned(ctx context.Context, plan []Enrolment) (*DevicesAdded,
 	if len(fresh) == 0 {
 		return &DevicesAdded{Devices: plan}, nil
 	}
-	text, err := d.Network.Marshal()
-	if err != nil {
-		return nil, err
-	}
 	zone := fresh[0].member.Zone
 	i := slices.IndexFunc(d.roster.Zones, func(z bundle.RosterZone) bool { return z.Zone == zone })
 	if i < 0 {
 		return nil, problem(Failed, "dpki zone list", "the keys of zone %s are not here", short(zone))
 	}
-	b, delta := d.newBatch(zone), &bundle.Roster{Version: 1}
+	delta := &bundle.Roster{Version: 1}
 	for _, e := range fresh {
-		m := &bundle.DeviceMaterials{
-			Version: 1, Name: e.member.Name, Zone: zone, ZoneName: d.roster.Zones[i].Name, ZoneKeys: d.roster.Zones[i].Keys, Network: string(text),
-		}
-		content, err := m.Marshal()
-		if err != nil {
-			return nil, err
-		}
-		err = b.add(bundle.Item{To: e.member.Recipient, Mailbox: e.member.MailboxSecret, Purpose: bundle.PurposeDeviceMaterials, Content: content})
-		if err != nil {
-			return nil, err
-		}
 		delta.Devices = append(delta.Devices, e.member)
 	}
-	if err := d.addRoster(b, delta); err != nil {
-		return nil, err
-	}
-	now, err := d.now()
-	if err != nil {
-		return nil, err
-	}
-	// The longest that a zone allows, less an hour for the block to come.
-	until := min(now, d.Ledger.Head().Time) + state.MaxValidity - 3600
-	change, err := d.finish(ctx, b, min(now, d.Ledger.Head().Time), until)
-	if err != nil {
-		return nil, err
-	}
-	posted, err := d.write(ctx, contracts.Group{Scope: zone, Changes: []contracts.Change{change}})
+	posted, err := d.announce(ctx, d.roster.Zones[i], delta.Devices, delta)
 	if err != nil {
 		return nil, err
 	}

@@ -67,8 +67,8 @@ func CheckHome(h home.Home) []Check {
 // is weaker than it could be.
 func (d *Desk) CheckUp(ctx context.Context) []Check {
 	trust := Check{What: "trust", Standing: Good, Text: TrustText(d.Network)}
-	if d.Network.Agree <= 1 {
-		trust.Standing, trust.Hint = Warn, "name several endpoints of different operators and set agree in the network file"
+	if d.Network.Agree <= 1 && d.Network.WitnessAgree == 0 {
+		trust.Standing, trust.Hint = Warn, "name several endpoints of different operators and set agree in the network file; or run witnesses: dpki witness"
 	}
 	checks := []Check{trust}
 	if err := d.open(ctx); err != nil {

@@ -23,6 +23,10 @@ func chainProblem(err error, n network.File) error {
 	case errors.Is(err, verify.ErrNoCode), errors.Is(err, verify.ErrCode):
 		return because(err, Failed, "the network file names another contract than this program was built for: dpki network show",
 			"the registry contract is not at %s", n.Contract)
+	case errors.Is(err, verify.ErrForked):
+		return because(err, Failed, "dpki witness verify shows which; find out whom somebody has taken over before you believe either", "witnesses and endpoints of network %s contradict one another", n.Name)
+	case errors.Is(err, verify.ErrWitness):
+		return because(err, Later, "dpki witness verify shows which; start dpki witness run where it does not run", "too few witnesses of network %s have signed what its endpoints show", n.Name)
 	case errors.Is(err, verify.ErrRollback):
 		return because(err, Failed, "ask another endpoint (dpki network check); if the chain itself was rolled back, delete the state folder", "the log was rolled back")
 	}

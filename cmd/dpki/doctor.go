@@ -22,6 +22,11 @@ func (t *tool) doctor(c *cli.Context) error {
 	switch {
 	case err == nil:
 		checks = append(checks, d.CheckUp(c.Context)...)
+		signed, err := t.witnessChecks(c.Context, d.Network)
+		if err != nil {
+			return err
+		}
+		checks = append(checks, signed...)
 	case len(conf.Organisations) > 0:
 		checks = append(checks, admin.CheckOf("organisation", err))
 	default:

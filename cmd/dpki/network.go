@@ -19,6 +19,8 @@ func (t *tool) networkCommand() *cli.Command {
 	return noun("network", "which chain, contract, endpoints and stores",
 		verb("show", "", "print the network file", 0, 0, t.networkShow),
 		verb("check", "", "ask each endpoint: does it answer, is it the chain, is the contract there and ours", 0, 0, t.networkCheck),
+		verb("announce", "", "tell the devices that are enrolled what the network file says now", 0, 0, t.networkAnnounce,
+			&cli.StringFlag{Name: "zone", Usage: "only those of zone `NAME`"}),
 		verb("deploy", "", "put the registry contract on a chain that does not have it yet", 0, 0, t.networkDeploy),
 		verb("use", "FILE|NAME", "keep a network file and use it from now on", 1, 1, t.networkUse),
 	)
@@ -195,4 +197,24 @@ func unusedName(conf home.Config, n network.File) error {
 		}
 	}
 	return nil
+}
+
+func (t *tool) networkAnnounce(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	all, err := d.AnnounceNetwork(c.Context, c.String("zone"))
+	if err != nil {
+		return err
+	}
+	return t.show(all, func() {
+		for _, a := range all {
+			t.sayf("%s of zone %s", plural(a.Devices, "device"), a.Zone)
+			t.posted(a.Posted)
+		}
+		if len(all) == 0 {
+			t.notef("there is no zone")
+		}
+	})
 }

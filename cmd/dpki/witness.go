@@ -204,9 +204,13 @@ func (t *tool) witnessVerify(c *cli.Context) error {
 	return nil
 }
 
+// witnessPatience is how long a command waits for the newest block to be signed:
+// longer than a witness that polls its node takes.
+const witnessPatience = 15 * time.Second
+
 // witnesses are those of a network file, as a reader asks for them.
 func witnesses(n network.File) (verify.Witnesses, error) {
-	w := verify.Witnesses{Agree: n.WitnessAgree}
+	w := verify.Witnesses{Agree: n.WitnessAgree, Patience: witnessPatience}
 	var common []verify.CheckpointSource
 	places := append([]string{}, n.Mirrors...)
 	for _, s := range n.Stores {
@@ -299,4 +303,31 @@ func loadNetworkFile(path string) (network.File, error) {
 		return n, &admin.Problem{Class: admin.Usage, Text: "the network file cannot be used", Hint: "docs/formats.md section 8 has the form", Err: err}
 	}
 	return n, nil
+}
+
+// witnessChecks are doctor's: one for each witness of the network.
+func (t *tool) witnessChecks(ctx context.Context, n network.File) ([]admin.Check, error) {
+	if len(n.Witnesses) == 0 {
+		return nil, nil
+	}
+	w, err := witnesses(n)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := endpoints(n)
+	if err != nil {
+		return nil, err
+	}
+	var checks []admin.Check
+	for _, r := range admin.CheckWitnesses(ctx, n, w, ends, time.Now()) {
+		k := admin.Check{What: r.Name, Standing: admin.Good, Text: fmt.Sprintf("has signed block %d of %s", r.Block, r.Time)}
+		if !r.OK {
+			k.Standing, k.Text, k.Hint = admin.Warn, r.Problem, "dpki witness verify"
+		}
+		if errors.Is(r.Err, admin.ErrContradiction) {
+			k.Standing = admin.Bad
+		}
+		checks = append(checks, k)
+	}
+	return checks, nil
 }

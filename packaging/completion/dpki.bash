@@ -10,7 +10,7 @@ _dpki() {
   ca) COMPREPLY=($(compgen -W 'create import list retire revoke' -- "$word")); return ;;
   device) COMPREPLY=($(compgen -W 'add list show retire' -- "$word")); return ;;
   identity) COMPREPLY=($(compgen -W 'create show' -- "$word")); return ;;
-  network) COMPREPLY=($(compgen -W 'show check deploy use' -- "$word")); return ;;
+  network) COMPREPLY=($(compgen -W 'show check announce deploy use' -- "$word")); return ;;
   witness) COMPREPLY=($(compgen -W 'key run verify rotate' -- "$word")); return ;;
   store) COMPREPLY=($(compgen -W 'check' -- "$word")); return ;;
   esac

@@ -5,7 +5,7 @@ complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show poli
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
-complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check deploy use'
+complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check announce deploy use'
 complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
 complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check'
 complete -c dpki -l home

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,15 @@ type Witness struct {
 type Witnesses struct {
 	Agree int
 	All   []Witness
+	// Patience is how long a look waits for the newest block's checkpoint;
+	// 0 = DefaultPatience. It never takes more than most of what time the caller
+	// has.
+	Patience time.Duration
 }
+
+// DefaultPatience covers the moment by which a witness that is told of new blocks
+// is behind the endpoints. Whoever waits longer holds up what else is to be done.
+const DefaultPatience = 1500 * time.Millisecond
 
 func (w Witnesses) check() error {
 	if w.Agree < min(1, len(w.All)) || w.Agree > len(w.All) || len(w.All) > witness.MaxWitnesses {
@@ -49,10 +58,9 @@ const (
 	// maxSeen is how many tips are kept that no witness has signed yet.
 	maxSeen = 32
 	// A checkpoint of the newest block is a moment behind the endpoints: it is
-	// asked for again after firstWait, then twice as long, up to maxWait in all
-	// and half of the time that the caller has.
+	// asked for again after firstWait, then twice as long, up to lastWait.
 	firstWait = 100 * time.Millisecond
-	maxWait   = 1500 * time.Millisecond
+	lastWait  = time.Second
 )
 
 // seenTip is a tip that endpoints proved, to be believed when enough witnesses
@@ -71,11 +79,12 @@ func (t *tick) witnessed(ctx context.Context, view View, slots []state.Word) (Vi
 		return view, nil
 	}
 	t.remember(view, slots)
-	patience := maxWait
+	patience := cmp.Or(t.config.Witnesses.Patience, DefaultPatience)
 	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)/2)
+		patience = min(patience, time.Until(deadline)*3/4)
 	}
-	for wait := firstWait; ; wait *= 2 {
+	waited := time.Duration(0)
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
 		said := t.checkpoints(ctx, view.Head)
 		t.signed, t.unsigned = said.names(), said.errs
 		if against := said.against(view.Head); len(against) >= t.config.Witnesses.Agree {
@@ -84,8 +93,12 @@ func (t *tick) witnessed(ctx context.Context, view View, slots []state.Word) (Vi
 		if v, ok := said.cover(view, t.config.Witnesses.Agree); ok {
 			return v, nil
 		}
-		if patience -= wait; patience < 0 || ctx.Err() != nil {
-			return t.older(said, slots)
+		limit := patience
+		if len(said.by) < t.config.Witnesses.Agree {
+			limit = min(limit, DefaultPatience) // some do not answer at all
+		}
+		if waited += wait; waited > limit || ctx.Err() != nil {
+			return t.older(said, view.Head, slots)
 		}
 		select {
 		case <-ctx.Done():
@@ -107,7 +120,7 @@ func (t *tick) remember(view View, slots []state.Word) {
 }
 
 // older is the newest of the tips that were seen before and are signed now.
-func (t *tick) older(said statements, slots []state.Word) (View, error) {
+func (t *tick) older(said statements, head Head, slots []state.Word) (View, error) {
 	for i := len(t.seen) - 1; i >= 0; i-- {
 		s := t.seen[i]
 		if s.view.Head.Number <= t.known.Head.Number || !slices.Equal(s.slots, slots) {
@@ -118,7 +131,7 @@ func (t *tick) older(said statements, slots []state.Word) (View, error) {
 			return v, nil
 		}
 	}
-	return View{}, errors.Join(append(said.errs, fmt.Errorf("%w: %d of %d", ErrWitness, len(said.by), t.config.Witnesses.Agree))...)
+	return View{}, errors.Join(append(said.errs, fmt.Errorf("%w: block %d by %d of %d", ErrWitness, head.Number, len(said.signing(head)), t.config.Witnesses.Agree))...)
 }
 
 // statement is one witness's newest checkpoint.
@@ -201,15 +214,20 @@ func (s statements) against(head Head) (names []string) {
 	return names
 }
 
-// cover is the view, where enough witnesses have signed its block. What is safe
-// and final then is no more than what as many of them say.
-func (s statements) cover(view View, agree int) (View, bool) {
-	var signed []statement
+// signing are the witnesses that have signed the head's block.
+func (s statements) signing(head Head) (signed []statement) {
 	for _, c := range s.by {
-		if h, ok := c.Hash(view.Head.Number); ok && h == view.Head.Hash {
+		if h, ok := c.Hash(head.Number); ok && h == head.Hash {
 			signed = append(signed, c)
 		}
 	}
+	return signed
+}
+
+// cover is the view, where enough witnesses have signed its block. What is safe
+// and final then is no more than what as many of them say.
+func (s statements) cover(view View, agree int) (View, bool) {
+	signed := s.signing(view.Head)
 	if agree < 1 || len(signed) < agree {
 		return View{}, false
 	}

@@ -1,0 +1,97 @@
+package admin
+
+import (
+	"context"
+	"slices"
+
+	"dpki/bundle"
+	"dpki/contracts"
+	"dpki/state"
+)
+
+// announce hands materials to devices of one zone, in one batch: names, the zone's
+// keys, and the network file as it is here. known says what the administrators
+// are to learn with it; nil = nothing.
+func (d *Desk) announce(ctx context.Context, z bundle.RosterZone, devices []bundle.RosterMember, known *bundle.Roster) (*Posted, error) {
+	text, err := d.Network.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	b := d.newBatch(z.Zone)
+	for _, m := range devices {
+		materials := &bundle.DeviceMaterials{Version: 1, Name: m.Name, Zone: z.Zone, ZoneName: z.Name, ZoneKeys: z.Keys, Network: string(text)}
+		content, err := materials.Marshal()
+		if err != nil {
+			return nil, err
+		}
+		err = b.add(bundle.Item{To: m.Recipient, Mailbox: m.MailboxSecret, Purpose: bundle.PurposeDeviceMaterials, Content: content})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if known != nil {
+		if err := d.addRoster(b, known); err != nil {
+			return nil, err
+		}
+	}
+	now, err := d.now()
+	if err != nil {
+		return nil, err
+	}
+	// The longest that a zone allows, less an hour for the block to come.
+	from := min(now, d.Ledger.Head().Time)
+	change, err := d.finish(ctx, b, from, from+state.MaxValidity-3600)
+	if err != nil {
+		return nil, err
+	}
+	return d.write(ctx, contracts.Group{Scope: z.Zone, Changes: []contracts.Change{change}})
+}
+
+// Announced is what AnnounceNetwork did in one zone.
+type Announced struct {
+	Zone    string  `json:"zone"`
+	Devices int     `json:"devices"`
+	Posted  *Posted `json:"transaction,omitempty"` // absent where the zone has no device
+}
+
+// AnnounceNetwork tells the devices of a zone, or of all, what the network file
+// says now: other endpoints, mirrors, stores, witnesses. They take it where its
+// author may set the organisation's policy, and other witnesses only where the
+// old ones have signed.
+func (d *Desk) AnnounceNetwork(ctx context.Context, zone string) ([]Announced, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	zones := d.zones()
+	if zone != "" {
+		z, err := d.findZone(zone)
+		if err != nil {
+			return nil, err
+		}
+		zones = []bundle.RosterZone{z}
+	}
+	var all []Announced
+	for _, z := range zones {
+		if err := d.need(ctx, z.Zone); err != nil {
+			return all, err
+		}
+		var devices []bundle.RosterMember
+		for _, m := range d.roster.Devices {
+			if m.Zone == z.Zone && !d.retired(m) {
+				devices = append(devices, m)
+			}
+		}
+		done := Announced{Zone: z.Name, Devices: len(devices)}
+		if len(devices) > 0 {
+			var err error
+			if done.Posted, err = d.announce(ctx, z, slices.Clip(devices), nil); err != nil {
+				return all, err
+			}
+		}
+		all = append(all, done)
+	}
+	if d.DryRun {
+		return all, nil
+	}
+	return all, d.reload(ctx)
+}
