@@ -27,6 +27,7 @@ type CA struct {
 	Use         string  `json:"use"` // "user" or "host"
 	Fingerprint string  `json:"fingerprint"`
 	Standing    string  `json:"standing"`
+	Stage       string  `json:"stage,omitempty"` // "prepared" or "signs", of a live CA whose key is here
 	Until       Time    `json:"until"`
 	Key         string  `json:"key,omitempty"` // where its private key was found: a file, "agent", or nowhere
 	Posted      *Posted `json:"transaction,omitempty"`
@@ -36,8 +37,14 @@ type CA struct {
 type NewCA struct {
 	Zone, Label string
 	For         time.Duration
+	Host        bool // certifies hosts, not users
+	// Prepare has devices trust the CA while the one before it goes on signing,
+	// until ActivateCA.
+	Prepare bool
 	// Passphrase encrypts the key file that CreateCA makes.
 	Passphrase func() ([]byte, error)
+
+	with []contracts.Change // written in the same transaction
 }
 
 // CreateCA makes a key, keeps it encrypted, and announces it in the zone. Run
@@ -201,23 +208,43 @@ func (d *Desk) announceCA(ctx context.Context, z bundle.RosterZone, n NewCA, pub
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := d.ring.Seal(bundle.Entry{Scope: z.Zone, Kind: state.KindCAUser, From: from, Until: until}, payload)
+	sealed, err := d.ring.Seal(bundle.Entry{Scope: z.Zone, Kind: n.use(), From: from, Until: until}, payload)
 	if err != nil {
 		return nil, err
 	}
-	posted, err := d.write(ctx, contracts.Group{Scope: z.Zone, Changes: []contracts.Change{put(state.KindCAUser, sealed, from, until)}})
+	if !d.DryRun { // before the entry: a CA that is announced must not sign too early
+		if err := d.setStage(n.Label, n.Prepare); err != nil {
+			return nil, err
+		}
+	}
+	changes := append([]contracts.Change{put(n.use(), sealed, from, until)}, n.with...)
+	posted, err := d.write(ctx, contracts.Group{Scope: z.Zone, Changes: changes})
 	if err != nil {
 		return nil, err
 	}
 	shown := &CA{
-		Label: n.Label, ID: sealed.Subject.String(), Zone: z.Name, Use: "user", Fingerprint: fingerprint,
+		Label: n.Label, ID: sealed.Subject.String(), Zone: z.Name, Use: useName(n.use()), Fingerprint: fingerprint,
 		Standing: state.Live.String(), Until: Time(until), Posted: posted,
 	}
 	if d.DryRun {
 		return shown, nil
 	}
-	shown.Key = d.whereKey(ca.Key)
+	shown.Key, shown.Stage = d.whereKey(ca.Key), d.stageName(ca.Key)
 	return shown, d.reload(ctx)
+}
+
+func (n NewCA) use() state.Kind {
+	if n.Host {
+		return state.KindCAHost
+	}
+	return state.KindCAUser
+}
+
+func useName(use state.Kind) string {
+	if use == state.KindCAHost {
+		return "host"
+	}
+	return "user"
 }
 
 // knownCA is a CA of some zone as the log has it.
@@ -264,12 +291,12 @@ func (d *Desk) CAs(ctx context.Context, zone string) ([]CA, error) {
 }
 
 func (d *Desk) showCA(ca knownCA) CA {
-	use := "user"
-	if ca.Kind == state.KindCAHost {
-		use = "host"
-	}
-	return CA{
-		Label: ca.Label, ID: ca.Subject.String(), Zone: d.zoneName(ca.Scope), Use: use, Fingerprint: fingerprintText(ca.CA.Key),
+	shown := CA{
+		Label: ca.Label, ID: ca.Subject.String(), Zone: d.zoneName(ca.Scope), Use: useName(ca.Kind), Fingerprint: fingerprintText(ca.CA.Key),
 		Standing: ca.standing.String(), Until: Time(ca.Until), Key: d.whereKey(ca.CA.Key),
 	}
+	if shown.Key != "" && ca.standing == state.Live {
+		shown.Stage = d.stageName(ca.CA.Key)
+	}
+	return shown
 }

@@ -21,25 +21,37 @@ import (
 	"dpki/state"
 )
 
-// caFor is the CA that signs for a zone: the newest that lives and whose key
-// can be reached, so that making a new one is all that a change takes.
-func (d *Desk) caFor(ctx context.Context, zone state.Word) (ssh.Signer, io.Closer, error) {
+// caFor is the CA that signs for a zone: the newest that lives, is not kept back
+// and whose key can be reached, so that making a new one is all that a change takes.
+func (d *Desk) caFor(ctx context.Context, zone state.Word, use state.Kind) (ssh.Signer, io.Closer, error) {
+	ca, err := d.signing(zone, use)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d.signer(ctx, ca.CA.Key, ca.Label)
+}
+
+// signing is the CA that caFor opens.
+func (d *Desk) signing(zone state.Word, use state.Kind) (knownCA, error) {
 	live := 0
 	for _, ca := range d.cas() {
-		if ca.Scope != zone || ca.Kind != state.KindCAUser || ca.standing != state.Live {
+		if ca.Scope != zone || ca.Kind != use || ca.standing != state.Live || d.prepared(ca.CA.Key) {
 			continue
 		}
 		live++
 		if d.whereKey(ca.CA.Key) != "" {
-			return d.signer(ctx, ca.CA.Key, ca.Label)
+			return ca, nil
 		}
 	}
-	name := d.zoneName(zone)
-	if live == 0 {
-		return nil, nil, problem(Failed, "dpki ca create LABEL --zone "+name, "zone %s has no live CA", name)
+	name, create := d.zoneName(zone), "dpki ca create LABEL --zone "
+	if use == state.KindCAHost {
+		create = "dpki ca create LABEL --host --zone "
 	}
-	return nil, nil, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or dpki ca create LABEL --zone "+name,
-		"the key of no live CA of zone %s is here", name)
+	if live == 0 {
+		return knownCA{}, problem(Failed, create+name, "zone %s has no live %s CA", name, useName(use))
+	}
+	return knownCA{}, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or "+create+name,
+		"the key of no live %s CA of zone %s is here", useName(use), name)
 }
 
 // whereKey says where the private half of a CA's key is: its file, "agent", or "".
@@ -72,19 +84,28 @@ func (d *Desk) signer(ctx context.Context, key state.Word, label string) (ssh.Si
 
 // caFileOf finds the key file whose public half has this hash.
 func (d *Desk) caFileOf(key state.Word) string {
-	files, err := filepath.Glob(filepath.Join(d.Home.CAs(), "*.pub"))
-	if err != nil {
-		return ""
-	}
-	for _, f := range files {
-		private := strings.TrimSuffix(f, ".pub")
-		if pub, err := readPublic(f); err == nil && profile.Hash(pub) == key {
-			if _, err := os.Stat(private); err == nil {
-				return private
-			}
+	for _, private := range d.caFiles(key) {
+		if _, err := os.Stat(private); err == nil {
+			return private
 		}
 	}
 	return ""
+}
+
+// caFiles are the places of a CA's key, by the public halves that lie there; the
+// private one may be in an agent instead.
+func (d *Desk) caFiles(key state.Word) []string {
+	files, err := filepath.Glob(filepath.Join(d.Home.CAs(), "*.pub"))
+	if err != nil {
+		return nil
+	}
+	var places []string
+	for _, f := range files {
+		if pub, err := readPublic(f); err == nil && profile.Hash(pub) == key {
+			places = append(places, strings.TrimSuffix(f, ".pub"))
+		}
+	}
+	return places
 }
 
 // agentKey finds the key with this hash in the agent.

@@ -34,7 +34,7 @@ func (s *signers) certificate(ctx context.Context, zone state.Word, p state.Poli
 	if !ok {
 		var done io.Closer
 		var err error
-		if ca, done, err = s.desk.caFor(ctx, zone); err != nil {
+		if ca, done, err = s.desk.caFor(ctx, zone, state.KindCAUser); err != nil {
 			return nil, err
 		}
 		s.open[zone] = ca

@@ -14,6 +14,8 @@ type Host struct {
 	Address string // HOST:PORT
 	HostKey string // "<type> <base64>"
 	Alias   string // d-<device id>.dpki
+	// Certified says that the zone has a host CA: KnownHosts knows more than HostKey.
+	Certified bool
 }
 
 // Host finds a device for ssh. address, unless empty, stands in for the one that
@@ -30,7 +32,17 @@ func (d *Desk) Host(ctx context.Context, device, address string) (*Host, error) 
 	if address == "" {
 		return nil, problem(Usage, "give it with --address HOST:PORT, or keep it: dpki device add REQUEST --address HOST:PORT", "the address of %s is not known", name)
 	}
-	return &Host{Name: name, Address: address, HostKey: m.HostKey, Alias: profile.HostPrincipal(m.Device)}, nil
+	h := &Host{Name: name, Address: address, HostKey: m.HostKey, Alias: profile.HostPrincipal(m.Device)}
+	view, now := d.view(m.Zone, m.Device), uint64(d.Now().Unix())
+	if h.Certified = d.hasHostCA(view, now); h.Certified {
+		d.saw(m.Device)
+		return h, nil
+	}
+	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.HostKey)); err == nil && view.Denied(profile.Hash(key), 0, now) {
+		return nil, problem(No, "give it a new host key and enrol it again, or revoke the denial: dpki revoke "+ssh.FingerprintSHA256(key),
+			"the host key of %s is denied", name)
+	}
+	return h, nil
 }
 
 // WhyNot explains a refusal that ssh met: nil if the device's decision, on the

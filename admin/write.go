@@ -73,6 +73,7 @@ func (d *Desk) reach(ctx context.Context, block uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	d.Ledger.Stale()
+	d.wrote()
 	for {
 		err := d.read(ctx, d.Anchor.Org)
 		if err == nil && d.Ledger.Head().Number >= block {

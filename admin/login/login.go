@@ -51,7 +51,9 @@ type Session struct {
 	Address string // HOST:PORT
 	HostKey string // "<type> <base64>", of the roster
 	Alias   string // what the host key is known by, d-<device id>.dpki
-	Args    []string
+	// Known are ssh's options by which the host is known, instead of HostKey alone.
+	Known []string
+	Args  []string
 	// Program is the ssh to run; empty is ssh in PATH.
 	Program string
 
@@ -154,13 +156,9 @@ func (s *Session) args(dir string) ([]string, error) {
 	}
 	options := []string{
 		"IdentityAgent=" + filepath.Join(dir, "agent"), "IdentitiesOnly=yes", "IdentityFile=" + filepath.Join(dir, keyName),
-		"PreferredAuthentications=publickey", "HostKeyAlias=" + s.Alias,
-		"UserKnownHostsFile=" + filepath.Join(dir, hostsName), "GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes",
-		"UpdateHostKeys=no", "VerifyHostKeyDNS=no", "ControlMaster=no", "ControlPath=none",
+		"PreferredAuthentications=publickey", "ControlMaster=no", "ControlPath=none",
 	}
-	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.HostKey)); err == nil {
-		options = append(options, "HostKeyAlgorithms="+hostAlgorithms(key.Type()))
-	}
+	options = append(options, s.known(dir)...)
 	if s.Cert != nil {
 		options = append(options, "CertificateFile="+filepath.Join(dir, certName))
 	}
@@ -172,6 +170,21 @@ func (s *Session) args(dir string) ([]string, error) {
 	flags, command := splitArgs(s.Args)
 	args = append(append(args, flags...), "--", host)
 	return append(args, command...), nil
+}
+
+// known are the options by which the host is known.
+func (s *Session) known(dir string) []string {
+	if s.Known != nil {
+		return s.Known
+	}
+	options := []string{
+		"HostKeyAlias=" + s.Alias, "UserKnownHostsFile=" + filepath.Join(dir, hostsName), "GlobalKnownHostsFile=/dev/null",
+		"StrictHostKeyChecking=yes", "UpdateHostKeys=no", "VerifyHostKeyDNS=no",
+	}
+	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.HostKey)); err == nil {
+		options = append(options, "HostKeyAlgorithms="+hostAlgorithms(key.Type()))
+	}
+	return options
 }
 
 // hostAlgorithms are the signature algorithms of a host key's type: a server
@@ -186,6 +199,15 @@ func hostAlgorithms(keyType string) string {
 // valued are ssh's options that take a value (ssh(1), OpenSSH 9.2).
 const valued = "BbcDEeFIiJLlmOoPpQRSWw"
 
+// OptionLength is how many arguments an option of ssh's takes: 2 where its value
+// is the next one.
+func OptionLength(option string) int {
+	if n := strings.IndexAny(option[1:], valued); n >= 0 && n+2 == len(option) {
+		return 2
+	}
+	return 1
+}
+
 // splitArgs tells ssh's own options, which stand before the host, from the
 // command, which stands behind it.
 func splitArgs(args []string) (flags, command []string) {
@@ -194,10 +216,7 @@ func splitArgs(args []string) (flags, command []string) {
 		if args[i] == "--" {
 			return args[:i], args[i+1:]
 		}
-		if n := strings.IndexAny(args[i][1:], valued); n >= 0 && n+2 == len(args[i]) {
-			i++ // its value is the next argument
-		}
-		i++
+		i += OptionLength(args[i])
 	}
 	i = min(i, len(args))
 	return args[:i], args[i:]

@@ -9,9 +9,10 @@ import (
 func (t *tool) caCommand() *cli.Command {
 	zone := &cli.StringFlag{Name: "zone", Usage: "`ZONE` (default: the only one)"}
 	length := &cli.StringFlag{Name: "for", Usage: "valid for `DURATION`", Value: "365d"}
+	host := &cli.BoolFlag{Name: "host", Usage: "it certifies hosts, not users"}
 	return noun("ca", "certificate authorities of a zone",
-		verb("create", "LABEL", "make a user CA's key, encrypted, and announce it in the zone", 1, 1, t.caCreate, zone, length),
-		verb("import", "LABEL FILE", "announce a key that exists: a private key file, or a .pub file whose private half is in an ssh-agent", 2, 2, t.caImport, zone, length),
+		verb("create", "LABEL", "make a CA's key, encrypted, and announce it in the zone", 1, 1, t.caCreate, zone, length, host),
+		verb("import", "LABEL FILE", "announce a key that exists: a private key file, or a .pub file whose private half is in an ssh-agent", 2, 2, t.caImport, zone, length, host),
 		verb("list", "", "list CAs", 0, 0, t.caList, zone),
 		verb("retire", "LABEL", "revoke a CA that has a successor, once no certificate of it can be in use", 1, 1, t.caRetire, zone),
 		verb("revoke", "LABEL", "revoke a CA now", 1, 1, t.caRevoke, zone),
@@ -25,7 +26,7 @@ func (t *tool) newCA(c *cli.Context) (*admin.Desk, admin.NewCA, error) {
 	}
 	d, err := t.open()
 	label := c.Args().First()
-	return d, admin.NewCA{Label: label, Zone: c.String("zone"), For: length, Passphrase: func() ([]byte, error) {
+	return d, admin.NewCA{Label: label, Zone: c.String("zone"), For: length, Host: c.Bool("host"), Passphrase: func() ([]byte, error) {
 		s, err := t.secretsOnce()
 		if err != nil {
 			return nil, err

@@ -51,6 +51,10 @@ func (t *tool) sshOnce(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	known, err := t.hostOptions(host)
+	if err != nil {
+		return err
+	}
 	key, err := login.NewKey()
 	if err != nil {
 		return err
@@ -68,7 +72,7 @@ func (t *tool) sshOnce(c *cli.Context) error {
 	t.notef("%s on %s until %s, grant %s", g.Account, host.Name, g.Until, g.ID[:12])
 	s := &login.Session{
 		Key: key, Cert: g.Cert, Until: time.Unix(int64(g.Until), 0), Account: account, Address: host.Address, HostKey: host.HostKey,
-		Alias: host.Alias, Args: c.Args().Tail(), Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr,
+		Alias: host.Alias, Known: known, Args: c.Args().Tail(), Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr,
 	}
 	t.status, err = s.Run(c.Context)
 	if err == nil && t.status == sshFailed {
@@ -93,6 +97,23 @@ func (t *tool) host(c *cli.Context, d *admin.Desk, device string) (*admin.Host, 
 func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string, key *login.Key, g *admin.Grant) {
 	var shown ssh.PublicKey = key.Public()
 	if g.Cert != nil {
+// hostOptions have ssh ask about a host certificate; a zone without a host CA is
+// asked nothing, the key that was enrolled is all that counts.
+func (t *tool) hostOptions(host *admin.Host) ([]string, error) {
+	if !host.Certified {
+		return nil, nil
+	}
+	command, err := t.asksKnownHosts()
+	if err != nil {
+		return nil, err
+	}
+	asks, err := admin.KnownHostsCommand(command)
+	if err != nil {
+		return nil, err
+	}
+	return admin.HostOptions(host.Alias, host.HostKey, asks), nil
+}
+
 		shown = g.Cert
 	}
 	e, err := d.WhyNot(ctx, device, account, shown)

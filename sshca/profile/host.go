@@ -19,6 +19,21 @@ var (
 // known by what it is and not by its address.
 func HostPrincipal(device state.Word) string { return "d-" + device.String() + ".dpki" }
 
+// ParseHostPrincipal accepts what HostPrincipal prints.
+func ParseHostPrincipal(s string) (device state.Word, err error) {
+	rest, ok := strings.CutPrefix(s, "d-")
+	if !ok {
+		return state.Word{}, ErrHostPrincipal
+	}
+	if rest, ok = strings.CutSuffix(rest, ".dpki"); !ok {
+		return state.Word{}, ErrHostPrincipal
+	}
+	if device, err = state.ParseWord(rest); err != nil {
+		return state.Word{}, ErrHostPrincipal
+	}
+	return device, nil
+}
+
 // CheckHost holds a host certificate against the profile and returns the device that it names. As CheckUser, it looks at
 // neither the signature nor the authority nor the time.
 func CheckHost(cert *ssh.Certificate) (device state.Word, err error) {
@@ -35,15 +50,8 @@ func CheckHost(cert *ssh.Certificate) (device state.Word, err error) {
 	default:
 		return state.Word{}, ErrManyPrincipals
 	}
-	rest, ok := strings.CutPrefix(cert.ValidPrincipals[0], "d-")
-	if !ok {
-		return state.Word{}, ErrHostPrincipal
-	}
-	if rest, ok = strings.CutSuffix(rest, ".dpki"); !ok {
-		return state.Word{}, ErrHostPrincipal
-	}
-	if device, err = state.ParseWord(rest); err != nil {
-		return state.Word{}, ErrHostPrincipal
+	if device, err = ParseHostPrincipal(cert.ValidPrincipals[0]); err != nil {
+		return state.Word{}, err
 	}
 	// No critical option is defined for host certificates.
 	if len(cert.CriticalOptions) != 0 {

@@ -52,6 +52,17 @@ func TestSSH(t *testing.T) {
 		r.says(got.stderr, "Host key verification failed", "revoked")
 	})
 
+	// With a host CA in the zone ssh asks about certificates too, and the key of the
+	// enrolment still counts.
+	t.Run("host CA", func(t *testing.T) {
+		r.dpki(0, "ca", "create", "hosts", "--host")
+		if got := r.dpki(0, "ssh", "gate-7", "--account", "alice", "--", "id -un"); got.stdout != "alice\n" {
+			t.Errorf("stdout %q, want alice", got.stdout)
+		}
+		got := r.dpki(255, "ssh", "gate-7", "--address", newOtherHost(t), "--account", "alice", "--", "true")
+		r.says(got.stderr, "Host key verification failed", "revoked")
+	})
+
 	// The zone's rules change: the refusal is explained from the log.
 	t.Run("explained", func(t *testing.T) {
 		r.dpki(0, "zone", "policy", "plant", "--mode", "certificate-only")
