@@ -109,6 +109,11 @@ func fields(object json.RawMessage, change func(map[string]json.RawMessage)) jso
 	return out
 }
 
+// Member changes one member of an object.
+func Member(object []byte, name string, change func([]byte) []byte) []byte {
+	return fields(object, func(m map[string]json.RawMessage) { m[name] = change(m[name]) })
+}
+
 // text is a JSON string.
 func text(s string) json.RawMessage {
 	out, _ := json.Marshal(s)

@@ -153,18 +153,20 @@ func flip(nodes []string) {
 
 // Logs alters the list of logs.
 func Logs(change func([]Log) []Log) Lie {
-	return Result("eth_getLogs", func(result []byte) []byte {
-		var logs []Log
-		if json.Unmarshal(result, &logs) != nil || len(logs) == 0 {
-			return result
-		}
-		logs = change(logs)
-		if logs == nil {
-			logs = []Log{}
-		}
-		out, _ := json.Marshal(logs)
-		return out
-	})
+	return Result("eth_getLogs", func(result []byte) []byte { return LogList(result, change) })
+}
+
+// LogList alters a list of logs, unless it is empty.
+func LogList(list []byte, change func([]Log) []Log) []byte {
+	var logs []Log
+	if json.Unmarshal(list, &logs) != nil || len(logs) == 0 {
+		return list
+	}
+	if logs = change(logs); logs == nil {
+		logs = []Log{}
+	}
+	out, _ := json.Marshal(logs)
+	return out
 }
 
 // Log is one log, member by member.

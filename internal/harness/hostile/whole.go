@@ -158,3 +158,17 @@ func LongHeader(size int) Lie {
 		})
 	}
 }
+
+// At tells a lie below a path.
+func At(path string, l Lie) Lie {
+	return func(honest http.Handler) http.Handler {
+		lying := l(honest)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, path) {
+				lying.ServeHTTP(w, r)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+	}
+}
