@@ -93,10 +93,6 @@ func (t *tool) host(c *cli.Context, d *admin.Desk, device string) (*admin.Host, 
 	return d.Host(c.Context, device, address)
 }
 
-// whyNot says what the log has to say about a login that failed.
-func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string, key *login.Key, g *admin.Grant) {
-	var shown ssh.PublicKey = key.Public()
-	if g.Cert != nil {
 // hostOptions have ssh ask about a host certificate; a zone without a host CA is
 // asked nothing, the key that was enrolled is all that counts.
 func (t *tool) hostOptions(host *admin.Host) ([]string, error) {
@@ -114,6 +110,10 @@ func (t *tool) hostOptions(host *admin.Host) ([]string, error) {
 	return admin.HostOptions(host.Alias, host.HostKey, asks), nil
 }
 
+// whyNot says what the log has to say about a login that failed.
+func (t *tool) whyNot(ctx context.Context, d *admin.Desk, device, account string, key *login.Key, g *admin.Grant) {
+	var shown ssh.PublicKey = key.Public()
+	if g.Cert != nil {
 		shown = g.Cert
 	}
 	e, err := d.WhyNot(ctx, device, account, shown)
