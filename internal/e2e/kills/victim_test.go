@@ -123,7 +123,7 @@ func (v *victim) start() (*life, error) {
 }
 
 // lifetime bounds how long a phase is waited for.
-const lifetime = 20 * time.Second
+const lifetime = time.Minute
 
 // await reads the log until a line has the text, and returns false where the
 // daemon ended or took too long.

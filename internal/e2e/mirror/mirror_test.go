@@ -19,7 +19,7 @@ import (
 	"dpki/state"
 )
 
-func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys", "dpki") }
+func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys", "dpki", "dpki-sandbox") }
 
 // site is a mirror, and the network of the devices behind it.
 type site struct {
