@@ -11,6 +11,8 @@ need ssh openssh-client
 need strace strace
 need pgrep procps
 need rpm rpm
+need rsync rsync
+need git git
 need debootstrap debootstrap # for test-long: other OpenSSH versions
 need npm nodejs npm
 need gcc gcc libc6-dev

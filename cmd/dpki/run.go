@@ -18,7 +18,7 @@ import (
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	t := &tool{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv}
 	app := t.app()
-	permuted, err := cliargs.Permute(app, args)
+	permuted, err := cliargs.Permute(app, likeSSH(app, args))
 	if err == nil {
 		err = app.RunContext(ctx, permuted)
 	}

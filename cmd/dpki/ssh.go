@@ -75,10 +75,14 @@ func (t *tool) sshOnce(c *cli.Context) error {
 		Alias: host.Alias, Known: known, Args: c.Args().Tail(), Stdin: t.stdin, Stdout: t.stdout, Stderr: t.stderr,
 	}
 	t.status, err = s.Run(c.Context)
-	if err == nil && t.status == sshFailed {
+	ended := !time.Now().Before(s.Until)
+	switch {
+	case ended:
+		t.notef("grant %s has ended, and what it let in with it; --for says how long the next one lasts", g.ID[:12])
+	case err == nil && t.status == sshFailed:
 		t.whyNot(c.Context, d, device, account, key, g)
 	}
-	if !c.Bool("keep") {
+	if !c.Bool("keep") && !ended { // what has ended need not be paid for
 		t.revokeAfter(c.Context, d, g)
 	}
 	return err

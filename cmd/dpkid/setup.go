@@ -75,7 +75,7 @@ func (e *env) setup(c *cli.Context) error {
 		}
 		return e.wouldWrite(changes)
 	}
-	notes, err := s.Install(c.Context, w)
+	made, notes, err := s.Install(c.Context, w)
 	if err != nil {
 		return setupError(err)
 	}
@@ -85,20 +85,51 @@ func (e *env) setup(c *cli.Context) error {
 	if w.NoPAM {
 		fmt.Fprintln(e.stderr, "dpkid: note: PAM is left alone: sessions are seen, and ended, by sshd's processes alone")
 	}
-	fmt.Fprintf(e.stdout, "wrote %s\n", s.Path())
+	e.made(made)
 	return e.reload(c, s)
 }
 
-// wouldWrite prints files as they would be.
+// made says which files are other ones now.
+func (e *env) made(changes config.Changes) {
+	for _, c := range changes {
+		verb := "wrote"
+		if c.New == nil {
+			verb = "removed"
+		}
+		fmt.Fprintf(e.stdout, "%s %s\n", verb, c.Path)
+	}
+}
+
+// wouldWrite prints what files would gain and lose.
 func (e *env) wouldWrite(changes config.Changes) error {
 	for _, c := range changes {
 		if c.New == nil {
 			fmt.Fprintf(e.stdout, "would remove %s\n", c.Path)
-		} else {
-			fmt.Fprintf(e.stdout, "would write %s:\n%s\n", c.Path, c.New)
+			continue
+		}
+		fmt.Fprintf(e.stdout, "would write %s:\n", c.Path)
+		for _, line := range missing(c.Old, c.New) {
+			fmt.Fprintf(e.stdout, "- %s\n", line)
+		}
+		for _, line := range missing(c.New, c.Old) {
+			fmt.Fprintf(e.stdout, "+ %s\n", line)
 		}
 	}
 	return nil
+}
+
+// missing are the lines of one text, each as often as the other lacks it.
+func missing(text, other []byte) (lines []string) {
+	there := map[string]int{}
+	for line := range strings.Lines(string(other)) {
+		there[line]++
+	}
+	for line := range strings.Lines(string(text)) {
+		if there[line]--; there[line] < 0 {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return lines
 }
 
 func (e *env) setupOf(c *cli.Context) sshd.Setup {
@@ -137,10 +168,11 @@ func (e *env) undo(c *cli.Context, s sshd.Setup) error {
 		}
 		return e.wouldWrite(changes)
 	}
-	if err := s.Undo(c.Context); err != nil {
+	made, err := s.Undo(c.Context)
+	if err != nil {
 		return setupError(err)
 	}
-	fmt.Fprintf(e.stdout, "removed %s\n", s.Path())
+	e.made(made)
 	return e.reload(c, s)
 }
 

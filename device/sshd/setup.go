@@ -59,45 +59,46 @@ type Wish struct {
 // Install writes the drop-in and PAM's lines, and has sshd confirm, account by
 // account, that the drop-in does what it says and that another account is served
 // as before. On any error what stood there before stands there again. It does not
-// reload sshd. Notes are what an administrator should know.
-func (s Setup) Install(ctx context.Context, w Wish) (notes []string, err error) {
+// reload sshd. It returns what it changed, and notes that an administrator should
+// know.
+func (s Setup) Install(ctx context.Context, w Wish) (made config.Changes, notes []string, err error) {
 	p, err := s.plan(ctx, w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.Test(ctx); err != nil {
-		return nil, fmt.Errorf("before anything was changed: %w", err)
+		return nil, nil, fmt.Errorf("before anything was changed: %w", err)
 	}
 	before, err := s.bystander(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(s.Path()), 0o755); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// PAM's lines first: the module lets be whom no drop-in governs.
 	if err := p.files.Make(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.confirm(ctx, p, before); err != nil {
-		return nil, errors.Join(err, p.files.TakeBack())
+		return nil, nil, errors.Join(err, p.files.TakeBack())
 	}
-	return p.notes, nil
+	return p.files, p.notes, nil
 }
 
-// Undo removes the drop-in and PAM's lines.
-func (s Setup) Undo(ctx context.Context) error {
+// Undo removes the drop-in and PAM's lines, and returns what it changed.
+func (s Setup) Undo(ctx context.Context) (config.Changes, error) {
 	changes, err := s.PreviewUndo()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := changes.Make(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.Test(ctx); err != nil {
-		return fmt.Errorf("the drop-in is gone, but %w", err)
+		return nil, fmt.Errorf("the drop-in is gone, but %w", err)
 	}
-	return nil
+	return changes, nil
 }
 
 // current is the drop-in that stands there now, nil for none.

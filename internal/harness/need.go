@@ -29,6 +29,8 @@ var (
 	Strace     = Part{"strace", program("strace")}
 	Dpkg       = Part{"dpkg", program("dpkg")}
 	Rpm        = Part{"rpm", program("rpm")}
+	Rsync      = Part{"rsync", program("rsync")}
+	Git        = Part{"git", program("git")}
 	Gcc        = Part{"gcc", program("gcc")}
 	PamHeaders = Part{"PAM's headers", func() string {
 		_, err := os.Stat("/usr/include/security/pam_modules.h")

@@ -130,7 +130,8 @@ func furnish(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, args := range [][]string{{"ssh-keygen", "-A"}, {"systemctl", "start", "ssh"}} {
+	name := filepath.Join(harness.RepoRoot(), "packaging/bin/dpki-ssh")
+	for _, args := range [][]string{{"install", name, "/usr/local/sbin/dpki-ssh"}, {"ssh-keygen", "-A"}, {"systemctl", "start", "ssh"}} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 		}

@@ -143,6 +143,7 @@ func checkInstalled(t *testing.T) {
 	t.Helper()
 	for path, want := range map[string]os.FileMode{
 		"/usr/bin/dpki":                               0o755,
+		"/usr/bin/dpki-ssh":                           0o755,
 		"/usr/sbin/dpkid":                             0o755,
 		"/usr/lib/dpki/dpki-authkeys":                 0o755,
 		"/etc/dpki/breakglass.d":                      0o755 | os.ModeDir,

@@ -68,10 +68,9 @@ func TestLoginsWithoutPAM(t *testing.T) {
 	if got := w.sshd.Login(t, theirs, "true"); got.Code != 255 {
 		t.Errorf("a colleague's certificate without his key: %+v", got)
 	}
-	for range 5 {
-		if _, err := w.dial("alice", ssh.PublicKeys(stolen{own.signer, colleague.signer.PublicKey()})); err == nil {
-			t.Error("a stolen certificate logs in")
-		}
+	// Once: since 9.8 sshd lets those wait who fail often.
+	if _, err := w.dial("alice", ssh.PublicKeys(stolen{own.signer, colleague.signer.PublicKey()})); err == nil {
+		t.Error("a stolen certificate logs in")
 	}
 	time.Sleep(1500 * time.Millisecond) // what would be taken for a session has been
 	if n := len(w.happened(session.Opened)); n != 0 {
