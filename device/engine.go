@@ -41,6 +41,8 @@ type Config struct {
 	Denied func(at time.Time, keys iter.Seq[state.Word]) error
 	// Published is called after each new View; it does not block. nil = nobody.
 	Published func()
+	// Applier installs what deliveries bring; nil = nothing is.
+	Applier Applier
 	// CodeHash is the contract's; zero = the one that this build knows.
 	CodeHash state.Word
 	// Random spreads polls, in [0, 1); nil = math/rand.
@@ -65,6 +67,7 @@ type Engine struct {
 	resets    chan chan error
 	found     chan found
 	reported  chan handedIn
+	delivered chan deliveryEnded
 
 	// What follows belongs to Run.
 	reader    *verify.Reader
@@ -83,6 +86,7 @@ type Engine struct {
 	seekAt    time.Duration       // not before, since boot
 	seekFails int
 	reporting reporting
+	delivery  delivering
 	read      bool          // a look has succeeded
 	failures  int           // looks that failed in a row
 	unsaid    bool          // the last problem was not logged for an operator
@@ -110,7 +114,7 @@ func New(c Config) (*Engine, error) {
 	if c.Network.Registry() != c.Anchor.Registry {
 		return nil, ErrOtherChain
 	}
-	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), reported: make(chan handedIn, 1), began: c.Clock.Boot(), said: map[string]said{}}
+	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), reported: make(chan handedIn, 1), delivered: make(chan deliveryEnded, 1), began: c.Clock.Boot(), said: map[string]said{}}
 	if err := e.load(); err != nil {
 		return nil, err
 	}
@@ -218,8 +222,12 @@ func (e *Engine) publish(problem, unwritten error) {
 		Witnesses: e.pinned, Health: e.reader.Health(),
 		Looked: e.read, Problem: problem, Journal: unwritten,
 	}
+	if e.c.Applier != nil {
+		v.Delivered = e.c.Applier.All()
+	}
 	v.State, v.Ends = e.replica.state(e.head), e.replica.ends()
 	now := e.time.Now(e.c.Clock.Read())
+	v.Awaited, v.Undelivered = len(e.awaited(v.State, now)), e.delivery.why
 	v.Gear = e.gear(v.State, now)
 	old := e.view.Swap(v)
 	if old == nil || old.Gear != v.Gear {
@@ -259,6 +267,9 @@ func (e *Engine) Run(ctx context.Context) {
 		case h := <-e.reported:
 			e.reportEnded(h)
 			look = false
+		case d := <-e.delivered:
+			e.deliveryEnds(d)
+			look = false
 		case done := <-e.resets:
 			done <- e.reset()
 		}
@@ -271,12 +282,13 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 		e.sweep()
 		e.seek(ctx)
+		e.deliver(ctx)
 		e.report(ctx)
 		if e.more {
 			e.more = false
 			timer.Reset(0)
 		} else {
-			timer.Reset(min(e.pause(), e.untilReport()))
+			timer.Reset(min(e.pause(), e.untilReport(), e.untilDelivery()))
 		}
 	}
 }

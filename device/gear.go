@@ -64,7 +64,8 @@ func (e *Engine) gear(s *state.State, now uint64) Gear {
 		return Joining
 	case e.enrolment == nil:
 		return Idle
-	case e.changed != 0 && boot-e.changed < linger, e.seekFails < patientSeeks && len(e.untried(s, now)) > 0:
+	case e.changed != 0 && boot-e.changed < linger, e.seekFails < patientSeeks && len(e.untried(s, now)) > 0,
+		e.delivery.fails < patientSeeks && len(e.awaited(s, now)) > 0:
 		return Watch
 	}
 	for g := range s.AllGrants() {

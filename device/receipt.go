@@ -110,6 +110,9 @@ func (v *View) marks(now uint64) []bundle.Mark {
 	if fact, ok := v.State.Unreadable(now); ok {
 		result[fact.Scope] = "a restriction cannot be read"
 	}
+	if text := v.undelivered(); text != "" && result[v.State.Scopes.Mailbox] == "" {
+		result[v.State.Scopes.Mailbox] = text
+	}
 	marks := make([]bundle.Mark, 0, len(v.Ends))
 	for _, end := range v.Ends {
 		m := bundle.Mark{Scope: end.Scope, Seq: end.Seq, Result: bundle.Applied}
@@ -122,6 +125,23 @@ func (v *View) marks(now uint64) []bundle.Mark {
 		marks = append(marks, m)
 	}
 	return marks
+}
+
+// undelivered says what stands against saying that every delivery is in force.
+func (v *View) undelivered() string {
+	refused := 0
+	for _, d := range v.Delivered {
+		if !d.OK() {
+			refused++
+		}
+	}
+	switch {
+	case v.Awaited > 0:
+		return fmt.Sprintf("deliveries waiting: %d", v.Awaited)
+	case refused > 0:
+		return fmt.Sprintf("deliveries refused: %d", refused)
+	}
+	return ""
 }
 
 // End is how far a log has been read.

@@ -39,7 +39,10 @@ type Status struct {
 	CAs        int              `json:"cas"`             // live, for users
 	Opaque     int              `json:"opaque"`          // entries for which the device has no key
 	Unreadable bool             `json:"unreadable"`
-	Offline    uint32           `json:"offline_period"` // seconds, of the policy
+	Delivered  []Delivered      `json:"delivered,omitempty"`        // what came of each delivery
+	Awaited    int              `json:"awaited"`                    // deliveries that are not settled
+	Unapplied  string           `json:"delivery_problem,omitempty"` // why the last attempt at one failed
+	Offline    uint32           `json:"offline_period"`             // seconds, of the policy
 	Problem    string           `json:"problem,omitempty"`
 	Journal    string           `json:"journal_problem,omitempty"`
 	Next       string           `json:"next,omitempty"` // what to do next, where something is wrong
@@ -75,6 +78,10 @@ func (e *Engine) Status(version string) Status {
 	_, s.Unreadable = v.State.Unreadable(now.Time)
 	if v.Problem != nil {
 		s.Problem = strings.ReplaceAll(v.Problem.Error(), "\n", "; ")
+	}
+	s.Delivered, s.Awaited = v.Delivered, v.Awaited
+	if v.Undelivered != nil {
+		s.Unapplied = strings.ReplaceAll(v.Undelivered.Error(), "\n", "; ")
 	}
 	if v.Journal != nil {
 		s.Journal = v.Journal.Error()

@@ -22,9 +22,14 @@ type View struct {
 	Agree     int // how many must say the same
 	Witnesses witness.Set
 	Health    []verify.Health
-	Looked    bool  // the chain was read since this process began
-	Problem   error // why the last look at the chain failed, nil if it did not
-	Journal   error // why the journal could not be written; what is known is then in memory only
+	// Delivered are the deliveries that are settled, Awaited is how many are not, and
+	// Undelivered why the last attempt at one failed.
+	Delivered   []Delivered
+	Awaited     int
+	Undelivered error
+	Looked      bool  // the chain was read since this process began
+	Problem     error // why the last look at the chain failed, nil if it did not
+	Journal     error // why the journal could not be written; what is known is then in memory only
 }
 
 // Now is the time at which a decision from v is made.

@@ -18,6 +18,7 @@ import (
 	"dpki/authkeys/breakglass"
 	"dpki/bundle"
 	"dpki/device"
+	"dpki/device/apply"
 	"dpki/device/clock"
 	"dpki/device/config"
 	"dpki/device/fetch"
@@ -130,9 +131,10 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 		return nil, err
 	}
 	d.fetch = device.NewSupervisor(starter.Start, log)
+	applier := openApplier(ctx, e.paths, conf.Sshd, log)
 	d.engine, err = device.New(device.Config{
 		Anchor: conf.Anchor, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
-		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone,
+		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone, Applier: applier,
 		Denied: func(at time.Time, keys iter.Seq[state.Word]) error {
 			return breakglass.WriteDenied(e.paths.Denied(), at, keys)
 		},
@@ -157,6 +159,24 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 		Helper: helperUID, ExpiryTime: expiryTime(ctx, conf.Sshd, log), Version: version,
 	}
 	return d, d.listen(e.paths, helperGID)
+}
+
+// openApplier makes what installs deliveries. Logins are decided without it too:
+// where it cannot be had, nothing is installed and the log says why.
+func openApplier(ctx context.Context, p config.Paths, sshd string, log *slog.Logger) device.Applier {
+	places, err := apply.LoadPlaces(p.Etc)
+	if err != nil {
+		log.Error("deliveries are not applied", "error", err)
+		return nil
+	}
+	a, err := apply.Open(ctx, apply.Config{Ledger: p.Deliveries(), Places: places, Sshd: sshd})
+	if err != nil {
+		log.Error("an interrupted delivery", "error", err)
+	}
+	if a == nil {
+		return nil
+	}
+	return a
 }
 
 // compact takes unused pages out of the journal. A disk without room for a copy

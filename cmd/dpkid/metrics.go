@@ -30,6 +30,18 @@ func metrics(w io.Writer, s device.Status) error {
 	one("dpki_clock_offset_seconds", "gauge", "The machine's clock against verified time.", int64(s.Wall)-int64(s.Time))
 	one("dpki_grants", "gauge", "Live grants.", s.Grants)
 	one("dpki_journal_ok", "gauge", "Whether the journal could be written.", flag(s.Journal == ""))
+	applied, refused := 0, 0
+	for _, d := range s.Delivered {
+		switch {
+		case !d.OK():
+			refused++
+		case d.Result != device.Superseded:
+			applied++
+		}
+	}
+	one("dpki_deliveries_applied", "gauge", "Deliveries in force.", applied)
+	one("dpki_deliveries_refused", "gauge", "Deliveries that were refused for good.", refused)
+	one("dpki_deliveries_waiting", "gauge", "Deliveries that could not be applied yet.", s.Awaited)
 	one("dpki_agree", "gauge", "Endpoints that must agree.", s.Agree)
 	one("dpki_witnesses_agree", "gauge", "Witnesses that must have signed.", s.Signed)
 	for _, m := range []struct {

@@ -87,7 +87,15 @@ func (e *env) showStatus(s device.Status) error {
 	if s.Opaque > 0 {
 		line("unread", "%d entries, for which this device has no key", s.Opaque)
 	}
-	for _, p := range []struct{ name, text string }{{"problem", s.Problem}, {"journal", s.Journal}, {"next", s.Next}} {
+	for _, d := range s.Delivered {
+		if d.Result != device.Superseded {
+			line("delivered", "%s %s: %s (%s)", d.Purpose, d.Name, d.Result, d.Subject.String()[:12])
+		}
+	}
+	if s.Awaited > 0 {
+		line("awaited", "%d deliveries that could not be applied yet", s.Awaited)
+	}
+	for _, p := range []struct{ name, text string }{{"delivery", s.Unapplied}, {"problem", s.Problem}, {"journal", s.Journal}, {"next", s.Next}} {
 		if p.text != "" {
 			line(p.name, "%s", p.text)
 		}

@@ -36,6 +36,9 @@ func (p Paths) Request() string { return filepath.Join(p.State, "request.json") 
 // Denied is the list of denied keys for the helper.
 func (p Paths) Denied() string { return filepath.Join(p.State, "denied") }
 
+// Deliveries is the ledger of what was delivered and installed.
+func (p Paths) Deliveries() string { return filepath.Join(p.State, "deliveries") }
+
 // Authkeys is the helper's socket.
 func (p Paths) Authkeys() string { return filepath.Join(p.Run, "authkeys.sock") }
 

@@ -13,8 +13,9 @@ import (
 var ErrRunning = errors.New("dpkid is running")
 
 // Leave removes what ties this machine to an organisation: identity, journal,
-// request, configuration, network file. Break-glass keys are root's own and
-// stay. The device's entry is the administrator's to retire.
+// request, configuration, network file, the ledger of deliveries. What was
+// delivered stays. Break-glass keys are root's own and stay. The device's entry
+// is the administrator's to retire.
 func Leave(p config.Paths) error {
 	c, err := config.Load(p.Config())
 	if err != nil {
@@ -31,7 +32,7 @@ func Leave(p config.Paths) error {
 	if err := journal.Remove(p.Journal()); err != nil {
 		return err
 	}
-	for _, path := range []string{p.Identity(), p.Request(), p.Denied(), p.Network(), p.Config()} {
+	for _, path := range []string{p.Identity(), p.Request(), p.Denied(), p.Deliveries(), p.Network(), p.Config()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

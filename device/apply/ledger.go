@@ -1,0 +1,134 @@
+package apply
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"dpki/bundle"
+	"dpki/device"
+	"dpki/internal/file"
+	"dpki/state"
+)
+
+const (
+	// maxLedger bounds the file: what one set replaces is at most 256 files, and
+	// each was read by us within maxBefore.
+	maxLedger = 64 << 20
+	// maxSettled is how many deliveries are remembered that are not in force. A
+	// mailbox has few; the oldest go first.
+	maxSettled = 1024
+)
+
+// ErrLedger: the ledger cannot be read. Nothing is applied without it: what was
+// applied before could be applied again.
+var ErrLedger = errors.New("the ledger of deliveries is damaged")
+
+// ledger is the file form, JSON. It holds secrets while a set is being installed.
+type ledger struct {
+	Version int                `json:"version"` // 1
+	Sets    []installed        `json:"sets"`    // one a purpose and name, the newest
+	Others  []device.Delivered `json:"others"`  // settled otherwise: superseded, refused
+	Doing   *doing             `json:"doing,omitempty"`
+}
+
+// installed is a set in force.
+type installed struct {
+	device.Delivered
+	Purpose bundle.Purpose `json:"number"`
+	Paths   []string       `json:"paths"` // what the set consists of
+	// Ahead are the certificates of a host certificate's windows, and HostKey the
+	// file that they are for.
+	Ahead   []string `json:"ahead,omitempty"`
+	HostKey string   `json:"host_key,omitempty"`
+	Window  uint64   `json:"window,omitempty"` // valid_after of the last that has begun
+}
+
+func (i *installed) id() setID { return setID{i.Purpose, i.Name} }
+
+// doing is an installation that has begun and not ended.
+type doing struct {
+	Subject state.Word `json:"subject"`
+	Before  []before   `json:"before"`
+	Sshd    bool       `json:"sshd"` // sshd may have read something new
+	Reload  []string   `json:"reload,omitempty"`
+}
+
+// before is what stood at one place.
+type before struct {
+	Path    string      `json:"path"`
+	Exists  bool        `json:"exists"`
+	Content []byte      `json:"content,omitempty"`
+	Mode    fs.FileMode `json:"mode"`
+	UID     int         `json:"uid"`
+	GID     int         `json:"gid"`
+}
+
+func loadLedger(path string) (*ledger, error) {
+	b, err := file.ReadSecret(path, maxLedger, file.NoLinks)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &ledger{Version: 1}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLedger, err)
+	}
+	l := &ledger{}
+	if err := json.Unmarshal(b, l); err != nil || l.Version != 1 {
+		return nil, fmt.Errorf("%s: version %d: %w", path, l.Version, ErrLedger)
+	}
+	return l, nil
+}
+
+func (l *ledger) save(path string) error {
+	b, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	return file.Replace(path, b, 0o600)
+}
+
+// set is the set in force with this purpose and name, nil for none.
+func (l *ledger) set(id setID) *installed {
+	for i := range l.Sets {
+		if l.Sets[i].id() == id {
+			return &l.Sets[i]
+		}
+	}
+	return nil
+}
+
+// with is the ledger in which a set is in force; the one that it replaces is
+// remembered as superseded.
+func (l *ledger) with(n installed) *ledger {
+	next := &ledger{Version: 1, Others: slices.Clone(l.Others)}
+	for _, s := range l.Sets {
+		if s.id() != n.id() {
+			next.Sets = append(next.Sets, s)
+		} else if s.Subject != n.Subject {
+			s.Delivered.Result = device.Superseded
+			next.settle(s.Delivered)
+		}
+	}
+	next.Sets = append(next.Sets, n)
+	return next
+}
+
+// settle remembers a delivery that is not in force.
+func (l *ledger) settle(d device.Delivered) {
+	l.Others = append(l.Others, d)
+	if n := len(l.Others) - maxSettled; n > 0 {
+		l.Others = slices.Clone(l.Others[n:])
+	}
+}
+
+// all is what became of every delivery that is remembered, by sequence.
+func (l *ledger) all() []device.Delivered {
+	list := slices.Clone(l.Others)
+	for _, s := range l.Sets {
+		list = append(list, s.Delivered)
+	}
+	slices.SortFunc(list, func(a, b device.Delivered) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	return list
+}
