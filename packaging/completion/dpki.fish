@@ -38,14 +38,6 @@ complete -c dpki -l zone
 complete -c dpki -l clear
 complete -c dpki -l before-now
 complete -c dpki -l export
-complete -c dpki -l verify
-complete -c dpki -l anchor
-complete -c dpki -l block
-complete -c dpki -l witness
-complete -c dpki -l agree
-complete -c dpki -l open
-complete -c dpki -l disclose
-complete -c dpki -l segments
 complete -c dpki -l as
 complete -c dpki -l name
 complete -c dpki -l mode
