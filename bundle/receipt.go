@@ -2,8 +2,6 @@ package bundle
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -170,10 +168,5 @@ func (r *Receipt) digest() [32]byte {
 	for _, m := range r.Marks {
 		fields = append(fields, string(m.Scope[:]), strconv.FormatUint(m.Seq, 10), m.Result)
 	}
-	b := []byte("dpki/receipt/1")
-	for _, field := range fields {
-		b = binary.BigEndian.AppendUint16(b, uint16(len(field)))
-		b = append(b, field...)
-	}
-	return sha256.Sum256(b)
+	return digestOf("dpki/receipt/1", fields)
 }

@@ -155,10 +155,16 @@ func (r *Request) Mailbox(zone state.Word) state.Word { return r.MailboxSecret.M
 // mailbox commitment, nonce.
 func (r *Request) digest() [32]byte {
 	commitment := r.MailboxSecret.Commitment()
-	b := []byte("dpki/enroll/1")
-	for _, field := range []string{
+	return digestOf("dpki/enroll/1", []string{
 		r.Anchor.String(), r.Name, r.Recipient.String(), r.SigningKey, r.HostKey, string(commitment[:]), string(r.Nonce[:]),
-	} {
+	})
+}
+
+// digestOf is the sha256 of a tag and then each field as u16 length | bytes: no
+// two lists of fields have the same bytes.
+func digestOf(tag string, fields []string) [32]byte {
+	b := []byte(tag)
+	for _, field := range fields {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(field)))
 		b = append(b, field...)
 	}

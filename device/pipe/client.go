@@ -146,6 +146,19 @@ func (c *Client) ask(ctx context.Context, k kind, limit int, fields [][]byte) ([
 	}
 }
 
+// askOne is ask where the results are one.
+func (c *Client) askOne(ctx context.Context, k kind, limit int, fields [][]byte) ([]byte, error) {
+	results, err := c.ask(ctx, k, limit, fields)
+	if err != nil {
+		return nil, err
+	}
+	result, err := oneResult(results)
+	if err != nil {
+		return nil, c.garbled(err)
+	}
+	return result, nil
+}
+
 func (c *Client) send(f frame) error {
 	b, err := f.marshal()
 	if err != nil {
@@ -203,15 +216,7 @@ func (c *Client) Logs(ctx context.Context, endpoint int, query registry.LogQuery
 		query.Max = registry.MaxLogs
 	}
 	q := logsQuestion{endpoint, timeout(ctx), query}
-	fields, err := c.ask(ctx, kindLogs, resultLimit(kindLogs, 0, query.Max), q.fields())
-	if err != nil {
-		return nil, err
-	}
-	result, err := oneResult(fields)
-	if err != nil {
-		return nil, c.garbled(err)
-	}
-	return result, nil
+	return c.askOne(ctx, kindLogs, resultLimit(kindLogs, 0, query.Max), q.fields())
 }
 
 // Headers asks one endpoint for headers by their numbers.
@@ -231,29 +236,14 @@ func (c *Client) Headers(ctx context.Context, endpoint int, numbers []uint64) ([
 // Get implements bundle.Getter over all stores.
 func (c *Client) Get(ctx context.Context, id bundle.CID, max int) ([]byte, error) {
 	q := blockQuestion{timeout(ctx), id, min(max, bundle.MaxBlock)}
-	fields, err := c.ask(ctx, kindBlock, resultLimit(kindBlock, 0, q.max), q.fields())
-	if err != nil {
-		return nil, blockError(err)
-	}
-	result, err := oneResult(fields)
-	if err != nil {
-		return nil, c.garbled(err)
-	}
-	return result, nil
+	b, err := c.askOne(ctx, kindBlock, resultLimit(kindBlock, 0, q.max), q.fields())
+	return b, blockError(err)
 }
 
 // Segment reads a log segment from one archive.
 func (c *Client) Segment(ctx context.Context, archive int, scope state.Word, index uint64) ([]byte, error) {
 	q := segmentQuestion{archive, timeout(ctx), scope, index}
-	fields, err := c.ask(ctx, kindSegment, resultLimit(kindSegment, 0, segment.MaxSize), q.fields())
-	if err != nil {
-		return nil, err
-	}
-	result, err := oneResult(fields)
-	if err != nil {
-		return nil, c.garbled(err)
-	}
-	return result, nil
+	return c.askOne(ctx, kindSegment, resultLimit(kindSegment, 0, segment.MaxSize), q.fields())
 }
 
 // Receipt hands a receipt to all mirrors; it fails if none took it.
@@ -266,15 +256,7 @@ func (c *Client) Receipt(ctx context.Context, key state.Word, receipt []byte) er
 // Checkpoint reads a witness's newest checkpoint from one place.
 func (c *Client) Checkpoint(ctx context.Context, place int, key witness.Key) ([]byte, error) {
 	q := checkpointQuestion{place, timeout(ctx), key}
-	fields, err := c.ask(ctx, kindCheckpoint, resultLimit(kindCheckpoint, 0, witness.MaxCheckpoint), q.fields())
-	if err != nil {
-		return nil, err
-	}
-	result, err := oneResult(fields)
-	if err != nil {
-		return nil, c.garbled(err)
-	}
-	return result, nil
+	return c.askOne(ctx, kindCheckpoint, resultLimit(kindCheckpoint, 0, witness.MaxCheckpoint), q.fields())
 }
 
 func timeout(ctx context.Context) time.Duration {
