@@ -10,7 +10,7 @@ import (
 
 // An endpoint that never answers costs a look its patience, is named, and is
 // asked last the next time; whoever is first in the list.
-func TestOneThatNeverAnswers(t *testing.T) {
+func TestOneThatStalls(t *testing.T) {
 	for stalls := range 3 {
 		f := newFake(t)
 		f.mine(put(zone, state.KindGrant))

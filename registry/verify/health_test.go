@@ -87,7 +87,7 @@ func TestHealthOfWitnesses(t *testing.T) {
 	f.mine(put(zone, state.KindGrant))
 	good, gone := newWitness(f, 1), newWitness(f, 2)
 	good.look()
-	r := f.readerWith(witnessedBy(f, 1, good, gone), []state.Word{zone}, f, f.clone())
+	r := f.readerWith(witnessedBy(f, 1, gone, good), []state.Word{zone}, f, f.clone())
 	tickOK(t, r)
 	var names []string
 	for _, h := range r.Health() {
@@ -96,10 +96,16 @@ func TestHealthOfWitnesses(t *testing.T) {
 	if want := []string{"a", "b", "witness 1", "witness 2"}; !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}
-	if h := healthOf(t, r, "witness 1"); h.Looks != 1 || h.Last != nil {
+	if h := healthOf(t, r, "witness 2"); h.Looks != 1 || h.Last != nil {
 		t.Errorf("%+v", h)
 	}
-	if h := healthOf(t, r, "witness 2"); h.Looks != 0 || h.Missed != 1 || !errors.Is(h.Last, ErrSource) {
+	// It is asked last for a while, and not at all where the other one does.
+	asked := gone.asked
+	tickOK(t, r)
+	if gone.asked != asked || good.asked != 2 {
+		t.Errorf("asked %d and %d times", gone.asked, good.asked)
+	}
+	if h := healthOf(t, r, "witness 1"); h.Looks != 0 || h.Missed != 1 || !errors.Is(h.Last, ErrSource) {
 		t.Errorf("%+v", h)
 	}
 }

@@ -85,7 +85,7 @@ func (t *tick) witnessed(ctx context.Context, view View, slots []state.Word) (Vi
 	}
 	waited := time.Duration(0)
 	for wait := firstWait; ; wait = min(2*wait, lastWait) {
-		said := t.checkpoints(ctx, view.Head)
+		said := t.checkpoints(ctx, view.Head, waited == 0)
 		t.signed, t.unsigned = said.names(), said.errs
 		if against := said.against(view.Head); len(against) >= t.config.Witnesses.Agree {
 			return View{}, fmt.Errorf("%w: block %d, %v", ErrForked, view.Head.Number, against)
@@ -146,22 +146,39 @@ type statements struct {
 	errs []error
 }
 
-// checkpoints asks every witness. There are few, and what they say is small.
-func (t *tick) checkpoints(ctx context.Context, head Head) statements {
-	all := t.config.Witnesses.All
-	found, errs := make([]*witness.Checkpoint, len(all)), make([]error, len(all))
+// checkpoints asks witnesses: at first as many as must agree, those that are well
+// before others, and all where those do not do. Each costs 2 KB a look.
+func (t *tick) checkpoints(ctx context.Context, head Head, few bool) statements {
+	all := slices.Clone(t.config.Witnesses.All)
+	slices.SortStableFunc(all, func(a, b Witness) int {
+		return cmp.Compare(t.records[a.Name].avoid, t.records[b.Name].avoid)
+	})
+	if !few {
+		return t.checkpointsOf(ctx, head, all)
+	}
+	agree := t.config.Witnesses.Agree
+	said := t.checkpointsOf(ctx, head, all[:agree])
+	if len(said.signing(head)) < agree {
+		more := t.checkpointsOf(ctx, head, all[agree:])
+		said.by, said.errs = append(said.by, more.by...), append(said.errs, more.errs...)
+	}
+	return said
+}
+
+func (t *tick) checkpointsOf(ctx context.Context, head Head, witnesses []Witness) statements {
+	found, errs := make([]*witness.Checkpoint, len(witnesses)), make([]error, len(witnesses))
 	var asked sync.WaitGroup
-	for i, w := range all {
+	for i, w := range witnesses {
 		asked.Go(func() { found[i], errs[i] = t.checkpoint(ctx, w, head) })
 	}
 	asked.Wait()
 	var s statements
 	for i, c := range found {
 		if c != nil {
-			s.by = append(s.by, statement{all[i].Name, c})
+			s.by = append(s.by, statement{witnesses[i].Name, c})
 		}
 		if errs[i] != nil {
-			s.errs = append(s.errs, &EndpointError{Endpoint: all[i].Name, Err: errs[i]})
+			s.errs = append(s.errs, &EndpointError{Endpoint: witnesses[i].Name, Err: errs[i]})
 		}
 	}
 	return s

@@ -275,10 +275,18 @@ func TestWitnessesBoundFinality(t *testing.T) {
 	f.safe, f.final = 3, 2
 	two.look()
 	f.safe, f.final = 3, 3 // the endpoint
-	for k, want := range map[int]Head{1: {Safe: 3, Finalized: 2}, 2: {Safe: 2, Finalized: 1}} {
-		r := f.readerWith(witnessedBy(f, k, one, two), []state.Word{zone}, f)
-		if got := tickOK(t, r).Head; got.Safe != want.Safe || got.Finalized != want.Finalized {
-			t.Errorf("%d of 2: safe %d, final %d, want %d, %d", k, got.Safe, got.Finalized, want.Safe, want.Finalized)
+	for _, row := range []struct {
+		agree int
+		of    []*fakeWitness
+		want  Head
+	}{
+		{1, []*fakeWitness{two, one}, Head{Safe: 3, Finalized: 2}},
+		{1, []*fakeWitness{one, two}, Head{Safe: 2, Finalized: 1}},
+		{2, []*fakeWitness{two, one}, Head{Safe: 2, Finalized: 1}},
+	} {
+		r := f.readerWith(witnessedBy(f, row.agree, row.of...), []state.Word{zone}, f)
+		if got := tickOK(t, r).Head; got.Safe != row.want.Safe || got.Finalized != row.want.Finalized {
+			t.Errorf("%d of 2: safe %d, final %d, want %d, %d", row.agree, got.Safe, got.Finalized, row.want.Safe, row.want.Finalized)
 		}
 	}
 }
