@@ -13,8 +13,9 @@
 //	memory     Config.Memory bytes of answers, the least used go first
 //	disk       Config.Disk bytes of blocks, which are compared with their CID
 //	           when they are read, so that what a crash or a hand left is no harm
-//	questions  Config.Rate a second for each address (IPv6: each /64); at most
-//	           maxAsking at the upstreams at once, one for all who ask the same
+//	questions  Config.Rate a second for each address (IPv6: each /64), maxBusy of
+//	           them at once; at most maxAsking at the upstreams at once, one for
+//	           all who ask the same
 //	receipts   maxReceipts, of bundle.MaxReceipt bytes
 //
 // A mirror follows no redirect, opens nothing and decides nothing. Faults of its

@@ -9,8 +9,9 @@ import (
 // maxAddresses bounds what is remembered of who asked.
 const maxAddresses = 8192
 
-// limiter gives each address so many questions a second, and burst times as many
-// at once.
+// limiter gives each address so many questions a second, burst times as many at
+// once, and maxBusy that are being answered: who reads slowly keeps nobody else
+// from being served.
 type limiter struct {
 	rate float64 // a second
 
@@ -21,12 +22,16 @@ type limiter struct {
 type bucket struct {
 	tokens float64
 	at     time.Time
+	busy   int // requests under way
 }
 
-const burst = 4
+const (
+	burst   = 4
+	maxBusy = 32
+)
 
-// allow takes a token of the address's.
-func (l *limiter) allow(remote string, now time.Time) bool {
+// enter takes a token of the address's; leave is called if there was one.
+func (l *limiter) enter(remote string, now time.Time) bool {
 	who := addressOf(remote)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,23 +48,36 @@ func (l *limiter) allow(remote string, now time.Time) bool {
 	}
 	b.tokens = min(burst*l.rate, b.tokens+now.Sub(b.at).Seconds()*l.rate)
 	b.at = now
-	if b.tokens < 1 {
+	if b.tokens < 1 || b.busy == maxBusy {
 		return false
 	}
 	b.tokens--
+	b.busy++
 	return true
 }
 
-// forget drops those whose bucket is full again, and all if there are none: who
-// has that many addresses is not held by a limit for each.
-func (l *limiter) forget(now time.Time) {
-	for who, b := range l.buckets {
-		if now.Sub(b.at).Seconds() >= burst {
-			delete(l.buckets, who)
-		}
+// leave says that a request that entered has been answered.
+func (l *limiter) leave(remote string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b := l.buckets[addressOf(remote)]; b != nil && b.busy > 0 {
+		b.busy--
 	}
-	if len(l.buckets) >= maxAddresses {
-		clear(l.buckets)
+}
+
+// forget drops those whose bucket is full again, and all that nothing is under way
+// for if there are none: who has that many addresses is not held by a limit for
+// each.
+func (l *limiter) forget(now time.Time) {
+	for _, patience := range []float64{burst, 0} {
+		for who, b := range l.buckets {
+			if b.busy == 0 && now.Sub(b.at).Seconds() >= patience {
+				delete(l.buckets, who)
+			}
+		}
+		if len(l.buckets) < maxAddresses {
+			return
+		}
 	}
 }
 

@@ -112,10 +112,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	if !s.limiter.allow(r.RemoteAddr, s.c.now()) {
+	if !s.limiter.enter(r.RemoteAddr, s.c.now()) {
 		refuse(w, http.StatusTooManyRequests)
 		return
 	}
+	defer s.limiter.leave(r.RemoteAddr)
 	q, err := route.Parse(r.URL.Path)
 	if err != nil || r.URL.RawQuery != "" && r.URL.RawQuery != "format=raw" {
 		refuse(w, http.StatusNotFound)

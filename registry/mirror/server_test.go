@@ -367,8 +367,9 @@ func TestRate(t *testing.T) {
 	now := time.Now()
 	asked := func(who string, n int) (allowed int) {
 		for range n {
-			if l.allow(who, now) {
+			if l.enter(who, now) {
 				allowed++
+				l.leave(who)
 			}
 		}
 		return allowed
@@ -390,10 +391,25 @@ func TestRate(t *testing.T) {
 		t.Errorf("%d a second later", n)
 	}
 	for i := range 3 * maxAddresses {
-		l.allow(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255), now)
+		who := fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)
+		l.enter(who, now)
+		l.leave(who)
 	}
 	if len(l.buckets) > maxAddresses {
 		t.Errorf("%d addresses are remembered", len(l.buckets))
+	}
+	// Those who do not read what they asked for take no more than their share.
+	slow, waiting := limiter{rate: 1e6}, 0
+	for range 10 * maxBusy {
+		if slow.enter("192.0.2.1:5", now) {
+			waiting++
+		}
+	}
+	if waiting != maxBusy || !slow.enter("192.0.2.2:5", now) {
+		t.Errorf("%d requests of one address are under way", waiting)
+	}
+	if slow.leave("192.0.2.1:5"); !slow.enter("192.0.2.1:5", now) {
+		t.Error("one that was answered makes no room")
 	}
 
 	r := newRig(t, func(c *Config) { c.Rate = 1 })
