@@ -44,7 +44,7 @@ type NewCA struct {
 	// Passphrase encrypts the key file that CreateCA makes.
 	Passphrase func() ([]byte, error)
 
-	with []contracts.Change // written in the same transaction
+	with []contracts.Change // written before it, in the same transaction
 }
 
 // CreateCA makes a key, keeps it encrypted, and announces it in the zone. Run
@@ -217,7 +217,7 @@ func (d *Desk) announceCA(ctx context.Context, z bundle.RosterZone, n NewCA, pub
 			return nil, err
 		}
 	}
-	changes := append([]contracts.Change{put(n.use(), sealed, from, until)}, n.with...)
+	changes := append(slices.Clone(n.with), put(n.use(), sealed, from, until))
 	posted, err := d.write(ctx, contracts.Group{Scope: z.Zone, Changes: changes})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,8 @@ const (
 
 // setStage writes the stage of a CA whose key lies under a label.
 func (d *Desk) setStage(label string, prepared bool) error {
-	text := stageSigns + strconv.FormatInt(d.Now().Unix(), 10)
+	// Certificates are told apart by the block of their grant, which may be ahead of this clock.
+	text := stageSigns + strconv.FormatUint(max(uint64(d.Now().Unix()), d.Ledger.Head().Time), 10)
 	if prepared {
 		text = stagePrepared
 	}

@@ -47,6 +47,19 @@ func (d *Desk) Readiness(ctx context.Context, devices []Device) (map[string]Read
 	if err := d.need(ctx, scopes...); err != nil {
 		return nil, err
 	}
+	receipts, err := d.receiptsOf(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Readiness, len(members))
+	for i, m := range members {
+		out[m.Device.String()] = d.judge(m, receipts[i])
+	}
+	return out, nil
+}
+
+// receiptsOf asks the mirrors for the receipts of members, in their order.
+func (d *Desk) receiptsOf(ctx context.Context, members []bundle.RosterMember) ([]*bundle.Receipt, error) {
 	receipts := make([]*bundle.Receipt, len(members))
 	var all sync.WaitGroup
 	free := make(chan struct{}, receiptsAtOnce)
@@ -58,11 +71,7 @@ func (d *Desk) Readiness(ctx context.Context, devices []Device) (map[string]Read
 		})
 	}
 	all.Wait()
-	out := make(map[string]Readiness, len(members))
-	for i, m := range members {
-		out[m.Device.String()] = d.judge(m, receipts[i])
-	}
-	return out, ctx.Err()
+	return receipts, ctx.Err()
 }
 
 // receiptOf is the newest receipt that the device's own key has signed, nil where

@@ -142,49 +142,6 @@ func (d *Desk) revokeFact(ctx context.Context, r revocable) (*Revoked, error) {
 	return out, err
 }
 
-// RevokeCA revokes a CA at once: certificates that it signed let nobody in any more.
-func (d *Desk) RevokeCA(ctx context.Context, label, zone string) (*Revoked, error) {
-	ca, err := d.findCA(ctx, label, zone)
-	if err != nil {
-		return nil, err
-	}
-	return d.revokeFact(ctx, revocable{What: "ca", Name: d.zoneName(ca.Scope) + "/" + ca.Label, scope: ca.Scope, kind: ca.Kind, subject: ca.Subject})
-}
-
-// RetireCA revokes a CA once nothing depends on it: a newer one signs, and the
-// grants from before it have ended. Until then it says when to come back.
-func (d *Desk) RetireCA(ctx context.Context, label, zone string) (*Revoked, error) {
-	ca, err := d.findCA(ctx, label, zone)
-	if err != nil {
-		return nil, err
-	}
-	successor := knownCA{}
-	for _, other := range d.cas() {
-		if other.Scope == ca.Scope && other.Kind == ca.Kind && other.standing == state.Live && other.Seq > ca.Seq {
-			successor = other
-		}
-	}
-	if successor.Seq == 0 {
-		return nil, problem(Failed, fmt.Sprintf("make its successor first: dpki ca create LABEL --zone %s; to stop it now: dpki ca revoke %s", d.zoneName(ca.Scope), ca.Label),
-			"CA %s is the newest of zone %s", ca.Label, d.zoneName(ca.Scope))
-	}
-	grants, err := d.allGrants(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	last := uint64(0)
-	for _, g := range grants {
-		if g.zone == ca.Scope && (g.standing == state.Live || g.standing == state.NotYet) && g.Time <= successor.Time {
-			last = max(last, g.Until)
-		}
-	}
-	if last > 0 {
-		return nil, problem(Later, "run it again then; to stop it now: dpki ca revoke "+ca.Label,
-			"certificates of CA %s may be in use until %v", ca.Label, Time(last))
-	}
-	return d.revokeFact(ctx, revocable{What: "ca", Name: d.zoneName(ca.Scope) + "/" + ca.Label, scope: ca.Scope, kind: ca.Kind, subject: ca.Subject})
-}
-
 func (d *Desk) findCA(ctx context.Context, label, zone string) (knownCA, error) {
 	if err := d.member(ctx); err != nil {
 		return knownCA{}, err

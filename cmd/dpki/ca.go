@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/urfave/cli/v2"
 
 	"dpki/admin"
@@ -13,9 +15,13 @@ func (t *tool) caCommand() *cli.Command {
 	return noun("ca", "certificate authorities of a zone",
 		verb("create", "LABEL", "make a CA's key, encrypted, and announce it in the zone", 1, 1, t.caCreate, zone, length, host),
 		verb("import", "LABEL FILE", "announce a key that exists: a private key file, or a .pub file whose private half is in an ssh-agent", 2, 2, t.caImport, zone, length, host),
+		verb("prepare", "LABEL", "make a CA that is trusted at once and signs only when it is activated", 1, 1, t.caPrepare, zone, length, host),
+		verb("activate", "LABEL", "have a prepared CA sign, once every device has said that it trusts it", 1, 1, t.caActivate, zone,
+			&cli.BoolFlag{Name: "anyway", Usage: "also if devices have not said so"}),
 		verb("list", "", "list CAs", 0, 0, t.caList, zone),
 		verb("retire", "LABEL", "revoke a CA that has a successor, once no certificate of it can be in use", 1, 1, t.caRetire, zone),
-		verb("revoke", "LABEL", "revoke a CA now", 1, 1, t.caRevoke, zone),
+		verb("revoke", "LABEL", "revoke a CA now", 1, 1, t.caRevoke, zone, length,
+			&cli.StringFlag{Name: "replace", Usage: "make CA `LABEL` in the same transaction, to sign instead"}),
 	)
 }
 
@@ -25,7 +31,7 @@ func (t *tool) newCA(c *cli.Context) (*admin.Desk, admin.NewCA, error) {
 		return nil, admin.NewCA{}, err
 	}
 	d, err := t.open()
-	label := c.Args().First()
+	label := cmp.Or(c.String("replace"), c.Args().First())
 	return d, admin.NewCA{Label: label, Zone: c.String("zone"), For: length, Host: c.Bool("host"), Passphrase: func() ([]byte, error) {
 		s, err := t.secretsOnce()
 		if err != nil {
@@ -47,6 +53,37 @@ func (t *tool) caCreate(c *cli.Context) error {
 	return t.showCA(ca)
 }
 
+func (t *tool) caPrepare(c *cli.Context) error {
+	d, n, err := t.newCA(c)
+	if err != nil {
+		return err
+	}
+	n.Prepare = true
+	ca, err := d.CreateCA(c.Context, n)
+	if err != nil {
+		return err
+	}
+	return t.showCA(ca)
+}
+
+func (t *tool) caActivate(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	ca, err := d.ActivateCA(c.Context, c.Args().First(), c.String("zone"), c.Bool("anyway"))
+	if err != nil {
+		return err
+	}
+	return t.show(ca, func() {
+		if t.dryRun {
+			t.sayf("ca %s/%s would sign from now on", ca.Zone, ca.Label)
+			return
+		}
+		t.sayf("ca %s/%s signs from now on", ca.Zone, ca.Label)
+	})
+}
+
 func (t *tool) caImport(c *cli.Context) error {
 	d, n, err := t.newCA(c)
 	if err != nil {
@@ -62,7 +99,7 @@ func (t *tool) caImport(c *cli.Context) error {
 func (t *tool) showCA(ca *admin.CA) error {
 	return t.show(ca, func() {
 		if !t.dryRun {
-			t.pairs("ca", ca.Zone+"/"+ca.Label, "fingerprint", ca.Fingerprint, "key", ca.Key, "until", ca.Until.String(), "id", ca.ID)
+			t.pairs("ca", ca.Zone+"/"+ca.Label, "fingerprint", ca.Fingerprint, "key", ca.Key, "stage", ca.Stage, "until", ca.Until.String(), "id", ca.ID)
 		}
 		t.posted(ca.Posted)
 	})
@@ -80,9 +117,9 @@ func (t *tool) caList(c *cli.Context) error {
 	return t.show(list, func() {
 		var rows [][]string
 		for _, ca := range list {
-			rows = append(rows, []string{ca.Zone + "/" + ca.Label, ca.Use, ca.Standing, ca.Until.String(), ca.Fingerprint, orDash(ca.Key)})
+			rows = append(rows, []string{ca.Zone + "/" + ca.Label, ca.Use, ca.Standing, orDash(ca.Stage), ca.Until.String(), ca.Fingerprint, orDash(ca.Key)})
 		}
-		t.table([]string{"CA", "USE", "STANDING", "UNTIL", "FINGERPRINT", "KEY"}, rows, "there is no CA; dpki ca create LABEL")
+		t.table([]string{"CA", "USE", "STANDING", "STAGE", "UNTIL", "FINGERPRINT", "KEY"}, rows, "there is no CA; dpki ca create LABEL")
 	})
 }
 
@@ -99,16 +136,30 @@ func (t *tool) caRetire(c *cli.Context) error {
 }
 
 func (t *tool) caRevoke(c *cli.Context) error {
-	d, err := t.open()
+	d, n, err := t.newCA(c)
 	if err != nil {
 		return err
 	}
-	if err := t.confirm("Revoke CA "+c.Args().First()+"? Certificates that it signed let nobody in any more.", "give --yes"); err != nil {
+	old := c.Args().First()
+	if err := t.confirm("Revoke CA "+old+"? Certificates that it signed let nobody in any more.", "give --yes"); err != nil {
 		return err
 	}
-	r, err := d.RevokeCA(c.Context, c.Args().First(), c.String("zone"))
+	if !c.IsSet("replace") {
+		r, err := d.RevokeCA(c.Context, old, n.Zone)
+		if err != nil {
+			return err
+		}
+		return t.showRevoked(r)
+	}
+	r, made, err := d.ReplaceCA(c.Context, old, n)
 	if err != nil {
 		return err
 	}
-	return t.showRevoked(r)
+	return t.show(map[string]any{"revoked": r, "made": made}, func() {
+		if !t.dryRun {
+			t.sayf("revoked ca %s, made %s/%s, fingerprint %s", r.Name, made.Zone, made.Label, made.Fingerprint)
+			t.notef("grant again to those who need it: dpki grant extend GRANT; hosts: dpki rotate --due")
+		}
+		t.posted(made.Posted)
+	})
 }

@@ -2,7 +2,7 @@ complete -c dpki -f
 complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity known-hosts ssh-config network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show policy'
-complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import list retire revoke'
+complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
 complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check announce deploy use'
@@ -38,6 +38,14 @@ complete -c dpki -l zone
 complete -c dpki -l clear
 complete -c dpki -l before-now
 complete -c dpki -l export
+complete -c dpki -l verify
+complete -c dpki -l anchor
+complete -c dpki -l block
+complete -c dpki -l witness
+complete -c dpki -l agree
+complete -c dpki -l open
+complete -c dpki -l disclose
+complete -c dpki -l segments
 complete -c dpki -l as
 complete -c dpki -l name
 complete -c dpki -l mode
@@ -45,6 +53,8 @@ complete -c dpki -l offline
 complete -c dpki -l fresh
 complete -c dpki -l privileged
 complete -c dpki -l host
+complete -c dpki -l anyway
+complete -c dpki -l replace
 complete -c dpki -l fingerprint
 complete -c dpki -l ready
 complete -c dpki -l chain-key
