@@ -85,22 +85,15 @@ func (d *Desk) mailboxes(zone state.Word) []state.Word {
 }
 
 func (d *Desk) logLine(ctx context.Context, scope state.Word, e *state.Entry, log []state.Entry) LogLine {
-	var authors []string
-	for _, a := range e.Authors {
-		authors = append(authors, a.String())
-	}
-	line := LogLine{
-		Scope: d.scopeName(scope), ScopeID: scope.String(), Seq: e.Seq, Block: e.Block, Time: Time(e.Time), Author: strings.Join(authors, ","),
-		Action: e.Action.String(), Kind: e.Kind.String(), Subject: e.Subject.String(), Final: e.Block <= d.Ledger.Head().Finalized,
-	}
+	line := plainLine(scope, e)
+	line.Scope, line.Final = d.scopeName(scope), e.Block <= d.Ledger.Head().Finalized
 	if e.Action == state.ActionPut {
-		line.From, line.Until = Time(e.From), Time(e.Until)
 		line.Text = d.words(ctx, scope, e)
 		return line
 	}
-	line.Text = fmt.Sprintf("revoked %s %s", strings.ToLower(e.Kind.String()), short(e.Subject))
+	line.Text = actionWords(e)
 	for i := range log {
-		if log[i].Action == state.ActionPut && log[i].Kind == e.Kind && log[i].Subject == e.Subject {
+		if e.Action == state.ActionRevoke && log[i].Action == state.ActionPut && log[i].Kind == e.Kind && log[i].Subject == e.Subject {
 			line.Text = "revoked: " + d.words(ctx, scope, &log[i])
 		}
 	}
@@ -108,6 +101,39 @@ func (d *Desk) logLine(ctx context.Context, scope state.Word, e *state.Entry, lo
 		line.Text = "retired device " + d.scopeName(e.Subject)
 	}
 	return line
+}
+
+// plainLine is what stands in an entry without any key; what it means is left out.
+func plainLine(scope state.Word, e *state.Entry) LogLine {
+	var authors []string
+	for _, a := range e.Authors {
+		authors = append(authors, a.String())
+	}
+	line := LogLine{
+		ScopeID: scope.String(), Seq: e.Seq, Block: e.Block, Time: Time(e.Time), Author: strings.Join(authors, ","),
+		Action: e.Action.String(), Kind: e.Kind.String(), Subject: e.Subject.String(),
+	}
+	if e.Action == state.ActionPut || e.Action == state.ActionFreeze {
+		line.From, line.Until = Time(e.From), Time(e.Until)
+	}
+	return line
+}
+
+// actionWords says what an entry that puts nothing does.
+func actionWords(e *state.Entry) string {
+	switch e.Action {
+	case state.ActionRevoke:
+		return fmt.Sprintf("revoked %s %s", strings.ToLower(e.Kind.String()), short(e.Subject))
+	case state.ActionFreeze:
+		return "guardians freeze the organisation until " + Time(e.Until).String()
+	case state.ActionRecover:
+		return "guardians begin a recovery: " + short(e.Subject)
+	case state.ActionVeto:
+		return fmt.Sprintf("veto of %s %s", strings.ToLower(e.Kind.String()), short(e.Subject))
+	case state.ActionComplete:
+		return "a recovery is complete, all administrators of before are void: " + short(e.Subject)
+	}
+	return fmt.Sprintf("%s of %s %s, which this version does not know", e.Action, strings.ToLower(e.Kind.String()), short(e.Subject))
 }
 
 // maxNamed is how many recipients of a batch the log names.
@@ -150,32 +176,59 @@ func (d *Desk) batchWords(ctx context.Context, e *state.Entry) string {
 
 // words says what a put means.
 func (d *Desk) words(ctx context.Context, scope state.Word, e *state.Entry) string {
+	if text, clear := clearWords(e, d.scopeName); clear {
+		return text
+	}
 	switch e.Kind {
-	case state.KindAdmin:
-		a, err := state.ParseAdmin(e.Data)
-		if err != nil {
-			return "administrator that cannot be read"
-		}
-		if a.Flags&state.AdminRoot != 0 {
-			return "root administrator " + a.Account.String()
-		}
-		return "administrator " + a.Account.String() + " of " + d.scopeName(a.Power)
-	case state.KindLimit:
-		l, err := state.ParseLimit(e.Data)
-		if err != nil {
-			return "limit that cannot be read"
-		}
-		return fmt.Sprintf("limit of %s: %v at most, %d approvals", l.Kind, time.Duration(l.Longest)*time.Second, l.Approvals)
-	case state.KindDistrust:
-		return "distrust"
-	case state.KindDenyClear:
-		return "denied key " + fingerprintText(e.Subject)
 	case state.KindBatch:
 		return d.batchWords(ctx, e)
-	case state.KindZone, state.KindCAUser, state.KindCAHost, state.KindGrant, state.KindGrantPriv, state.KindDeny, state.KindDelivery, state.KindPolicy:
+	case state.KindZone, state.KindCAUser, state.KindCAHost, state.KindGrant, state.KindGrantPriv, state.KindDeny, state.KindDelivery, state.KindPolicy, state.KindRequest:
 		return d.openedWords(scope, e)
 	}
 	return fmt.Sprintf("%s, which this version does not know", e.Kind)
+}
+
+// clearWords says what a put means that nobody needs a key for. name is what
+// scopes are called.
+func clearWords(e *state.Entry, name func(state.Word) string) (text string, clear bool) {
+	if e.Action != state.ActionPut {
+		return "", false
+	}
+	switch e.Kind {
+	case state.KindAdmin:
+		a, err := state.ParseAdmin(e.Data)
+		switch {
+		case err != nil:
+			return "administrator that cannot be read", true
+		case a.Flags&state.AdminRoot != 0:
+			return "root administrator " + a.Account.String(), true
+		}
+		return "administrator " + a.Account.String() + " of " + name(a.Power), true
+	case state.KindLimit:
+		l, err := state.ParseLimit(e.Data)
+		if err != nil {
+			return "limit that cannot be read", true
+		}
+		return fmt.Sprintf("limit of %s: %v at most, %d approvals", l.Kind, time.Duration(l.Longest)*time.Second, l.Approvals), true
+	case state.KindGuardian:
+		return "guardians", true
+	case state.KindPointer:
+		return "pointer to another contract or chain", true
+	case state.KindDistrust:
+		dist, err := state.ParseDistrust(e.Data)
+		switch {
+		case err != nil:
+			return "distrust that cannot be read", true
+		case dist.Author.IsZero():
+			return fmt.Sprintf("distrust of what anybody entered from %s to %s", Time(dist.From), Time(dist.To)), true
+		}
+		return fmt.Sprintf("distrust of what %s entered from %s to %s", dist.Author, Time(dist.From), Time(dist.To)), true
+	case state.KindDenyClear:
+		return "denied key " + fingerprintText(e.Subject), true
+	case state.KindDevice:
+		return "device " + name(e.Subject), true
+	}
+	return "", false
 }
 
 func (d *Desk) openedWords(scope state.Word, e *state.Entry) string {
@@ -207,6 +260,16 @@ func payloadWords(kind state.Kind, payload []byte) (string, error) {
 	case state.KindDelivery:
 		dl, err := state.ParseDelivery(payload)
 		return fmt.Sprintf("delivery, purpose %d", dl.Purpose), err
+	case state.KindRequest:
+		r, err := state.ParseRequest(payload)
+		if err != nil {
+			return "", err
+		}
+		text := fmt.Sprintf("request: %s for %s", r.Account, Length(time.Duration(r.Seconds)*time.Second))
+		if r.Reason != "" {
+			text += ": " + r.Reason
+		}
+		return text, nil
 	case state.KindPolicy:
 		p, err := state.ParsePolicy(payload)
 		return "policy: " + policyWords(p), err

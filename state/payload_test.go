@@ -32,6 +32,8 @@ func codecs() []codec {
 		{"deny before", Deny{Key: Word{3}, Before: 99}, parser(ParseDeny)},
 		{"zone", Zone{Name: "gates", Salt: Word{4}}, parser(ParseZone)},
 		{"delivery", Delivery{Commitment: Word{5}, Block: Word{6}, Purpose: 3, Supersedes: Word{7}}, parser(ParseDelivery)},
+		{"request, least", Request{Account: "root", Key: []byte{1}, Seconds: 1}, parser(ParseRequest)},
+		{"request, most", Request{Account: "a.b-c_D9", Key: bytes.Repeat([]byte{1}, MaxRequestKey), Seconds: 1<<32 - 1, Reason: strings.Repeat("ä", MaxReason/2), Flags: allGrantFlags}, parser(ParseRequest)},
 	}
 }
 
@@ -118,6 +120,30 @@ func TestGrantsThatCouldEscapeTheirLineAreRefused(t *testing.T) {
 		g := ok
 		change(&g)
 		if _, err := g.Marshal(); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: got %v, want ErrMalformed", name, err)
+		}
+	}
+}
+
+func TestRequestsThatAskForNothingAreRefused(t *testing.T) {
+	ok := Request{Account: "root", Key: []byte{1}, Seconds: 900, Reason: "pump 3 is stuck"}
+	if _, err := ok.Marshal(); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Request){
+		"no account":     func(r *Request) { r.Account = "" },
+		"an option":      func(r *Request) { r.Account = "-oProxy" },
+		"no key":         func(r *Request) { r.Key = nil },
+		"a long key":     func(r *Request) { r.Key = make([]byte, MaxRequestKey+1) },
+		"no time":        func(r *Request) { r.Seconds = 0 },
+		"too much time":  func(r *Request) { r.Seconds = 1 << 32 },
+		"reason escapes": func(r *Request) { r.Reason = "a\x1b[31m" },
+		"reason long":    func(r *Request) { r.Reason = strings.Repeat("a", MaxReason+1) },
+		"unknown flag":   func(r *Request) { r.Flags = 1 << 9 },
+	} {
+		r := ok
+		change(&r)
+		if _, err := r.Marshal(); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: got %v, want ErrMalformed", name, err)
 		}
 	}

@@ -17,6 +17,7 @@ const scopesPerTick = 16
 // safe for concurrent use.
 type Ledger struct {
 	config    verify.Config
+	endpoints []verify.Endpoint
 	reader    *verify.Reader
 	confirmed map[state.Word][]state.Entry
 	path      string // cache file; empty = none
@@ -28,7 +29,7 @@ type Ledger struct {
 // Open prepares reading. Config.Known is the cache's business. An empty path
 // keeps nothing.
 func Open(config verify.Config, endpoints []verify.Endpoint, path string) (*Ledger, error) {
-	l := &Ledger{config: config, confirmed: map[state.Word][]state.Entry{}, path: path, read: map[state.Word]bool{}}
+	l := &Ledger{config: config, endpoints: endpoints, confirmed: map[state.Word][]state.Entry{}, path: path, read: map[state.Word]bool{}}
 	if path != "" {
 		config.Known, l.confirmed = load(path, config)
 	}

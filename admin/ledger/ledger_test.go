@@ -23,6 +23,8 @@ type world struct {
 	ends   []verify.Endpoint
 	admin  state.Admin
 	n      byte
+	// subject counts those of denyMany.
+	subject int
 }
 
 func newWorld(t *testing.T) *world {

@@ -29,6 +29,7 @@ var table = []rule{
 	{"internal/socket", []string{"net", geth, kubo, module + "/state"}, "the codec is linked into the helper"},
 	{"authkeys/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin", module + "/bundle"}, "the decision is pure"},
 	{"pam/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin", module + "/bundle"}, "sessions know grants, not where they come from"},
+	{"registry/audit", []string{"net/http", kubo, geth + "/rpc", module + "/registry/source", module + "/device", module + "/admin"}, "an auditor has no network"},
 	{"registry/segment", []string{"net/http", geth, kubo, module + "/registry/source", module + "/device", module + "/admin"}, "a file form does not fetch"},
 	{"registry/witness", []string{"net/http", geth, kubo, module + "/registry/source", module + "/device", module + "/admin"}, "checkpoints are checked without a network"},
 	{"sshca/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin"}, "certificates know nothing of chains"},
