@@ -121,11 +121,7 @@ func TestGas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var consents []Consent
-		for _, account := range guardians.Accounts[:count] {
-			consents = append(consents, Consent{Guardian: account, Signature: sign[account](digest)})
-		}
-		data, err := PackWriteGuarded(p, guardians, consents)
+		data, err := PackWriteGuarded(p, guardians, consents(sign, guardians.Accounts[:count], digest))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -125,11 +125,7 @@ func (h *history) guardians() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	var consents []Consent
-	for _, account := range by {
-		consents = append(consents, Consent{Guardian: account, Signature: h.sign[account](digest)})
-	}
-	data, err := PackWriteGuarded(p, shown, consents)
+	data, err := PackWriteGuarded(p, shown, consents(h.sign, by, digest))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -197,3 +197,11 @@ func sortedAccounts(of []state.Address) []state.Address {
 	slices.SortFunc(of, func(a, b state.Address) int { return bytes.Compare(a[:], b[:]) })
 	return of
 }
+
+// consents are these guardians'.
+func consents(sign map[state.Address]func(state.Word) []byte, by []state.Address, digest state.Word) (list []Consent) {
+	for _, account := range by {
+		list = append(list, Consent{Guardian: account, Signature: sign[account](digest)})
+	}
+	return list
+}

@@ -75,11 +75,7 @@ func runGuardians(t *testing.T, s *scenario, root state.Admin) (steps []guardVec
 		if err != nil {
 			t.Fatal(err)
 		}
-		var consents []Consent
-		for _, account := range accounts[:count] {
-			consents = append(consents, Consent{Guardian: account, Signature: sign[account](digest)})
-		}
-		data, err := PackWriteGuarded(p, guardians, consents)
+		data, err := PackWriteGuarded(p, guardians, consents(sign, accounts[:count], digest))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -237,7 +237,6 @@ abstract contract Guardians is Organisations {
         o.epoch = uint32(epoch);
         o.roots = 0;
         o.frozenUntil = 0;
-        o.quick = 0;
         (, uint256 threshold) = abi.decode(recovery, (uint256, uint256));
         Thresholds memory t;
         o.limited = 0;

@@ -31,22 +31,13 @@ contract ApprovalsTest is BaseTest {
         deadline = now40() + 1 hours;
         // Three root admins, by ascending account.
         keys = [uint256(0xa11ce), 0xb0b, 0xca401];
-        for (uint256 i = 0; i < keys.length; ++i) {
-            for (uint256 j = i + 1; j < keys.length; ++j) {
-                if (vm.addr(keys[j]) < vm.addr(keys[i])) (keys[i], keys[j]) = (keys[j], keys[i]);
-            }
-        }
+        sort(keys);
         for (uint256 i = 0; i < keys.length; ++i) {
             address account = vm.addr(keys[i]);
             Admin memory a = rootOf(account, org, root.salt);
             if (account != alice) write(org, adminOf(a, NEVER));
             roots.push(a);
         }
-    }
-
-    function sign(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
-        return abi.encodePacked(r, s, v);
     }
 
     /// @dev The first `count` roots' approvals.
@@ -58,7 +49,7 @@ contract ApprovalsTest is BaseTest {
         bytes32 digest = dpki.digestOf(org, groups, nonce, until);
         approvals = new Approval[](count);
         for (uint256 i = 0; i < count; ++i) {
-            approvals[i] = Approval(roots[i], sign(keys[i], digest));
+            approvals[i] = Approval(roots[i], signature(keys[i], digest));
         }
     }
 
@@ -254,7 +245,7 @@ contract ApprovalsTest is BaseTest {
         for (uint256 i = 0; i < 17; ++i) {
             Admin memory d = Admin(vm.addr(many_[i]), zone, bit(GRANT), 0, 0, 0);
             write(org, adminOf(d, now40() + 1 days));
-            a[i] = Approval(d, sign(many_[i], digest));
+            a[i] = Approval(d, signature(many_[i], digest));
         }
         refusedSend(abi.encodeWithSelector(IDPKI.InvalidApprovals.selector), groups, a);
         Approval[] memory sixteen = new Approval[](16);
@@ -270,12 +261,12 @@ contract ApprovalsTest is BaseTest {
         bytes32 digest = dpki.digestOf(org, groups, NONCE, deadline);
         bytes memory reason = abi.encodeWithSelector(IDPKI.InvalidSignature.selector, roots[1].account);
         bytes[6] memory bad = [
-            sign(keys[0], digest),
-            sign(0xbad, digest),
-            sign(keys[1], keccak256("another write")),
+            signature(keys[0], digest),
+            signature(0xbad, digest),
+            signature(keys[1], keccak256("another write")),
             bytes(""),
             new bytes(65),
-            bytes.concat(sign(keys[1], digest), hex"00")
+            bytes.concat(signature(keys[1], digest), hex"00")
         ];
         for (uint256 i = 0; i < bad.length; ++i) {
             Approval[] memory a = approve(2, groups, NONCE, deadline);
@@ -392,8 +383,8 @@ contract ApprovalsTest is BaseTest {
     function with(Admin memory d, uint256 key, Group[] memory groups) internal view returns (Approval[] memory a) {
         bytes32 digest = dpki.digestOf(org, groups, NONCE, deadline);
         a = new Approval[](2);
-        a[0] = Approval(roots[0], sign(keys[0], digest));
-        a[1] = Approval(d, sign(key, digest));
+        a[0] = Approval(roots[0], signature(keys[0], digest));
+        a[1] = Approval(d, signature(key, digest));
         if (d.account < roots[0].account) (a[0], a[1]) = (a[1], a[0]);
     }
 

@@ -7,16 +7,23 @@ import {Vm, vm} from "./Vm.sol";
 
 uint8 constant PUT = 1;
 uint8 constant REVOKE = 2;
+uint8 constant FREEZE = 3;
+uint8 constant RECOVER = 4;
+uint8 constant VETO = 5;
+uint8 constant COMPLETE = 6;
 uint8 constant ADMIN = 1;
 uint8 constant LIMIT = 2;
 uint8 constant GUARDIAN = 3;
 uint8 constant DISTRUST = 4;
 uint8 constant POINTER = 5;
 uint8 constant ZONE = 6;
+uint8 constant DENY_CLEAR = 7;
 uint8 constant POLICY = 16;
 uint8 constant DEVICE = 19;
+uint8 constant BATCH = 20;
 uint8 constant GRANT = 22;
 uint8 constant GRANT_PRIV = 23;
+uint8 constant DENY = 24;
 uint40 constant NEVER = 2 ** 40 - 1;
 uint96 constant ALL = 2 ** 96 - 1;
 
@@ -149,6 +156,20 @@ abstract contract Base {
 
     function rootsOf(bytes32 org_) internal view returns (uint32 roots) {
         (, roots) = dpki.organisationOf(org_);
+    }
+
+    function signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev By ascending account.
+    function sort(uint256[] storage keys) internal {
+        for (uint256 i = 0; i < keys.length; ++i) {
+            for (uint256 j = i + 1; j < keys.length; ++j) {
+                if (vm.addr(keys[j]) < vm.addr(keys[i])) (keys[i], keys[j]) = (keys[j], keys[i]);
+            }
+        }
     }
 
     function windowError(uint40 from, uint40 until) internal pure returns (bytes memory) {

@@ -6,12 +6,6 @@ import {Wallet} from "./Approvals.t.sol";
 import "./Base.sol";
 import {Vm, vm} from "./Vm.sol";
 
-uint8 constant FREEZE = 3;
-uint8 constant RECOVER = 4;
-uint8 constant VETO = 5;
-uint8 constant DENY_CLEAR = 7;
-uint8 constant DENY = 24;
-
 /// @dev Three guardians, of whom two act and three cannot be vetoed: each attack beside its accepted twin.
 contract GuardiansTest is BaseTest {
     bytes32 constant S = keccak256("subject");
@@ -23,11 +17,7 @@ contract GuardiansTest is BaseTest {
     function setUp() public override {
         super.setUp();
         keys = [uint256(1), 2, 3];
-        for (uint256 i = 0; i < keys.length; ++i) {
-            for (uint256 j = i + 1; j < keys.length; ++j) {
-                if (vm.addr(keys[j]) < vm.addr(keys[i])) (keys[i], keys[j]) = (keys[j], keys[i]);
-            }
-        }
+        sort(keys);
         guardians = guardiansOf(TIMELOCK, 2, 3);
         write(org, named(guardians));
     }
@@ -80,8 +70,7 @@ contract GuardiansTest is BaseTest {
         bytes32 digest = dpki.digestOf(org, groups, nonce, NEVER);
         c = new Consent[](count);
         for (uint256 i = 0; i < count; ++i) {
-            (uint8 v, bytes32 r, bytes32 s) = vm.sign(keys[first + i], digest);
-            c[i] = Consent(uint8(first + i), abi.encodePacked(r, s, v));
+            c[i] = Consent(uint8(first + i), signature(keys[first + i], digest));
         }
     }
 
@@ -180,14 +169,12 @@ contract GuardiansTest is BaseTest {
         guard(2, freeze(now40() + 1 days));
         Group[] memory groups = one(zone, 0, putOf(GRANT, S));
         Approval[] memory approvals = new Approval[](1);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(0xa11ce, dpki.digestOf(org, groups, 0, NEVER));
-        approvals[0] = Approval(root, abi.encodePacked(r, s, v));
+        approvals[0] = Approval(root, signature(0xa11ce, dpki.digestOf(org, groups, 0, NEVER)));
         vm.expectRevert(frozen(now40() + 1 days));
         dpki.writeApproved(org, groups, 0, NEVER, approvals);
         pass(1 days);
         groups = one(zone, 0, putOf(GRANT, S));
-        (v, r, s) = vm.sign(0xa11ce, dpki.digestOf(org, groups, 0, NEVER));
-        approvals[0].signature = abi.encodePacked(r, s, v);
+        approvals[0].signature = signature(0xa11ce, dpki.digestOf(org, groups, 0, NEVER));
         dpki.writeApproved(org, groups, 0, NEVER, approvals);
     }
 
@@ -530,10 +517,8 @@ contract GuardiansTest is BaseTest {
     /// @dev Writes as root and another admin.
     function approved(Admin memory second, Group[] memory groups) internal {
         bytes32 digest = dpki.digestOf(org, groups, S, NEVER);
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(0xa11ce, digest);
-        Approval memory first = Approval(root, abi.encodePacked(r, s, v));
-        (v, r, s) = vm.sign(0xb0b, digest);
-        Approval memory other = Approval(second, abi.encodePacked(r, s, v));
+        Approval memory first = Approval(root, signature(0xa11ce, digest));
+        Approval memory other = Approval(second, signature(0xb0b, digest));
         Approval[] memory approvals = new Approval[](2);
         (approvals[0], approvals[1]) = alice < bob ? (first, other) : (other, first);
         dpki.writeApproved(org, groups, S, NEVER, approvals);
@@ -666,6 +651,7 @@ contract GuardiansTest is BaseTest {
         for (uint160 i = 1; i < 16; ++i) {
             write(org, adminOf(rootOf(address(i), org, 0), NEVER));
         }
+        write(org, bytes.concat(limitOf(GRANT, 1, 1), limitOf(BATCH, 1, 1)));
         write(
             org,
             abi.encodePacked(
@@ -682,6 +668,6 @@ contract GuardiansTest is BaseTest {
         vm.assertEq(inForce(), keccak256(guardians), "its own are suspended");
         Admin[] memory roots = complete(r);
         write(roots[0], org, 0, adminOf(rootOf(alice, org, keccak256("again")), NEVER));
-        write(roots[0], zone, 0, putOf(GRANT, S));
+        write(roots[0], zone, 0, bytes.concat(putOf(GRANT, S), putOf(BATCH, S)));
     }
 }

@@ -9,10 +9,6 @@ import {Replay, emptyHash} from "./Replay.sol";
 /// @dev One organisation to whose roots and guardians anything happens: at every moment somebody must still be able to
 /// write, and nobody else.
 contract Survivor is Base {
-    uint8 constant FREEZE = 3;
-    uint8 constant RECOVER = 4;
-    uint8 constant VETO = 5;
-    uint8 constant COMPLETE = 6;
     uint256 constant KEYS = 9;
 
     /// @dev By ascending address.
@@ -37,11 +33,7 @@ contract Survivor is Base {
         for (uint256 k = 1; k <= KEYS; ++k) {
             keys.push(k);
         }
-        for (uint256 i = 0; i < KEYS; ++i) {
-            for (uint256 j = i + 1; j < KEYS; ++j) {
-                if (vm.addr(keys[j]) < vm.addr(keys[i])) (keys[i], keys[j]) = (keys[j], keys[i]);
-            }
-        }
+        sort(keys);
         org = create(vm.addr(keys[0]), 0);
         root = rootOf(vm.addr(keys[0]), org, 0);
         zone = keccak256(abi.encode(bytes32("Z"), org, bytes32(uint256(1))));
@@ -64,11 +56,6 @@ contract Survivor is Base {
 
     function salt() private returns (bytes32) {
         return bytes32(++salts);
-    }
-
-    function signature(uint256 key, bytes32 digest) private pure returns (bytes memory) {
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
-        return abi.encodePacked(r, s, v);
     }
 
     function check(bool good, string memory what) private {
