@@ -60,6 +60,14 @@ func (e *wsEndpoint) set(f func(ctx context.Context, c *websocket.Conn, batch []
 	e.answer.Store(&f)
 }
 
+// answerWS answers a message honestly.
+func answerWS(ctx context.Context, c *websocket.Conn, message []byte) {
+	var batch []call
+	if json.Unmarshal(message, &batch) == nil {
+		honest(ctx, c, batch)
+	}
+}
+
 // honest answers each request with its method.
 func honest(ctx context.Context, c *websocket.Conn, batch []call) {
 	var all []map[string]any
