@@ -185,16 +185,17 @@ func TestFullDisk(t *testing.T) {
 	m.Run()
 	m.Accepted("on the small disk", "alice", key, cert)
 
-	fill, err := os.Create("/var/lib/dpki/fill")
-	m.Must(err)
-	for {
-		if _, err := fill.Write(make([]byte, 4096)); err != nil {
-			break
+	fill := func() {
+		f, err := os.OpenFile("/var/lib/dpki/fill", os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		m.Must(err)
+		defer f.Close()
+		for err == nil {
+			_, err = f.Write(make([]byte, 4096))
 		}
 	}
-	fill.Close()
 	other, _, certOther := m.granted(ca)
 	for i := 0; i < 40; i++ { // enough to need another page
+		fill() // and what the journal had in reserve
 		m.Org.Grant(m.ID, state.KindGrant, "bob", other.PublicKey(), time.Hour)
 		if s, err := m.Status(); err == nil && s.Journal != "" {
 			break
