@@ -91,27 +91,11 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	out := &Granted{}
 	var groups []contracts.Group
 	for _, t := range targets {
-		policy := d.view(t.zone, t.mailbox()).Policy(from)
-		kind := state.KindGrant
-		if policy.NeedsPrivilege(r.Account) || r.Flags&state.GrantSudo != 0 {
-			kind = state.KindGrantPriv
-		}
-		until, err := d.limited(kind, r.For, from, until)
+		g, group, err := d.grantOne(ctx, signers, t, r, payload, from, until)
 		if err != nil {
 			return nil, err
 		}
-		sealed, err := d.ring.Seal(bundle.Entry{Scope: t.scope, Kind: kind, From: from, Until: until}, payload)
-		if err != nil {
-			return nil, because(err, Failed, "the roster may be incomplete: dpki store check", "the grant could not be sealed")
-		}
-		g := d.showGrant(t, kind, sealed.Subject, r)
-		g.Since, g.Until = Time(from), Time(until)
-		if !d.DryRun {
-			if g.Cert, err = signers.certificate(ctx, t.zone, policy, r, sealed.Subject, until); err != nil {
-				return nil, err
-			}
-		}
-		groups = append(groups, t.group(put(kind, sealed, from, until)))
+		groups = append(groups, group)
 		out.Grants = append(out.Grants, g)
 	}
 	if out.Posted, err = d.write(ctx, groups...); err != nil {
@@ -121,6 +105,31 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 		g.Block, g.Author = out.Posted.Block, d.Account.String()
 	}
 	return out, nil
+}
+
+// grantOne seals one grant and makes its certificate. Nothing is written.
+func (d *Desk) grantOne(ctx context.Context, signers *signers, t target, r GrantRequest, payload []byte, from, until uint64) (*Grant, contracts.Group, error) {
+	policy := d.view(t.zone, t.mailbox()).Policy(from)
+	kind := state.KindGrant
+	if policy.NeedsPrivilege(r.Account) || r.Flags&state.GrantSudo != 0 {
+		kind = state.KindGrantPriv
+	}
+	until, err := d.limited(kind, r.For, from, until)
+	if err != nil {
+		return nil, contracts.Group{}, err
+	}
+	sealed, err := d.ring.Seal(bundle.Entry{Scope: t.scope, Kind: kind, From: from, Until: until}, payload)
+	if err != nil {
+		return nil, contracts.Group{}, because(err, Failed, "the roster may be incomplete: dpki store check", "the grant could not be sealed")
+	}
+	g := d.showGrant(t, kind, sealed.Subject, r)
+	g.Since, g.Until = Time(from), Time(until)
+	if !d.DryRun {
+		if g.Cert, err = signers.certificate(ctx, t.zone, policy, r, sealed.Subject, until); err != nil {
+			return nil, contracts.Group{}, err
+		}
+	}
+	return g, t.group(put(kind, sealed, from, until)), nil
 }
 
 func (r GrantRequest) payload() ([]byte, error) {

@@ -19,6 +19,7 @@ type Outgoing struct {
 	Purpose     Purpose
 	Content     []byte
 	Supersedes  state.Word // subject of the DELIVERY that this one replaces, or zero
+	Name        string     // the content's, or empty
 }
 
 // Deliver seals a bundle and the DELIVERY entry that announces it. Both need
@@ -34,7 +35,7 @@ func (r *Ring) Deliver(a anchor.Anchor, o Outgoing) (Block, Sealed, error) {
 		return Block{}, Sealed{}, err
 	}
 	payload, err := state.Delivery{
-		Commitment: commitment, Block: state.Word(block.CID), Purpose: uint8(o.Purpose), Supersedes: o.Supersedes,
+		Commitment: commitment, Block: state.Word(block.CID), Purpose: uint8(o.Purpose), Supersedes: o.Supersedes, Name: o.Name,
 	}.Marshal()
 	if err != nil {
 		return Block{}, Sealed{}, fmt.Errorf("delivery: %w", err)

@@ -90,10 +90,11 @@ func ParseZone(b []byte) (Zone, error) {
 
 // Delivery is the payload of DELIVERY: a bundle for the mailbox's owner.
 type Delivery struct {
-	Commitment Word  // sha256("dpki/bundle/1" | salt | content)
-	Block      Word  // sha-256 of the block, its CID's digest
-	Purpose    uint8 // the bundle's purpose
-	Supersedes Word  // subject of the delivery that this one replaces; zero = none
+	Commitment Word   // sha256("dpki/bundle/1" | salt | content)
+	Block      Word   // sha-256 of the block, its CID's digest
+	Purpose    uint8  // the bundle's purpose
+	Supersedes Word   // subject of the delivery that this one replaces; zero = none
+	Name       string // what the content is called, ValidName; empty where its purpose says it all
 }
 
 // Marshal encodes the payload.
@@ -102,17 +103,19 @@ func (d Delivery) Marshal() ([]byte, error) {
 	if !d.Supersedes.IsZero() {
 		w = w.add(4, d.Supersedes[:])
 	}
+	w = w.addText(5, d.Name)
 	return checked(w, func(b []byte) error { _, err := ParseDelivery(b); return err })
 }
 
 // ParseDelivery decodes what Marshal encodes.
 func ParseDelivery(b []byte) (Delivery, error) {
-	f, err := parseFields(b, 4)
+	f, err := parseFields(b, 5)
 	if err != nil {
 		return Delivery{}, err
 	}
 	var d Delivery
-	var errs [4]error
+	var errs [5]error
+	d.Name, errs[4] = f.text(5, 63, ValidName)
 	d.Commitment, errs[0] = f.word(1)
 	d.Block, errs[1] = f.word(2)
 	purpose, err := f.uint(3, 1, 0)

@@ -1,9 +1,10 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device identity known-hosts ssh-config network witness store mirror doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device deliver identity known-hosts ssh-config network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
+complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
 complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check announce deploy use'
 complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
@@ -57,7 +58,16 @@ complete -c dpki -l anyway
 complete -c dpki -l replace
 complete -c dpki -l fingerprint
 complete -c dpki -l ready
+complete -c dpki -l on
+complete -c dpki -l make-key
+complete -c dpki -l missing
+complete -c dpki -l each
+complete -c dpki -l ahead
+complete -c dpki -l new-key
+complete -c dpki -l use
+complete -c dpki -l path
 complete -c dpki -l chain-key
+complete -c dpki -l signer
 complete -c dpki -l node
 complete -c dpki -l listen
 complete -c dpki -l every

@@ -1,0 +1,232 @@
+package admin
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/bundle"
+	"dpki/contracts"
+	"dpki/sshca"
+	"dpki/state"
+)
+
+// DeliverUserKey is what `deliver user-key` asks for: a login elsewhere.
+type DeliverUserKey struct {
+	Delivering
+	Name  string       // of the key's file; empty = device-account
+	Grant GrantRequest // one target; its Key is the recipient's own, or nil: a pair is made here
+}
+
+// DeliverUserKey grants a login to a key and delivers its certificate. A pair that
+// is made here exists nowhere else once it is sealed.
+func (d *Desk) DeliverUserKey(ctx context.Context, r DeliverUserKey) (*Deliveries, error) {
+	if r.Grant.Key != nil && len(r.To) != 1 {
+		return nil, problem(Usage, "deliver to each with its own key", "one key is one recipient's")
+	}
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	targets, err := d.targets(ctx, r.Grant.Targets)
+	if err != nil {
+		return nil, err
+	}
+	if len(targets) != 1 {
+		return nil, problem(Usage, "deliver a key for each", "a key is for one device, or one zone:NAME")
+	}
+	t := targets[0]
+	name := r.Name
+	if name == "" {
+		name = strings.ToLower(d.scopeName(t.scope)[strings.LastIndex(d.scopeName(t.scope), "/")+1:] + "-" + r.Grant.Account)
+	}
+	if !state.ValidName(name) {
+		return nil, problem(Usage, "give --name: 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "%.80q cannot be a key's name", name)
+	}
+	r.Grant.For = r.For
+	signers := newSigners(d)
+	defer signers.close()
+	return d.deliver(ctx, r.Delivering, bundle.PurposeUserKey, name, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
+		return d.packUserKey(ctx, signers, t, r.Grant, name, m, from, until)
+	})
+}
+
+func (d *Desk) packUserKey(ctx context.Context, signers *signers, t target, g GrantRequest, name string, m bundle.RosterMember, from, until uint64) (*parcel, error) {
+	if t.zone != m.Zone {
+		return nil, problem(Failed, "enrol the recipient in zone "+d.zoneName(t.zone), "%s is in zone %s and cannot check a CA of zone %s", m.Name, d.zoneName(m.Zone), d.zoneName(t.zone))
+	}
+	u := &bundle.UserKey{Version: 1, Name: name}
+	if g.Key == nil {
+		var err error
+		if g.Key, u.PrivateKey, err = newPair(); err != nil {
+			return nil, err
+		}
+		defer clear(u.PrivateKey)
+	}
+	if g.Label == "" {
+		g.Label = m.Name
+	}
+	payload, err := g.payload()
+	if err != nil {
+		return nil, err
+	}
+	granted, group, err := d.grantOne(ctx, signers, t, g, payload, from, until)
+	if err != nil {
+		return nil, err
+	}
+	p := &parcel{with: []contracts.Group{group}, shown: Delivery{Grant: granted}}
+	if d.DryRun {
+		return p, nil
+	}
+	if granted.Cert == nil {
+		return nil, problem(Failed, "grant the key itself: dpki grant", "zone %s asks for plain keys: there is no certificate to deliver", d.zoneName(t.zone))
+	}
+	ca, err := d.signing(t.zone, state.KindCAUser)
+	if err != nil {
+		return nil, err
+	}
+	if u.Authority, err = d.authorityOf(ca); err != nil {
+		return nil, err
+	}
+	u.Certificate = oneLine(granted.Cert)
+	p.content, err = u.Marshal()
+	return p, because(err, Failed, "", "the user key could not be made")
+}
+
+// newPair makes an Ed25519 pair in OpenSSH's form. The caller overwrites it.
+func newPair() (ssh.PublicKey, bundle.PrivateKey, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(private)
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(block.Bytes)
+	key, err := ssh.NewPublicKey(public)
+	return key, pem.EncodeToMemory(block), err
+}
+
+func oneLine(k ssh.PublicKey) string { return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k))) }
+
+// DeliverHostCertificate is what `deliver host-cert` asks for.
+type DeliverHostCertificate struct {
+	Delivering
+	Windows int           // how many are certified ahead, 1 to 64
+	Each    time.Duration // how long each is; the next begins at three quarters of it
+	NewKey  bool          // also a new host key, made here
+}
+
+// hostName is the name of host certificates' deliveries: a device has one set.
+const hostName = "host"
+
+// DeliverHostCertificate certifies the host keys of devices.
+func (d *Desk) DeliverHostCertificate(ctx context.Context, r DeliverHostCertificate) (*Deliveries, error) {
+	if r.Windows < 1 || r.Windows > 64 || r.Each < time.Minute {
+		return nil, problem(Usage, "at most 64 windows, each of a minute at least", "%d windows of %s", r.Windows, Length(r.Each))
+	}
+	step := r.Each / 4 * 3
+	r.For = time.Duration(r.Windows-1)*step + r.Each
+	return d.deliver(ctx, r.Delivering, bundle.PurposeHostCertificate, hostName, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
+		return d.packHost(ctx, r, m, from, uint64(step/time.Second))
+	})
+}
+
+func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.RosterMember, from, step uint64) (*parcel, error) {
+	if m.HostKey == "" {
+		return nil, problem(Failed, "name a device", "%s is a person and has no host key", m.Name)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.HostKey))
+	if err != nil {
+		return nil, because(err, Failed, "enrol the device again", "the host key of %s cannot be read", m.Name)
+	}
+	h := &bundle.HostCertificate{Version: 1}
+	p := &parcel{}
+	if r.NewKey {
+		if key, h.PrivateKey, err = newPair(); err != nil {
+			return nil, err
+		}
+		defer clear(h.PrivateKey)
+		m.HostKey = oneLine(key)
+		p.changed = &m
+	}
+	p.shown.HostKey = ssh.FingerprintSHA256(key)
+	if d.DryRun {
+		return p, nil
+	}
+	known, err := d.signing(m.Zone, state.KindCAHost)
+	if err != nil {
+		return nil, err
+	}
+	if h.Authority, err = d.authorityOf(known); err != nil {
+		return nil, err
+	}
+	ca, done, err := d.signer(ctx, known.CA.Key, known.Label)
+	if err != nil {
+		return nil, err
+	}
+	defer done.Close()
+	for i := range uint64(r.Windows) {
+		start := from + i*step
+		cert, err := sshca.IssueHost(ca, key, sshca.Host{Device: m.Device, From: start, Until: start + uint64(r.Each/time.Second)})
+		if err != nil {
+			return nil, because(err, Failed, "", "the host certificate could not be made")
+		}
+		h.Certificates = append(h.Certificates, oneLine(cert))
+	}
+	p.content, err = h.Marshal()
+	return p, because(err, Failed, "", "the host certificate could not be made")
+}
+
+// DeliverCA is what `deliver ca` asks for.
+type DeliverCA struct {
+	Delivering
+	Name string
+	Use  string // "user" or "host"
+}
+
+// DeliverCA delivers the live CAs of each recipient's zone.
+func (d *Desk) DeliverCA(ctx context.Context, r DeliverCA) (*Deliveries, error) {
+	kind, ok := map[string]state.Kind{bundle.ForUsers: state.KindCAUser, bundle.ForHosts: state.KindCAHost}[r.Use]
+	if !ok || !state.ValidName(r.Name) {
+		return nil, problem(Usage, "--use user or --use host; names have 1 to 63 of a-z 0-9 . _ -", "use %.40q, name %.80q", r.Use, r.Name)
+	}
+	return d.deliver(ctx, r.Delivering, bundle.PurposeCA, r.Name, func(_ context.Context, m bundle.RosterMember, _, _ uint64) (*parcel, error) {
+		t := &bundle.Trust{Version: 1, Name: r.Name, Use: r.Use}
+		for _, ca := range d.cas() {
+			if ca.Scope != m.Zone || ca.Kind != kind || ca.standing != state.Live {
+				continue
+			}
+			key := d.publicCA(ca.CA.Key)
+			if key == nil {
+				return nil, problem(Failed, "put its public key into "+d.Home.CAs()+" as "+ca.Label+".pub", "the log names CA %s by its hash, and the key is not here", ca.Label)
+			}
+			authority, err := d.authorityOf(ca)
+			if err != nil {
+				return nil, err
+			}
+			t.CAs = append(t.CAs, bundle.TrustedCA{Key: oneLine(key), Authority: authority})
+		}
+		if len(t.CAs) == 0 {
+			return nil, problem(Failed, "dpki ca list", "zone %s has no live %s CA", d.zoneName(m.Zone), r.Use)
+		}
+		content, err := t.Marshal()
+		return &parcel{content: content}, because(err, Failed, "", "the CAs could not be delivered")
+	})
+}
+
+// publicCA finds a CA's public key by its hash, in a file or an agent.
+func (d *Desk) publicCA(key state.Word) ssh.PublicKey {
+	for _, place := range d.caFiles(key) {
+		if pub, err := readPublic(place + ".pub"); err == nil {
+			return pub
+		}
+	}
+	return d.agentKey(key)
+}
