@@ -160,6 +160,7 @@ func TestExtent(t *testing.T) {
 		{"another key denied", func(t *testing.T) *history {
 			return base(t).put(scopes.Zone, state.KindDeny, "d", now+9000, state.Deny{Key: word("other"), Before: state.Never})
 		}, alice, until, authkeys.Accepted},
+		{"guardians freeze", frozen(base), alice, until, authkeys.Accepted},
 		{"a restriction that cannot be read", func(t *testing.T) *history {
 			return base(t).raw(scopes.Zone, state.KindDeny, "d", now+9000, []byte("unreadable"))
 		}, alice, 0, authkeys.Unreadable},
@@ -183,6 +184,20 @@ func TestExtent(t *testing.T) {
 				t.Errorf("got %d, %q; want %d, %q", until, why, c.until, c.why)
 			}
 		})
+	}
+}
+
+// frozen adds guardians and a freeze of theirs that is in force: it stops those who write, not those who were let in.
+func frozen(before func(*testing.T) *history) func(*testing.T) *history {
+	return func(t *testing.T) *history {
+		h := before(t)
+		g := state.Guardians{Timelock: state.MinTimelock, Needed: 1, Final: 1, Accounts: []state.Address{{1}}}
+		h.apply(scopes.Org, &state.Entry{Action: state.ActionPut, Kind: state.KindGuardian, Subject: g.ID(), Until: state.Never, Data: g.Marshal()})
+		h.apply(scopes.Org, &state.Entry{Action: state.ActionFreeze, Kind: state.KindGuardian, Until: now + 3600})
+		if !h.state().Guardianship(now).Frozen(now) {
+			t.Error("nothing is frozen")
+		}
+		return h
 	}
 }
 

@@ -41,7 +41,7 @@ func TestSetupSeesWhatComesFirst(t *testing.T) {
 	}
 	s.Org.NewCA() // doctor misses one otherwise
 	s.Eventually("a CA", settled, func(st device.Status) bool { return st.CAs > 0 })
-	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for [alice]")
+	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for alice")
 
 	// And the proof that the block matters, with the drop-in in place.
 	s.Must(os.WriteFile(first, []byte(fmt.Sprintf(block, "AuthorizedKeysFile /run/keys/%u")), 0o644))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,15 +25,10 @@ import (
 // namespace /etc is the test's own.
 func (m rig) withPAM() {
 	m.Helper()
-	harness.Need(m, harness.Gcc, harness.PamHeaders, harness.Cgroup2)
-	dir := harness.RootDir(m)
-	module := filepath.Join(dir, "pam_dpki.so")
-	out, err := exec.Command("make", "-s", "-C", filepath.Join(harness.RepoRoot(), "pam/shim"), "OUT="+dir, module).CombinedOutput()
-	if err != nil {
-		m.Fatalf("make: %v\n%s", err, out)
-	}
+	harness.Need(m, harness.Cgroup2)
+	harness.InstallModule(m)
 	stack := "auth required pam_deny.so\naccount required pam_permit.so\nsession required pam_permit.so\n" +
-		"account required " + module + "\nsession required " + module + "\n"
+		"account required pam_dpki.so\nsession required pam_dpki.so\n"
 	m.Must(os.WriteFile("/etc/pam.d/sshd", []byte(stack), 0o644))
 	m.Sshd = sshd.Start(m, sshd.Config{Command: machine.Helper, Lines: []string{"UsePAM yes"}})
 }

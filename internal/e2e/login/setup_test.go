@@ -144,7 +144,7 @@ func TestSetupGovernsWhomItNames(t *testing.T) {
 	if !s.in("bob", bob, nil) {
 		t.Error("bob, who is not governed, by his own key: refused")
 	}
-	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for [alice]")
+	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for alice")
 
 	s.setup(0, "--undo", "--reload")
 	harness.Eventually(t, 5*time.Second, func() error {
