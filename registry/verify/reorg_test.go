@@ -199,3 +199,37 @@ func TestLeaps(t *testing.T) {
 		t.Errorf("alone: %v, %v", res, err)
 	}
 }
+
+// A scope in which nothing was written for long, while the chain under it is
+// reorganised, is neither a rollback nor a change, and costs no question for logs.
+func TestAQuietScopeAfterAReorganisation(t *testing.T) {
+	for _, final := range []uint64{0, 2} { // its last entry in the overlay, or confirmed
+		f := newFake(t)
+		f.mine(put(zone, state.KindGrant), put(zone, state.KindDeny))
+		f.final = final
+		r := f.reader([]state.Word{zone, mailbox}, f)
+		for range 5 {
+			f.mine(put(mailbox, state.KindGrant))
+		}
+		tickOK(t, r)
+		before, calls := summary(r, zone), f.calls.logs
+		f.reorg(5)
+		res := tickOK(t, r)
+		if got := summary(r, zone); got != before || len(res.Alarms) != 0 {
+			t.Errorf("final %d: %s, want %s; alarms %v", final, got, before, res.Alarms)
+		}
+		for _, c := range res.Changes {
+			if c.Scope == zone {
+				t.Errorf("final %d: a change %+v", final, c)
+			}
+		}
+		calls, f.final = f.calls.logs, 4
+		tickOK(t, r)
+		if f.calls.logs != calls {
+			t.Errorf("final %d: %d questions for logs while nothing happens", final, f.calls.logs-calls)
+		}
+		if got, want := summary(r, zone), "confirmed 2 overlay 0 sticky 0"; got != want {
+			t.Errorf("after finality: %s, want %s", got, want)
+		}
+	}
+}
