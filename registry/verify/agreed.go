@@ -24,7 +24,7 @@ var errSlow = fmt.Errorf("%w within %v, while others answered", ErrSource, patie
 func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
 	parent := ctx
 	ctx, cancel := context.WithCancel(parent)
-	a := &asking{tick: t, slots: slots, waited: make(chan struct{}), answers: make(chan said, len(t.endpoints))}
+	a := &asking{tick: t, slots: slots, waited: make(chan struct{}), answers: make(chan said), before: map[string]int{}}
 	defer a.all.Wait()
 	defer cancel() // who is still asked is not waited for
 	for _, e := range t.endpoints {
@@ -41,11 +41,11 @@ func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
 		case s := <-a.answers:
 			a.pending = slices.DeleteFunc(a.pending, func(e Endpoint) bool { return e.Name == s.Endpoint })
 			if s.err != nil {
-				t.blame([]string{s.Endpoint}, s.err)
-				t.tries[s.Endpoint] = maxTries
+				a.failed(s)
 				a.ask(ctx, 1)
 				continue
 			}
+			a.heard(s)
 			seen = append(seen, s)
 			if view, err := t.config.Policy.Accept(inOrder(seen)); err == nil {
 				a.passOver()
@@ -54,9 +54,17 @@ func (t *tick) agreed(ctx context.Context, slots []state.Word) (View, error) {
 			if len(a.pending) == 0 {
 				a.ask(ctx, 1)
 			}
+		case <-ctx.Done():
+			for _, e := range a.pending {
+				a.failed(said{Observation: Observation{Endpoint: e.Name}, by: e, err: sourceError(ctx.Err())})
+			}
+			a.pending = nil
 		case <-slow.C:
 			a.proofIsLate()
 			a.late = slices.Clone(a.pending)
+			if len(a.waiting) == 0 { // while there is nothing to do but wait
+				a.waiting, a.again = a.again, nil
+			}
 			a.ask(ctx, 1)
 		}
 	}
@@ -70,6 +78,28 @@ func (a *asking) passOver() {
 		if slices.ContainsFunc(a.late, func(l Endpoint) bool { return l.Name == e.Name }) {
 			a.alarms = append(a.alarms, &EndpointError{Endpoint: e.Name, Err: errSlow})
 		}
+	}
+}
+
+// failed names an endpoint that is not believed. One that only could not be asked
+// may be asked again while others are waited for.
+func (a *asking) failed(s said) {
+	err := &EndpointError{Endpoint: s.Endpoint, Err: s.err}
+	before, again := a.before[s.Endpoint]
+	if !again {
+		before = a.tries[s.Endpoint]
+		a.alarms = append(a.alarms, err)
+	}
+	a.before[s.Endpoint], a.tries[s.Endpoint] = before, maxTries
+	if !err.Lied() {
+		a.again = append(a.again, s.by)
+	}
+}
+
+// heard lets one be asked for entries too that could not be asked at first.
+func (a *asking) heard(s said) {
+	if before, failed := a.before[s.Endpoint]; failed {
+		a.tries[s.Endpoint] = before
 	}
 }
 
@@ -88,9 +118,11 @@ func inOrder(seen []said) []Observation {
 type asking struct {
 	*tick
 	slots   []state.Word
-	waiting []Endpoint // not asked yet
-	pending []Endpoint // asked
-	late    []Endpoint // pending for longer than patience
+	waiting []Endpoint     // not asked yet
+	pending []Endpoint     // asked
+	late    []Endpoint     // pending for longer than patience
+	again   []Endpoint     // asked, and could not be
+	before  map[string]int // tries of those that failed, before
 	asked   int
 	answers chan said
 	all     sync.WaitGroup
@@ -104,6 +136,7 @@ type asking struct {
 // said is what came of asking one endpoint.
 type said struct {
 	Observation
+	by   Endpoint
 	rank int // of its preference
 	err  error
 }
@@ -114,7 +147,7 @@ func (a *asking) ask(ctx context.Context, n int) {
 		e, rank := a.waiting[0], a.asked
 		a.waiting, a.pending, a.asked = a.waiting[1:], append(a.pending, a.waiting[0]), a.asked+1
 		a.all.Go(func() {
-			s := said{rank: rank}
+			s := said{by: e, rank: rank}
 			if rank == 0 {
 				s.Observation, s.err = a.observe(ctx, e, a.slots)
 			} else {
@@ -129,7 +162,10 @@ func (a *asking) ask(ctx context.Context, n int) {
 			if rank == 0 {
 				a.proofIsLate()
 			}
-			a.answers <- s
+			select {
+			case a.answers <- s:
+			case <-ctx.Done():
+			}
 		})
 	}
 }

@@ -1,10 +1,12 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
 
+	"dpki/registry"
 	"dpki/state"
 )
 
@@ -41,5 +43,32 @@ func TestOneThatStalls(t *testing.T) {
 				t.Errorf("endpoint %d stalls, look %d: it was asked: %v", stalls, look, res.Alarms)
 			}
 		}
+	}
+}
+
+// mute answers everything but the question for entries.
+type mute struct{ *fakeChain }
+
+func (m mute) Logs(ctx context.Context, _ registry.LogQuery) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// The same for entries: a log that is followed is read elsewhere.
+func TestEntriesThatStall(t *testing.T) {
+	f := newFake(t)
+	f.mine(put(zone, state.KindGrant))
+	r := f.reader([]state.Word{zone}, f)
+	tickOK(t, r)
+	f.mine(put(zone, state.KindGrant))
+	slow := f.readerWith(Config{Registry: f.registry, Org: f.org, CodeHash: f.code, Deploy: 1, Known: r.Known()}, []state.Word{zone}, mute{f}, f.clone())
+	began := time.Now()
+	res := tickOK(t, slow)
+	if took := time.Since(began); took > 5*entriesPatience {
+		t.Errorf("took %v", took)
+	}
+	var named *EndpointError
+	if len(res.Alarms) == 0 || !errors.As(res.Alarms[0], &named) || named.Endpoint != "a" || named.Lied() {
+		t.Errorf("alarms %v, want one that names a", res.Alarms)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"dpki/registry"
 	"dpki/state"
@@ -22,6 +23,9 @@ const (
 	// maxPending is how many entries one Tick takes up for one scope: some
 	// 50 MB. Whoever made more in one go writes a zone of its own.
 	maxPending = 1 << 17
+	// entriesPatience is how long one endpoint may take for the entries of a log
+	// that is followed, while there are others.
+	entriesPatience = 2 * time.Second
 	// maxJudged bounds what is remembered of endpoints that offer a new
 	// impossible log each time.
 	maxJudged = 1 << 10
@@ -41,8 +45,9 @@ func (t *tick) fetch(ctx context.Context, view View, wants []want, chains map[st
 	}
 	err := error(ErrLogs)
 	var believed []error // of those whose tip is believed, and who did not give the entries
-	for _, e := range t.preferring(view.From) {
-		wants, err = t.fetchFrom(ctx, e, view.Head, wants, chains)
+	endpoints := t.preferring(view.From)
+	for i, e := range endpoints {
+		wants, err = t.fetchInTime(ctx, e, i == len(endpoints)-1, view, wants, chains)
 		if err == nil {
 			t.alarms = append(t.alarms, believed...)
 			return nil
@@ -65,6 +70,17 @@ func (t *tick) fetch(ctx context.Context, view View, wants []want, chains map[st
 		}
 	}
 	return err
+}
+
+// fetchInTime asks one endpoint for as long as there is no other to ask. Whoever
+// joins reads a log of any length, which may take its time.
+func (t *tick) fetchInTime(ctx context.Context, e Endpoint, last bool, view View, wants []want, chains map[state.Word][]state.Entry) ([]want, error) {
+	if !last && !slices.ContainsFunc(wants, func(w want) bool { return !w.seen }) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, entriesPatience)
+		defer cancel()
+	}
+	return t.fetchFrom(ctx, e, view.Head, wants, chains)
 }
 
 // preferring is the usable endpoints, those that were believed first.
