@@ -142,9 +142,11 @@ deps:
 	@tools/deps.sh
 
 # Tools live in modules of their own, so that the product's go.mod stays short; each is built when something needs it.
-tools: build/bin/ipfs build/bin/nfpm build/bin/abigen build/bin/staticcheck build/root contracts-tools
+tools: build/bin/ipfs build/bin/clef build/bin/nfpm build/bin/abigen build/bin/staticcheck build/root contracts-tools
 build/bin/ipfs: tools/kubo/go.mod tools/kubo/go.sum
 	cd tools/kubo && $(GO_TOOL) -o ../../$@ github.com/ipfs/kubo/cmd/ipfs
+build/bin/clef: tools/clef/go.mod tools/clef/go.sum
+	cd tools/clef && $(GO_TOOL) -o ../../$@ github.com/ethereum/go-ethereum/cmd/clef
 build/bin/nfpm: tools/nfpm/go.mod tools/nfpm/go.sum
 	cd tools/nfpm && $(GO_TOOL) -o ../../$@ github.com/goreleaser/nfpm/v2/cmd/nfpm
 build/bin/abigen: tools/abigen/go.mod tools/abigen/go.sum

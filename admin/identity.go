@@ -15,9 +15,10 @@ import (
 
 // Identity is what `identity` shows. Nothing in it is secret.
 type Identity struct {
-	Account    string `json:"account"`     // chain account
-	Recipient  string `json:"recipient"`   // age, where bundles are encrypted to
-	SigningKey string `json:"signing_key"` // fingerprint
+	Account    string `json:"account"`          // chain account
+	Signer     string `json:"signer,omitempty"` // who has its key, where no file here does
+	Recipient  string `json:"recipient"`        // age, where bundles are encrypted to
+	SigningKey string `json:"signing_key"`      // fingerprint
 	Folder     string `json:"folder"`
 	Created    bool   `json:"created,omitempty"`
 }
@@ -26,6 +27,8 @@ type Identity struct {
 type NewIdentity struct {
 	// ChainKey, unless nil, is the text of a key file to take over.
 	ChainKey []byte
+	// External, unless nil, has the chain key: none is made here.
+	External *chainkey.External
 	// Passphrase encrypts a chain key that is not encrypted yet.
 	Passphrase func() ([]byte, error)
 }
@@ -49,7 +52,7 @@ func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
 	if haveKey && haveID {
 		return nil, problem(Failed, "dpki identity show", "there is an identity in %s already", h.Config())
 	}
-	if haveKey && n.ChainKey != nil {
+	if haveKey && (n.ChainKey != nil || n.External != nil) {
 		return nil, problem(Failed, "move it away first: "+h.ChainKey(), "there is a chain key already")
 	}
 	if !haveKey {
@@ -74,6 +77,9 @@ func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
 }
 
 func createChainKey(h home.Home, n NewIdentity) error {
+	if n.External != nil {
+		return signerProblem(chainkey.Refer(h.ChainKey(), *n.External), h)
+	}
 	if n.ChainKey != nil && chainkey.IsKeystore(n.ChainKey) {
 		_, err := chainkey.Import(h.ChainKey(), n.ChainKey, nil)
 		return keyProblem(err, h)
@@ -108,8 +114,12 @@ func ShowIdentity(h home.Home) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	where, err := chainkey.Where(h.ChainKey())
+	if err != nil {
+		return nil, keyProblem(err, h)
+	}
 	return &Identity{
-		Account: account.String(), Recipient: id.Recipient().String(), SigningKey: ssh.FingerprintSHA256(signing), Folder: h.Config(),
+		Account: account.String(), Signer: where.URL, Recipient: id.Recipient().String(), SigningKey: ssh.FingerprintSHA256(signing), Folder: h.Config(),
 	}, nil
 }
 
@@ -132,6 +142,17 @@ func LoadIdentity(h home.Home) (*bundle.Identity, error) {
 func Account(h home.Home) (state.Address, error) {
 	a, err := chainkey.Address(h.ChainKey())
 	return a, keyProblem(err, h)
+}
+
+// signerProblem says what is wrong with a signer that has the chain key.
+func signerProblem(err error, h home.Home) error {
+	switch {
+	case errors.Is(err, chainkey.ErrURL):
+		return because(err, Usage, "clef listens at unix:/PATH/clef.ipc, or with --http at http://127.0.0.1:8550", "there is no such signer")
+	case errors.Is(err, chainkey.ErrSigner):
+		return because(err, Later, "is it running, does it show the account, was it approved there? dpki identity show names it", "the external signer did not sign")
+	}
+	return keyProblem(err, h)
 }
 
 func folderProblem(err error) error {

@@ -49,6 +49,8 @@ func postProblem(err error) error {
 		return because(err, Failed, refusalHint(refusal.Name), "nothing was written")
 	case errors.Is(err, chainkey.ErrPassphrase):
 		return because(err, Failed, "it is the one that was given to dpki identity create, or of the file that was given to it with --chain-key", "the chain key was not opened")
+	case errors.Is(err, chainkey.ErrSigner):
+		return because(err, Later, "is it running, was it approved there? dpki identity show names it", "the external signer did not sign")
 	case errors.Is(err, post.ErrSigner):
 		return because(err, Failed, "see dpki identity show", "the transaction was not made")
 	case errors.Is(err, post.ErrChain):

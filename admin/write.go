@@ -119,7 +119,7 @@ func (d *Desk) unlock() error {
 	if d.DryRun || d.Unlock == nil {
 		return nil
 	}
-	return keyProblem(d.Unlock(), d.Home)
+	return signerProblem(d.Unlock(), d.Home)
 }
 
 func put(kind state.Kind, s bundle.Sealed, from, until uint64) contracts.Change {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"dpki/contracts/bindings"
 	"dpki/state"
 )
 
@@ -71,3 +72,17 @@ func (p Proposal) TypedData(r state.Registry) ([]byte, error) {
 func hexOf(b []byte) string { return fmt.Sprintf("0x%x", b) }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// Signature is the called function as Solidity writes it, for a signer that shows
+// what a call does; empty where the calldata is no call of the contract.
+func Signature(calldata []byte) string {
+	parsed, err := bindings.DPKIMetaData.ParseABI()
+	if err != nil || len(calldata) < 4 {
+		return ""
+	}
+	method, err := parsed.MethodById(calldata)
+	if err != nil {
+		return ""
+	}
+	return method.Sig
+}

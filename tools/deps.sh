@@ -13,6 +13,7 @@ need pgrep procps
 need rpm rpm
 need rsync rsync
 need git git
+need softhsm2-util softhsm2
 need debootstrap debootstrap # for test-long: other OpenSSH versions
 need npm nodejs npm
 need gcc gcc libc6-dev

@@ -39,7 +39,7 @@ func Create(path string, passphrase []byte) (state.Address, error) {
 // Import takes over a key: a keystore V3 file as it is, or a file with 64 hex
 // digits, which is encrypted. path must not exist.
 func Import(path string, text, passphrase []byte) (state.Address, error) {
-	if address, err := addressOf(text); err == nil {
+	if address, err := keystoreAddress(text); err == nil {
 		return address, home.Create(path, text)
 	}
 	raw, err := hex.DecodeString(strings.TrimPrefix(strings.TrimSpace(string(text)), "0x"))
@@ -57,7 +57,7 @@ func Import(path string, text, passphrase []byte) (state.Address, error) {
 // IsKeystore reports whether the text is a keystore file already, so that no
 // new passphrase has to be asked for.
 func IsKeystore(text []byte) bool {
-	_, err := addressOf(text)
+	_, err := keystoreAddress(text)
 	return err == nil
 }
 
@@ -86,6 +86,9 @@ func Open(path string, passphrase []byte) (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := parseExternal(text); err == nil {
+		return nil, ErrExternal
+	}
 	key, err := keystore.DecryptKey(text, string(passphrase))
 	if errors.Is(err, keystore.ErrDecrypt) {
 		return nil, ErrPassphrase
@@ -108,7 +111,16 @@ func read(path string) ([]byte, error) {
 	return text, err
 }
 
+// addressOf is the account of a keystore file, or of one that says who signs.
 func addressOf(text []byte) (state.Address, error) {
+	if a, err := keystoreAddress(text); err == nil {
+		return a, nil
+	}
+	e, err := parseExternal(text)
+	return e.Address, err
+}
+
+func keystoreAddress(text []byte) (state.Address, error) {
 	var f struct {
 		Version int    `json:"version"`
 		Address string `json:"address"`

@@ -1,16 +1,23 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"dpki/admin"
+	"dpki/admin/chainkey"
 	"dpki/admin/home"
+	"dpki/state"
 )
 
 func (t *tool) identityCommand() *cli.Command {
 	return noun("identity", "this administrator's own keys",
 		verb("create", "", "make the chain key and the identity; print the account to fund", 0, 0, t.identityCreate,
-			&cli.StringFlag{Name: "chain-key", Usage: "take over the chain key in `FILE`: keystore V3, or 64 hex digits"}),
+			&cli.StringFlag{Name: "chain-key", Usage: "take over the chain key in `FILE`: keystore V3, or 64 hex digits"},
+			&cli.StringFlag{Name: "signer", Usage: "have a program at `URL` sign, that holds the chain key and speaks clef's protocol: unix:/PATH or http://127.0.0.1:PORT; or ledger: where this build can"},
+			&cli.StringFlag{Name: "account", Usage: "with --signer: the `ADDRESS` that it signs for"}),
 		verb("show", "", "print the public halves", 0, 0, t.identityShow),
 	)
 }
@@ -32,6 +39,9 @@ func (t *tool) identityCreate(c *cli.Context) error {
 			return &admin.Problem{Class: admin.Usage, Text: "the chain key cannot be read", Hint: "give a keystore V3 file or a file with 64 hex digits", Err: err}
 		}
 	}
+	if n.External, err = externalSigner(c); err != nil {
+		return err
+	}
 	if t.dryRun {
 		t.notef("would make keys in %s; nothing was made", h.Config())
 		return nil
@@ -42,8 +52,30 @@ func (t *tool) identityCreate(c *cli.Context) error {
 	}
 	return t.show(id, func() {
 		t.printIdentity(id)
+		if n.External != nil {
+			t.notef("keep a copy of %s: it cannot be made again; the chain key is the signer's to keep", h.Identity())
+			return
+		}
 		t.notef("keep copies of %s and %s: they cannot be made again", h.Identity(), h.ChainKey())
 	})
+}
+
+// externalSigner is what --signer and --account name; nil without them.
+func externalSigner(c *cli.Context) (*chainkey.External, error) {
+	if !c.IsSet("signer") && !c.IsSet("account") {
+		return nil, nil
+	}
+	if c.String("signer") == "" || c.String("account") == "" {
+		return nil, usage("--signer and --account go together", "dpki identity create --signer unix:/PATH/clef.ipc --account 0x...")
+	}
+	if c.IsSet("chain-key") {
+		return nil, usage("--signer and --chain-key exclude each other", "give one")
+	}
+	a, err := state.ParseAddress(strings.ToLower(c.String("account")))
+	if err != nil || a.IsZero() {
+		return nil, usage(fmt.Sprintf("--account %.80q is no account", c.String("account")), "give 0x and 40 hex digits")
+	}
+	return &chainkey.External{URL: c.String("signer"), Address: a}, nil
 }
 
 func (t *tool) identityShow(*cli.Context) error {
@@ -59,5 +91,5 @@ func (t *tool) identityShow(*cli.Context) error {
 }
 
 func (t *tool) printIdentity(id *admin.Identity) {
-	t.pairs("account", id.Account, "signing key", id.SigningKey, "recipient", id.Recipient[:24]+"...", "folder", id.Folder)
+	t.pairs("account", id.Account, "signer", id.Signer, "signing key", id.SigningKey, "recipient", id.Recipient[:24]+"...", "folder", id.Folder)
 }

@@ -27,14 +27,25 @@ func (t *tool) poster(h home.Home, n network.File, account state.Address) (p pos
 		defer clear(secret)
 		return chainkey.Open(h.ChainKey(), secret)
 	})
-	p, err = post.New(post.Config{
-		Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel, Account: post.Account{Address: account, Open: open},
-	})
+	by := post.Account{Address: account, Open: open}
+	unlock = func() error {
+		_, err := open()
+		return err
+	}
+	where, err := chainkey.Where(h.ChainKey())
+	if err == nil && where.URL != "" {
+		by.Open = nil
+		var s chainkey.Signer
+		if s, err = where.Signer(); err == nil {
+			by.External, unlock = s, func() error { return s.Ready(t.ctx) }
+		}
+	}
+	if err != nil {
+		return nil, nil, &admin.Problem{Class: admin.Usage, Text: "nobody can sign for this account", Hint: "dpki identity show names the signer", Err: err}
+	}
+	p, err = post.New(post.Config{Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel, Account: by})
 	if err != nil {
 		return nil, nil, &admin.Problem{Class: admin.Usage, Text: "the network file names an endpoint that cannot be used", Hint: "dpki network show", Err: err}
 	}
-	return p, func() error {
-		_, err := open()
-		return err
-	}, nil
+	return p, unlock, nil
 }

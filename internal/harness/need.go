@@ -39,6 +39,8 @@ var (
 	// Cgroup2 is a cgroup2 hierarchy, wherever it is mounted, in which groups can be made.
 	Cgroup2 = Part{"cgroup2", func() string { return reason(cgroup2Writable()) }}
 	Kubo    = Part{"kubo", func() string { _, err := KuboPath(); return reason(err) }}
+	Clef    = Part{"clef", func() string { _, err := ClefPath(); return reason(err) }}
+	SoftHSM = Part{"softhsm2", func() string { _, err := SoftHSMModule(); return reason(err) }}
 )
 
 // Need skips the test when a part is missing, and fails it when CI=true.
@@ -69,6 +71,20 @@ func SshdPath() (string, error) {
 // KuboPath finds the ipfs program that the tools module builds.
 func KuboPath() (string, error) {
 	return firstProgram("make build/bin/ipfs", filepath.Join(RepoRoot(), "build/bin/ipfs"))
+}
+
+// ClefPath finds the clef program that the tools module builds.
+func ClefPath() (string, error) {
+	return firstProgram("make build/bin/clef", filepath.Join(RepoRoot(), "build/bin/clef"))
+}
+
+// SoftHSMModule finds the PKCS#11 module of softhsm2, a hardware module in software.
+func SoftHSMModule() (string, error) {
+	found, err := filepath.Glob("/usr/lib/*/softhsm/libsofthsm2.so")
+	if err != nil || len(found) == 0 {
+		found = []string{"/usr/lib/softhsm/libsofthsm2.so"}
+	}
+	return firstProgram("make deps", found...)
 }
 
 func cgroup2Writable() error {

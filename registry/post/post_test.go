@@ -338,7 +338,7 @@ func TestReplaced(t *testing.T) {
 		t.Errorf("waiting in the pool: %v", err)
 	}
 	q.MaxGasPrice, q.tip = new(big.Int).Mul(q.MaxGasPrice, big.NewInt(3)), new(big.Int).Mul(q.tip, big.NewInt(3))
-	other, err := c.signer.sign(c.transaction(Call{To: chain.Contract, Data: contracts.PackCreate(random())}, q, tx.Nonce()), c.chainID)
+	other, err := c.signer.sign(t.Context(), c.transaction(Call{To: chain.Contract, Data: contracts.PackCreate(random())}, q, tx.Nonce()), c.chainID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (c *Client) send(ctx context.Context, call Call, q quote) (*types.Transacti
 			return nil, err
 		}
 		var tx *types.Transaction
-		if tx, err = c.signer.sign(c.transaction(call, q, n), c.chainID); err != nil {
+		if tx, err = c.signer.sign(ctx, c.transaction(call, q, n), c.chainID); err != nil {
 			return nil, err
 		}
 		switch err = c.broadcast(ctx, tx); {
