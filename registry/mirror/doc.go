@@ -8,6 +8,10 @@
 // device whose only source is a mirror believes what the mirror shows, so mirrors
 // belong together with witnesses.
 //
+// Each device asks for the tip with proofs of its own words. What is asked within
+// a few milliseconds goes to an upstream as one question, and each gets its part of
+// the answer.
+//
 // # Limits
 //
 //	memory     Config.Memory bytes of answers, the least used go first

@@ -70,6 +70,7 @@ type Server struct {
 	c         Config
 	cache     cache
 	flights   flights
+	rounds    rounds
 	limiter   limiter
 	receipts  *receipts
 	blocks    *disk
@@ -93,6 +94,7 @@ func New(c Config) (*Server, error) {
 		}
 		return filepath.Join(c.Dir, name)
 	}
+	s.rounds.ask = s.askHead
 	var err error
 	if s.receipts, err = openReceipts(below("receipts"), c.Registry); err != nil {
 		return nil, fmt.Errorf("mirror: %w", err)
@@ -191,11 +193,11 @@ func (s *Server) answer(ctx context.Context, q route.Question) *answer {
 func (s *Server) ask(q route.Question) *answer {
 	ctx, cancel := context.WithTimeout(context.Background(), upstreamTime)
 	defer cancel()
-	select {
-	case s.asking <- struct{}{}:
-		defer func() { <-s.asking }()
-	case <-ctx.Done():
-		return &answer{status: http.StatusServiceUnavailable, until: s.c.now()}
+	if _, tip := q.(route.Head); !tip { // they wait for their round
+		if !s.turn(ctx) {
+			return &answer{status: http.StatusServiceUnavailable, until: s.c.now()}
+		}
+		defer s.done()
 	}
 	a, err := s.fetch(ctx, q)
 	if err != nil {
@@ -206,6 +208,18 @@ func (s *Server) ask(q route.Question) *answer {
 	a.status, a.until = http.StatusOK, s.c.now().Add(a.keep)
 	return a
 }
+
+// turn waits until an upstream may be asked.
+func (s *Server) turn(ctx context.Context) bool {
+	select {
+	case s.asking <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *Server) done() { <-s.asking }
 
 // errAbsent: nobody has it.
 var errAbsent = errors.New("not found")
@@ -270,13 +284,24 @@ func (s *Server) head(ctx context.Context, q route.Head) (*answer, error) {
 	if q.Contract != s.c.Registry.Contract {
 		return nil, errAbsent
 	}
-	var r registry.HeadReply
-	if err := s.first(ctx, func(up Source) (err error) { r, err = up.Head(ctx, q.HeadQuery); return err }); err != nil {
+	r, err := s.rounds.head(ctx, q.Slots)
+	if err != nil {
 		return nil, err
 	}
 	s.noteFinal(r.Finalized)
 	b, err := route.MarshalHead(r)
 	return &answer{body: b, kind: "application/json", keep: s.c.tip}, err
+}
+
+// askHead asks for the words of a round.
+func (s *Server) askHead(ctx context.Context, slots []state.Word) (r registry.HeadReply, err error) {
+	if !s.turn(ctx) {
+		return r, ctx.Err()
+	}
+	defer s.done()
+	q := registry.HeadQuery{Contract: s.c.Registry.Contract, Slots: slots}
+	err = s.first(ctx, func(up Source) (err error) { r, err = up.Head(ctx, q); return err })
+	return r, err
 }
 
 // noteFinal remembers up to where answers may be kept. It is a hint: an upstream
