@@ -243,3 +243,23 @@ func (h *history) checkGuardians(seen *state.State) {
 		h.t.Errorf("epoch %d, the model has %d (%v)", out.Epoch, g.epoch, err)
 	}
 }
+
+// checkPower compares who may set the policy and where the organisation points.
+func (h *history) checkPower(seen *state.State) {
+	h.t.Helper()
+	m := h.model.clone()
+	m.now = h.time
+	m.settle()
+	for n := range len(h.accounts) {
+		accounts := h.some(1 + n)
+		if got, want := seen.MayPolicy(accounts, h.time), m.mayPolicy(accounts); got != want {
+			h.t.Errorf("MayPolicy(%v) = %v, the model says %v", accounts, got, want)
+		}
+	}
+	for _, d := range []state.Direction{state.Successor, state.Predecessor} {
+		want, wantOK := m.pointsTo(d)
+		if got, ok := seen.PointsTo(d, h.time); ok != wantOK || got != want.pointer {
+			h.t.Errorf("PointsTo(%d) = %+v, %v, the model says %+v, %v", d, got, ok, want.pointer, wantOK)
+		}
+	}
+}

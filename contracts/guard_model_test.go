@@ -15,6 +15,7 @@ type guard struct {
 	next        *state.Guardians // the change that waits
 	nextAt      uint64
 	recovery    *state.Recovery // the one that waits
+	recoverers  []state.Address
 	recoverAt   uint64
 	final       bool
 	vetoed      bool
@@ -68,7 +69,7 @@ func (m *model) revokeGuardians(c Change, refused *reasons) {
 	}
 }
 
-func (m *model) putPointer(authors int, c Change, refused *reasons) {
+func (m *model) putPointer(authors int, c Change, refused *reasons) state.Pointer {
 	for _, k := range strong {
 		refused.when(int(m.limits[k].Approvals) > authors, "ApprovalsNeeded")
 	}
@@ -76,6 +77,7 @@ func (m *model) putPointer(authors int, c Change, refused *reasons) {
 	refused.when(err != nil || p.Org == m.org, "InvalidPointer")
 	wait := max(m.guard.guardians.Timelock, state.MinTimelock)
 	refused.when(c.Until != state.Never || p.Direction == state.Successor && c.From < m.now+wait, "InvalidWindow")
+	return p
 }
 
 // vetoRecovery: by as many roots as make an admin, unless g2 guardians want it.
@@ -109,7 +111,7 @@ func (m *model) guarded(shown state.Guardians, by []state.Address, groups []Grou
 			case state.ActionFreeze:
 				m.freeze(c, &refused)
 			case state.ActionRecover:
-				m.recover(len(by), c, &refused)
+				m.recover(by, c, &refused)
 			case state.ActionVeto:
 				m.vetoPointer(group.Scope, c, &refused)
 			default:
@@ -136,14 +138,14 @@ func (m *model) freeze(c Change, refused *reasons) {
 	g.frozenUntil, g.coolUntil = c.Until, c.Until+(c.Until-m.now)
 }
 
-func (m *model) recover(by int, c Change, refused *reasons) {
+func (m *model) recover(by []state.Address, c Change, refused *reasons) {
 	g := &m.guard
 	refused.when(c.Kind != state.KindGuardian, "NotAllowed")
 	r, err := state.ParseRecovery(c.Data)
 	refused.when(err != nil || r.ID() != c.Subject, "InvalidRecovery")
-	final := by >= int(g.guardians.Final)
+	final := len(by) >= int(g.guardians.Final)
 	refused.when(!final && (g.vetoed || g.recovery != nil && g.final), "ApprovalsNeeded")
-	g.recovery, g.recoverAt, g.final = &r, m.now+g.guardians.Timelock, final
+	g.recovery, g.recoverAt, g.final, g.recoverers = &r, m.now+g.guardians.Timelock, final, by
 }
 
 func (m *model) vetoPointer(scope state.Word, c Change, refused *reasons) {
@@ -177,7 +179,8 @@ func (m *model) complete(shown state.Guardians, recovery state.Recovery, salt fu
 	for _, account := range recovery.Roots {
 		a := state.RootAdmin(account, m.org, salt())
 		m.rootCounts[account] = true
-		m.records[recordKey{m.org, a.ID(), state.KindAdmin}] = record{until: state.Never, admin: a, epoch: g.epoch}
+		m.records[recordKey{m.org, a.ID(), state.KindAdmin}] = record{
+			until: state.Never, admin: a, epoch: g.epoch, entered: m.now, authors: g.recoverers, order: len(m.records)}
 	}
 	return nil
 }
@@ -190,6 +193,36 @@ func (m *model) distrusted(r record) bool {
 		}
 	}
 	return false
+}
+
+// mayPolicy: as many of these accounts as POLICY needs have the power to set the
+// organisation's.
+func (m *model) mayPolicy(accounts []state.Address) bool {
+	able := 0
+	for _, account := range accounts {
+		for key, r := range m.records {
+			if key.kind == state.KindAdmin && r.admin.Account == account && r.admin.Power == m.org && r.admin.PutMask.Has(state.KindPolicy) && m.counts(r) {
+				able++
+				break
+			}
+		}
+	}
+	return able > 0 && able >= int(m.limits[state.KindPolicy].Approvals)
+}
+
+// counts: to a reader, an ADMIN or a POINTER does.
+func (m *model) counts(r record) bool {
+	return r.live(m.now) && r.epoch == m.guard.epoch && !m.distrusted(r)
+}
+
+// pointsTo is the latest POINTER in a direction that counts.
+func (m *model) pointsTo(d state.Direction) (latest record, ok bool) {
+	for key, r := range m.records {
+		if key.kind == state.KindPointer && r.pointer.Direction == d && m.counts(r) && (!ok || r.order > latest.order) {
+			latest, ok = r, true
+		}
+	}
+	return latest, ok
 }
 
 func sortedAccounts(of []state.Address) []state.Address {

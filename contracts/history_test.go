@@ -58,7 +58,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.admins = []state.Admin{root}
 	h.model = &model{
 		org: org, now: e.time, limits: map[state.Kind]state.Limit{}, rootCounts: map[state.Address]bool{root.Account: true}, distrusts: map[state.Word]state.Distrust{},
-		records: map[recordKey]record{{org, root.ID(), state.KindAdmin}: {until: state.Never, admin: root}},
+		records: map[recordKey]record{{org, root.ID(), state.KindAdmin}: {until: state.Never, admin: root, entered: e.time, authors: []state.Address{root.Account}}},
 	}
 	h.apply(r)
 	return h
@@ -343,6 +343,11 @@ func (h *history) judge(r receipt, next *model, want reasons, about ...any) {
 	}
 }
 
+// seen is what a device concludes.
+func (h *history) seen() *state.State {
+	return &state.State{Scopes: h.device, Safe: h.block, Finalized: h.block, Confirmed: h.facts}
+}
+
 // check compares what is stored and what a device concludes.
 func (h *history) check() {
 	h.t.Helper()
@@ -364,8 +369,8 @@ func (h *history) check() {
 	if err != nil || int(out.Roots) != len(h.model.rootCounts) || out.Roots == 0 {
 		h.t.Errorf("%d roots, the model has %d (%v)", out.Roots, len(h.model.rootCounts), err)
 	}
-	seen := &state.State{Scopes: h.device, Safe: h.block, Finalized: h.block, Confirmed: h.facts}
-	h.checkGuardians(seen)
+	seen := h.seen()
+	h.checkPower(seen)
 	for key, want := range h.model.records {
 		got, err := abi.UnpackRecordOf(h.must(deployer, abi.PackRecordOf(h.org, key.scope, uint8(key.kind), key.subject)).output)
 		if err != nil || got.From.Uint64() != want.from || got.Until.Uint64() != want.until || got.RevokedAt.Uint64() != want.revokedAt {
@@ -408,6 +413,9 @@ func TestHistories(t *testing.T) {
 		h := newHistory(t, seed)
 		for i := range steps {
 			h.step()
+			if i%20 == 19 {
+				h.checkGuardians(h.seen())
+			}
 			if i%200 == 199 {
 				h.check()
 			}

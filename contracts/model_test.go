@@ -30,7 +30,9 @@ type record struct {
 	admin                  state.Admin // of an ADMIN entry
 	epoch                  int
 	entered                uint64
+	order                  int
 	authors                []state.Address
+	pointer                state.Pointer // of a POINTER entry
 }
 
 func (r record) live(now uint64) bool { return r.revokedAt == 0 && r.from <= now && now < r.until }
@@ -113,7 +115,7 @@ func (m *model) put(admins []state.Admin, scope state.Word, c Change, refused *r
 		bound = m.now + state.MaxValidity
 	}
 	refused.when(c.Until <= c.From || c.Until <= m.now || c.Until > bound, "InvalidWindow")
-	r := record{from: c.From, until: c.Until, epoch: m.guard.epoch, entered: m.now}
+	r := record{from: c.From, until: c.Until, epoch: m.guard.epoch, entered: m.now, order: len(m.records)}
 	for _, a := range admins {
 		r.authors = append(r.authors, a.Account)
 	}
@@ -142,7 +144,7 @@ func (m *model) put(admins []state.Admin, scope state.Word, c Change, refused *r
 		m.putGuardians(c, refused)
 	case state.KindPointer:
 		endless = true
-		m.putPointer(len(admins), c, refused)
+		r.pointer = m.putPointer(len(admins), c, refused)
 	}
 	if l, ok := m.limits[c.Kind]; ok && !endless && len(*refused) == 0 {
 		refused.when(c.Until-max(c.From, m.now) > l.Longest, "InvalidWindow")

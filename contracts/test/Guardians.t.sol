@@ -474,6 +474,18 @@ contract GuardiansTest is BaseTest {
         vm.assertTrue(!isFinal && !isVetoed, "a new epoch");
     }
 
+    function test_fewer_do_not_replace_what_all_want() public {
+        bytes memory r = recoveryOf(1, bob, address(0));
+        bytes memory other = recoveryOf(1, mallory, address(0));
+        guard(2, recover(other));
+        guard(3, recover(r));
+        refusedGuard(needed(GUARDIAN, 3), 2, recover(other));
+        pass(TIMELOCK);
+        vm.expectRevert(abi.encodeWithSelector(IDPKI.NoRecovery.selector, keccak256(other)));
+        dpki.completeRecovery(org, guardians, other);
+        complete(r);
+    }
+
     function test_veto_under_a_freeze() public {
         guard(2, freeze(now40() + 7 days));
         bytes memory r = recoveryOf(1, mallory, address(0));
