@@ -80,8 +80,8 @@ type storageProof struct {
 	Proof []string `json:"proof"`
 }
 
-// Proof alters the account's proof.
-func Proof(change func(*proof)) Lie {
+// ofProof alters the proof.
+func ofProof(change func(*proof)) Lie {
 	return Result("eth_getProof", func(result []byte) []byte {
 		var p proof
 		if json.Unmarshal(result, &p) != nil {
@@ -96,7 +96,7 @@ func Proof(change func(*proof)) Lie {
 // Values alters what the proof's JSON says beside its nodes: values, hashes,
 // balance.
 func Values() Lie {
-	return Proof(func(p *proof) {
+	return ofProof(func(p *proof) {
 		other := fmt.Sprintf("0x%064x", 0xbad)
 		p.Balance, p.Nonce, p.CodeHash, p.StorageHash = "0xbad", "0xbad", other, other
 		for i := range p.StorageProof {
@@ -108,12 +108,12 @@ func Values() Lie {
 // AccountNode flips a bit in the last node of the account's proof, which holds
 // the storage root.
 func AccountNode() Lie {
-	return Proof(func(p *proof) { flip(p.AccountProof) })
+	return ofProof(func(p *proof) { flip(p.AccountProof) })
 }
 
 // StorageNode flips a bit in the last node of every word's proof.
 func StorageNode() Lie {
-	return Proof(func(p *proof) {
+	return ofProof(func(p *proof) {
 		for i := range p.StorageProof {
 			flip(p.StorageProof[i].Proof)
 		}
@@ -123,7 +123,7 @@ func StorageNode() Lie {
 // StorageRoot puts another storage root into the account: the node is whole, and
 // the proof of an account that never was.
 func StorageRoot(root common.Hash) Lie {
-	return Proof(func(p *proof) {
+	return ofProof(func(p *proof) {
 		last := len(p.AccountProof) - 1
 		if last >= 0 {
 			node := common.FromHex(p.AccountProof[last])
@@ -140,7 +140,7 @@ func StorageRoot(root common.Hash) Lie {
 
 // WithoutStorage leaves the proofs of the words out.
 func WithoutStorage() Lie {
-	return Proof(func(p *proof) { p.StorageProof = nil })
+	return ofProof(func(p *proof) { p.StorageProof = nil })
 }
 
 func flip(nodes []string) {

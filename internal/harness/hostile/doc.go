@@ -7,7 +7,7 @@
 // what it sent. Hints of new blocks are its own (Nudge), so that a test decides
 // when a device looks.
 //
-//	Answers, Header, Proof, Logs   alter single JSON-RPC results
+//	Answers, Header, Logs, ...     alter single JSON-RPC results
 //	Tape                           answers of yesterday
 //	Instead, Stall, Endless, ...   whole answers, of endpoints and gateways alike
 //
