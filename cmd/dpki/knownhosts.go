@@ -26,9 +26,24 @@ func (t *tool) knownHosts(c *cli.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Context, knownHostsTime)
 	defer cancel()
-	lines, err := d.KnownHosts(ctx, admin.PresentedKey{Host: c.Args().Get(0), Type: c.Args().Get(1), Key: c.Args().Get(2)})
-	if err != nil {
-		return err
+	type answer struct {
+		lines []string
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		lines, err := d.KnownHosts(ctx, admin.PresentedKey{Host: c.Args().Get(0), Type: c.Args().Get(1), Key: c.Args().Get(2)})
+		answered <- answer{lines, err}
+	}()
+	var lines []string
+	select {
+	case a := <-answered:
+		if lines, err = a.lines, a.err; err != nil {
+			return err
+		}
+	case <-time.After(knownHostsTime + time.Second): // whatever does not mind its deadline
+		t.desk = nil // it is still at work
+		return &admin.Problem{Class: admin.Later, Text: "the host could not be looked up in time", Hint: "dpki network check"}
 	}
 	return t.show(append([]string{}, lines...), func() {
 		for _, l := range lines {
