@@ -34,7 +34,7 @@ import (
 // counted counts what reaches an upstream.
 type counted struct {
 	Source
-	heads, logs, headers atomic.Int64
+	heads, logs atomic.Int64
 }
 
 func (c *counted) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadReply, error) {

@@ -75,7 +75,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	took := time.Since(began)
 	close(stop)
 	end.Wait()
-	t.Logf("%d kills in %v: %s", tally.sum(), took.Round(time.Second), tally)
+	t.Logf("measured: %d kills in %v: %s", tally.sum(), took.Round(time.Second), tally)
 	if got := tally.sum(); got < *total {
 		t.Errorf("%d kills, want %d", got, *total)
 	}

@@ -320,7 +320,7 @@ func (v *victim) denied() error {
 		return err
 	}
 	lines := strings.Split(string(b), "\n")
-	if n := len(lines); n < 3 || lines[0] != "dpki-denied 1" || lines[n-1] != "" || lines[n-2] != fmt.Sprintf("end %d", n-3) {
+	if n := len(lines); n < 4 || lines[0] != "dpki-denied 2" || !strings.HasPrefix(lines[1], "at ") || lines[n-1] != "" || lines[n-2] != fmt.Sprintf("end %d", n-4) {
 		return fmt.Errorf("the list of denied keys: %q", b)
 	}
 	return nil
