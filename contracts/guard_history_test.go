@@ -14,6 +14,9 @@ func (h *history) setGuardians() Change {
 		n := len(g.Accounts)
 		g.Needed = uint8(1 + h.rand.IntN(n))
 		g.Final = g.Needed + uint8(h.rand.IntN(n-int(g.Needed)+1))
+		if h.chance(60) {
+			g.Final = uint8(n)
+		}
 		g.Timelock = state.MinTimelock + h.rand.Uint64N(3000)
 	}
 	switch h.rand.IntN(40) {
@@ -93,8 +96,18 @@ func (h *history) guardians() {
 		h.next(1000 + h.rand.Uint64N(8000))
 		return
 	}
-	if g.recovery != nil && h.chance(30) {
+	if g.recovery != nil && h.chance(15) {
 		h.complete()
+		return
+	}
+	if g.recovery != nil && !g.final && h.chance(40) {
+		h.byRoots(h.veto())
+		return
+	}
+	if h.chance(15) {
+		c := h.setGuardians()
+		h.used = append(h.used, recordKey{h.org, c.Subject, c.Kind})
+		h.byRoots(c)
 		return
 	}
 	// What is due counts, whoever has noticed it.
@@ -116,7 +129,7 @@ func (h *history) guardians() {
 	}
 	var by []state.Address
 	for _, account := range shown.Accounts {
-		if h.chance(70) || len(by) == 0 {
+		if h.chance(70) && (len(by) < int(shown.Needed) || h.chance(50)) || len(by) == 0 {
 			by = append(by, account)
 		}
 	}

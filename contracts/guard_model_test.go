@@ -115,6 +115,10 @@ func (m *model) guarded(shown state.Guardians, by []state.Address, groups []Grou
 			case state.ActionVeto:
 				m.vetoPointer(group.Scope, c, &refused)
 			default:
+				// What all puts have to obey is looked at first.
+				_, used := m.records[recordKey{group.Scope, c.Subject, c.Kind}]
+				refused.when(c.Action == state.ActionPut && used, "SubjectUsed")
+				refused.when(c.Action == state.ActionPut && (c.Until <= c.From || c.Until <= m.now), "InvalidWindow")
 				refused.when(true, "NotAllowed")
 				refused.when(true, "UnknownAction")
 			}

@@ -34,6 +34,7 @@ type history struct {
 	serial    uint64
 	accepted  int
 	completed int
+	suspended int // vetoes while a change of guardians waited
 	refused   map[string]int
 }
 
@@ -228,7 +229,7 @@ func (h *history) step() {
 		h.next(1 + h.rand.Uint64N(40))
 	}
 	h.model.now = h.time
-	if h.chance(15) {
+	if h.chance(30) {
 		h.guardians()
 		return
 	}
@@ -264,7 +265,7 @@ func (h *history) step() {
 func (h *history) pickAdmin(of []state.Admin) state.Admin {
 	var live, roots []state.Admin
 	for _, a := range of {
-		if r := h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}]; r.live(h.time) && r.epoch == h.model.guard.epoch {
+		if h.inPower(a) {
 			live = append(live, a)
 			if isRoot(a) {
 				roots = append(roots, a)
@@ -283,28 +284,56 @@ func (h *history) pickAdmin(of []state.Admin) state.Admin {
 // approved sends the groups with the approvals of some admins, one an account.
 func (h *history) approved(groups []Group) {
 	h.t.Helper()
+	var admins []state.Admin
+	for _, account := range h.accounts {
+		var own []state.Admin
+		for _, a := range h.admins {
+			if a.Account == account && (h.inPower(a) || h.chance(1)) {
+				own = append(own, a)
+			}
+		}
+		if len(own) > 0 && (h.chance(60) || len(admins) == 0) {
+			admins = append(admins, h.pickAdmin(own))
+		}
+	}
+	h.approvedBy(admins, groups)
+}
+
+// inPower: the admin lives, in this epoch.
+func (h *history) inPower(a state.Admin) bool {
+	r := h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}]
+	return r.live(h.time) && r.epoch == h.model.guard.epoch
+}
+
+// byRoots sends the changes to the organisation with the approvals of all roots.
+func (h *history) byRoots(changes ...Change) {
+	h.t.Helper()
+	var roots []state.Admin
+	for _, account := range h.accounts {
+		for _, a := range h.admins {
+			if a.Account == account && isRoot(a) && h.inPower(a) {
+				roots = append(roots, a)
+				break
+			}
+		}
+	}
+	h.approvedBy(roots, []Group{{Scope: h.org, Changes: changes}})
+}
+
+// approvedBy takes one admin an account, by ascending account.
+func (h *history) approvedBy(admins []state.Admin, groups []Group) {
+	h.t.Helper()
+	if len(admins) == 0 {
+		return
+	}
 	p := Proposal{Org: h.org, Epoch: uint32(h.model.guard.epoch), Groups: groups, Nonce: h.fresh(), Deadline: h.time}
 	digest, err := p.Digest(h.registry())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	var admins []state.Admin
 	var approvals []Approval
-	for _, account := range h.accounts {
-		var own []state.Admin
-		for _, a := range h.admins {
-			if r := h.model.records[recordKey{h.org, a.ID(), state.KindAdmin}]; a.Account == account && (r.live(h.time) && r.epoch == h.model.guard.epoch || h.chance(1)) {
-				own = append(own, a)
-			}
-		}
-		if len(own) > 0 && (h.chance(60) || len(approvals) == 0) {
-			a := h.pickAdmin(own)
-			admins = append(admins, a)
-			approvals = append(approvals, Approval{Admin: a, Signature: h.sign[account](digest)})
-		}
-	}
-	if len(approvals) == 0 {
-		return
+	for _, a := range admins {
+		approvals = append(approvals, Approval{Admin: a, Signature: h.sign[a.Account](digest)})
 	}
 	data, err := PackWriteApproved(p, approvals)
 	if err != nil {
@@ -329,6 +358,9 @@ func (h *history) judge(r receipt, next *model, want reasons, about ...any) {
 			h.t.Fatalf("accepted, the model refuses: %v\n%+v", want, about)
 		}
 		h.accepted++
+		if g := next.guard; g.vetoed && !h.model.guard.vetoed && g.next != nil {
+			h.suspended++
+		}
 		h.model = next
 		h.apply(r)
 		return
@@ -408,7 +440,7 @@ func TestHistories(t *testing.T) {
 	if *long {
 		histories, steps = 50, 3000
 	}
-	total, completed, names := 0, 0, map[string]int{}
+	total, completed, suspended, names := 0, 0, 0, map[string]int{}
 	for seed := range histories {
 		h := newHistory(t, seed)
 		for i := range steps {
@@ -420,7 +452,7 @@ func TestHistories(t *testing.T) {
 				h.check()
 			}
 		}
-		total, completed = total+h.accepted, completed+h.completed
+		total, completed, suspended = total+h.accepted, completed+h.completed, suspended+h.suspended
 		for name, n := range h.refused {
 			names[name] += n
 		}
@@ -428,9 +460,9 @@ func TestHistories(t *testing.T) {
 			t.Fatalf("history with seed %d", seed)
 		}
 	}
-	t.Logf("%d writes accepted, %d recoveries completed; refused: %v", total, completed, names)
-	if total < 3000 || completed < 30 {
-		t.Errorf("%d writes were accepted, %d recoveries completed: too few to say anything", total, completed)
+	t.Logf("%d writes accepted, %d recoveries completed, %d vetoed while a change waited; refused: %v", total, completed, suspended, names)
+	if total < 3000 || completed < 30 || suspended < 5 {
+		t.Errorf("%d writes were accepted, %d recoveries completed, %d vetoed while a change waited: too few to say anything", total, completed, suspended)
 	}
 	for _, name := range []string{
 		"NotAdmin", "OutOfReach", "NotAllowed", "UnknownAction", "OrganisationScopeOnly", "InvalidWindow", "SubjectUsed",
