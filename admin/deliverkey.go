@@ -128,14 +128,22 @@ const hostName = "host"
 
 // DeliverHostCertificate certifies the host keys of devices.
 func (d *Desk) DeliverHostCertificate(ctx context.Context, r DeliverHostCertificate) (*Deliveries, error) {
-	if r.Windows < 1 || r.Windows > 64 || r.Each < time.Minute {
-		return nil, problem(Usage, "at most 64 windows, each of a minute at least", "%d windows of %s", r.Windows, Length(r.Each))
+	if err := checkWindows(r.Windows, r.Each); err != nil {
+		return nil, err
 	}
 	step := r.Each / 4 * 3
 	r.For = time.Duration(r.Windows-1)*step + r.Each
 	return d.deliver(ctx, r.Delivering, bundle.PurposeHostCertificate, hostName, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
 		return d.packHost(ctx, r, m, from, uint64(step/time.Second))
 	})
+}
+
+// checkWindows: 1 to 64, each of a minute at least.
+func checkWindows(n int, each time.Duration) error {
+	if n < 1 || n > 64 || each < time.Minute {
+		return problem(Usage, "at most 64 windows, each of a minute at least", "%d windows of %s", n, Length(each))
+	}
+	return nil
 }
 
 func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.RosterMember, from, step uint64) (*parcel, error) {

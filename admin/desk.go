@@ -47,13 +47,16 @@ type Config struct {
 // concurrent use.
 type Desk struct {
 	Config
-	roster   *bundle.Roster
-	ring     *bundle.Ring
-	cache    *blocks
-	views    views
-	opened   bool
-	unasked  bool // what was read before is enough: nobody is asked
-	warnings []string
+	roster *bundle.Roster
+	ring   *bundle.Ring
+	cache  *blocks
+	views  views
+	opened bool
+	// until when batches say who is enrolled, and which keys a zone has
+	announced     map[state.Word]announcedFor
+	announcedKeys map[zoneKey]announcedFor
+	unasked       bool // what was read before is enough: nobody is asked
+	warnings      []string
 }
 
 // New makes a Desk. Nothing is read until a use case needs it.

@@ -111,6 +111,7 @@ func (d *Desk) batches() []batchEntry {
 // others say still holds.
 func (d *Desk) loadRoster(ctx context.Context) error {
 	roster := &bundle.Roster{Version: 1}
+	d.announced, d.announcedKeys = map[state.Word]announcedFor{}, map[zoneKey]announcedFor{}
 	for _, b := range d.batches() {
 		parts, err := d.readRoster(ctx, b, roster)
 		switch {
@@ -122,6 +123,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 		}
 		for _, p := range parts {
 			roster = roster.Merge(p)
+			d.noteAnnounced(b, p)
 		}
 	}
 	ring, err := roster.Ring(d.Anchor)

@@ -17,6 +17,7 @@ func (t *tool) zoneCommand() *cli.Command {
 		verb("create", "NAME", "make a zone", 1, 1, t.zoneCreate),
 		verb("list", "", "list the zones", 0, 0, t.zoneList),
 		verb("show", "NAME", "print a zone", 1, 1, t.zoneShow),
+		verb("rekey", "NAME", "give a zone another key: devices that were retired read nothing new", 1, 1, t.zoneRekey),
 		verb("policy", "NAME", "print a zone's policy, or write a new one that replaces the last", 1, 1, t.zonePolicy,
 			&cli.StringSliceFlag{Name: "mode", Usage: "let in by `MODE`: certificate-and-grant (default), granted-key, certificate-only"},
 			&cli.StringFlag{Name: "offline", Usage: "unprivileged logins go on for `DURATION` without news (default 1d)"},
@@ -74,6 +75,23 @@ func (t *tool) zoneShow(c *cli.Context) error {
 		return err
 	}
 	return t.show(z, func() { t.printZone(z) })
+}
+
+func (t *tool) zoneRekey(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	r, err := d.RekeyZone(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	return t.show(r, func() {
+		if !t.dryRun {
+			t.sayf("zone %s has key %d now, handed to %s", r.Zone, r.Key, plural(r.Devices, "device"))
+		}
+		t.posted(r.Posted)
+	})
 }
 
 func (t *tool) zonePolicy(c *cli.Context) error {
