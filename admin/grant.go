@@ -23,6 +23,8 @@ type GrantRequest struct {
 	Flags   state.GrantFlags
 	Label   string
 	Key     ssh.PublicKey // who may log in
+
+	closes *contracts.Group // the access request that it answers, nil where there is none
 }
 
 // Grant is one grant, as it was entered.
@@ -98,7 +100,7 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 		groups = append(groups, group)
 		out.Grants = append(out.Grants, g)
 	}
-	if out.Posted, err = d.write(ctx, groups...); err != nil {
+	if out.Posted, err = d.write(ctx, d.closing(groups, r.closes)...); err != nil {
 		return nil, err
 	}
 	for _, g := range out.Grants {

@@ -13,12 +13,13 @@ const (
 	PurposeHostCertificate Purpose = 4
 	PurposeCA              Purpose = 5
 	PurposeFiles           Purpose = 6
+	PurposeAccessRequest   Purpose = 7 // a file that people carry; no entry announces it
 )
 
 var purposeNames = map[Purpose]string{
 	PurposeDeviceMaterials: "device materials", PurposeAdminRoster: "admin roster",
 	PurposeUserKey: "user key", PurposeHostCertificate: "host certificate",
-	PurposeCA: "CA", PurposeFiles: "files",
+	PurposeCA: "CA", PurposeFiles: "files", PurposeAccessRequest: "access request",
 }
 
 // Known reports whether this version knows the purpose.

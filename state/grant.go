@@ -14,7 +14,8 @@ const (
 	GrantX11             GrantFlags = 8
 	GrantSudo            GrantFlags = 16
 
-	allGrantFlags = GrantPTY | GrantPortForwarding | GrantAgentForwarding | GrantX11 | GrantSudo
+	// AllGrantFlags are those that this version knows.
+	AllGrantFlags = GrantPTY | GrantPortForwarding | GrantAgentForwarding | GrantX11 | GrantSudo
 )
 
 // Grant is the payload of GRANT and GRANT_PRIV: who may become whom.
@@ -54,7 +55,7 @@ func ParseGrant(b []byte) (Grant, error) {
 	if err := first(errs[:]); err != nil {
 		return Grant{}, err
 	}
-	if g.Account == "" || g.Flags&^allGrantFlags != 0 || f[5] != nil && g.Flags == 0 {
+	if g.Account == "" || g.Flags&^AllGrantFlags != 0 || f[5] != nil && g.Flags == 0 {
 		return Grant{}, malformed("grant")
 	}
 	return g, nil

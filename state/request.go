@@ -56,7 +56,7 @@ func ParseRequest(b []byte) (Request, error) {
 	if r.Key = bytes.Clone(f[2]); len(r.Key) == 0 || len(r.Key) > MaxRequestKey {
 		return Request{}, malformed("request's key of %d bytes", len(r.Key))
 	}
-	if r.Account == "" || r.Seconds == 0 || r.Flags&^allGrantFlags != 0 || f[5] != nil && r.Flags == 0 {
+	if r.Account == "" || r.Seconds == 0 || r.Flags&^AllGrantFlags != 0 || f[5] != nil && r.Flags == 0 {
 		return Request{}, malformed("request")
 	}
 	return r, nil

@@ -18,7 +18,8 @@ func (t *tool) identityCommand() *cli.Command {
 			&cli.StringFlag{Name: "chain-key", Usage: "take over the chain key in `FILE`: keystore V3, or 64 hex digits"},
 			&cli.StringFlag{Name: "signer", Usage: "have a program at `URL` sign, that holds the chain key and speaks clef's protocol: unix:/PATH or http://127.0.0.1:PORT; or ledger: where this build can"},
 			&cli.StringFlag{Name: "account", Usage: "with --signer: the `ADDRESS` that it signs for"}),
-		verb("show", "", "print the public halves", 0, 0, t.identityShow),
+		verb("show", "", "print the public halves", 0, 0, t.identityShow,
+			&cli.BoolFlag{Name: "recipient", Usage: "print only where bundles and requests are encrypted to, whole"}),
 	)
 }
 
@@ -78,7 +79,7 @@ func externalSigner(c *cli.Context) (*chainkey.External, error) {
 	return &chainkey.External{URL: c.String("signer"), Address: a}, nil
 }
 
-func (t *tool) identityShow(*cli.Context) error {
+func (t *tool) identityShow(c *cli.Context) error {
 	h, err := t.folders()
 	if err != nil {
 		return err
@@ -87,7 +88,13 @@ func (t *tool) identityShow(*cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.show(id, func() { t.printIdentity(id) })
+	return t.show(id, func() {
+		if c.Bool("recipient") {
+			t.sayf("%s", id.Recipient)
+			return
+		}
+		t.printIdentity(id)
+	})
 }
 
 func (t *tool) printIdentity(id *admin.Identity) {

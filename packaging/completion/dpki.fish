@@ -1,7 +1,7 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke explain deny log org zone ca device deliver identity known-hosts ssh-config network witness store mirror doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log org zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
-complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show policy'
+complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
@@ -34,13 +34,16 @@ complete -c dpki -l device
 complete -c dpki -l all
 complete -c dpki -l address
 complete -c dpki -l keep
+complete -c dpki -l reason
+complete -c dpki -l expires
+complete -c dpki -l to
+complete -c dpki -l anchor
 complete -c dpki -l cert
 complete -c dpki -l zone
 complete -c dpki -l clear
 complete -c dpki -l before-now
 complete -c dpki -l export
 complete -c dpki -l verify
-complete -c dpki -l anchor
 complete -c dpki -l block
 complete -c dpki -l witness
 complete -c dpki -l agree
@@ -68,6 +71,8 @@ complete -c dpki -l use
 complete -c dpki -l path
 complete -c dpki -l chain-key
 complete -c dpki -l signer
+complete -c dpki -l recipient
+complete -c dpki -l due
 complete -c dpki -l node
 complete -c dpki -l listen
 complete -c dpki -l every
