@@ -56,11 +56,7 @@ func (e *engine) run(t *testing.T, d *desk.Desk) {
 	system, err := clock.System()
 	d.Must(err)
 	log := slog.New(slog.DiscardHandler)
-	sup := device.NewSupervisor(func(ctx context.Context) (io.ReadWriteCloser, error) {
-		a, b := net.Pipe()
-		go pipe.Serve(ctx, b, &fetch.Backend{})
-		return a, nil
-	}, log)
+	sup := device.NewSupervisor(inProcess, log)
 	e.Engine, err = device.New(device.Config{
 		Anchor: d.Anchor, Identity: e.identity, Journal: j, Network: n, Fetcher: sup, Clock: system, Profile: device.Profiles["normal"], Log: log,
 	})
@@ -80,6 +76,13 @@ func (e *engine) run(t *testing.T, d *desk.Desk) {
 		}
 	}
 	t.Cleanup(e.stop)
+}
+
+// inProcess is a device's fetch in this process.
+func inProcess(ctx context.Context) (io.ReadWriteCloser, error) {
+	a, b := net.Pipe()
+	go pipe.Serve(ctx, b, &fetch.Backend{})
+	return a, nil
 }
 
 // admits is the engine's decision about a certificate, from what it knows already.
