@@ -44,7 +44,15 @@ type Handler struct {
 
 	mu        sync.Mutex
 	following map[proc.Process]bool // logins whose end is awaited, where Alone
+	elevating map[proc.Process]int  // requests of sudo under way, by session
 }
+
+// Who may run sudo may run any number of them at once, and each may take its time. What they share with sshd is the number of exchanges
+// that pam.sock has (serve.DefaultMaxConns): no session, and not all of them together, keeps others from logging in.
+const (
+	maxElevating        = serve.DefaultMaxConns / 2
+	maxElevatingSession = 4
+)
 
 // Refusal is one line of the audit: what PAM was refused, and why.
 type Refusal struct {
@@ -65,6 +73,7 @@ var (
 	errNoKey        = errors.New("the login did not use exactly one public key")
 	errNoSession    = errors.New("there is no session")
 	errNoSudo       = errors.New("sudo by key is not set up")
+	errManySudo     = errors.New("too many sudo at the same time")
 )
 
 // Handle answers one request of the module; it is a serve.Handler.
@@ -223,14 +232,12 @@ func (h *Handler) close(p proc.Process) socket.Answer {
 
 // sudo asks for proof: the session's key, here and now.
 func (h *Handler) sudo(ctx context.Context, p proc.Process, q question) socket.Answer {
-	s, l, err := h.elevate(ctx, p, q)
-	switch {
-	case err != nil:
-	case h.Sudo == nil:
-		err = errNoSudo
-	default:
-		err = h.Sudo(ctx, s, p)
-	}
+	l, err := h.elevate(ctx, p, q, func(s session.Session) error {
+		if h.Sudo == nil {
+			return errNoSudo
+		}
+		return h.Sudo(ctx, s, p)
+	})
 	if err != nil {
 		return h.refuse(authkeys.StageSudo, q, l, err)
 	}
@@ -240,25 +247,56 @@ func (h *Handler) sudo(ctx context.Context, p proc.Process, q question) socket.A
 // sudoAccount is for sites whose sudo asks for a password: the session's grant must allow sudo all the same. It leaves alone
 // who has no session here and whose account is not governed.
 func (h *Handler) sudoAccount(ctx context.Context, p proc.Process, q question) socket.Answer {
-	_, l, err := h.elevate(ctx, p, q)
+	l, err := h.elevate(ctx, p, q, func(session.Session) error { return nil })
 	if err != nil && !(errors.Is(err, errNoSession) && h.theirs(false, q.user)) {
 		return h.refuse(authkeys.StageSudo, q, l, err)
 	}
 	return socket.Answer{Code: socket.Allow}
 }
 
-// elevate finds the session that the sudo process is in and decides whether its grant allows sudo.
-func (h *Handler) elevate(ctx context.Context, p proc.Process, q question) (session.Session, login, error) {
+// elevate finds the session that the sudo process is in and decides whether its grant allows sudo; then comes what else is to be shown.
+func (h *Handler) elevate(ctx context.Context, p proc.Process, q question, then func(session.Session) error) (login, error) {
 	s, ok := h.Sessions.Of(p)
 	if !ok {
-		return s, login{monitor: p}, errNoSession
+		return login{monitor: p}, errNoSession
 	}
 	l := login{monitor: s.Monitor, offer: Offer{Account: s.Account, KeyType: s.KeyType, Key: s.Key, Allow: true}}
 	if q.user != s.Account {
-		return s, l, errOtherAccount
+		return l, errOtherAccount
 	}
-	_, err := h.decide(ctx, authkeys.StageSudo, l)
-	return s, l, err
+	if !h.beginSudo(s.Monitor) {
+		return l, errManySudo
+	}
+	defer h.endSudo(s.Monitor)
+	if _, err := h.decide(ctx, authkeys.StageSudo, l); err != nil {
+		return l, err
+	}
+	return l, then(s)
+}
+
+func (h *Handler) beginSudo(monitor proc.Process) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := 0
+	for _, n := range h.elevating {
+		all += n
+	}
+	if all >= maxElevating || h.elevating[monitor] >= maxElevatingSession {
+		return false
+	}
+	if h.elevating == nil {
+		h.elevating = map[proc.Process]int{}
+	}
+	h.elevating[monitor]++
+	return true
+}
+
+func (h *Handler) endSudo(monitor proc.Process) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.elevating[monitor]--; h.elevating[monitor] == 0 {
+		delete(h.elevating, monitor)
+	}
 }
 
 // refuse answers what a user may know, and tells the audit the rest.
@@ -276,7 +314,7 @@ func userText(why error) string {
 	switch {
 	case errors.As(why, &reason):
 		return reason.Error()
-	case errors.Is(why, errNoSudo), errors.Is(why, errNoSession), errors.Is(why, sudo.ErrBusy), errors.Is(why, sudo.ErrRefused), errors.Is(why, sudo.ErrWrong):
+	case errors.Is(why, errNoSudo), errors.Is(why, errManySudo), errors.Is(why, errNoSession), errors.Is(why, sudo.ErrBusy), errors.Is(why, sudo.ErrRefused), errors.Is(why, sudo.ErrWrong):
 		return why.Error()
 	case errors.Is(why, sudo.ErrNoAgent):
 		return sudo.ErrNoAgent.Error()

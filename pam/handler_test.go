@@ -266,3 +266,67 @@ func TestUserTextIsBounded(t *testing.T) {
 		t.Errorf("%d bytes", len(got))
 	}
 }
+
+// stalling decides about sudo when it is told to.
+type stalling struct {
+	scripted
+	running chan struct{} // one for each that waits
+	release chan struct{}
+}
+
+func (s *stalling) Decide(_ context.Context, req authkeys.Request) authkeys.Decision {
+	if req.Stage == authkeys.StageSudo {
+		s.running <- struct{}{}
+		<-s.release
+	}
+	return authkeys.Decision{Allow: true, Reason: authkeys.Accepted}
+}
+
+// A user who runs sudo a hundred times at once, while each takes its time, takes a few of pam.sock's exchanges and no more: a colleague
+// still logs in. Whoever waits for his own goes on as ever.
+func TestCrowdOfSudoIsBounded(t *testing.T) {
+	f := newFixture(t)
+	engine := &stalling{running: make(chan struct{}, 100), release: make(chan struct{})}
+	f.Engine, f.Audit = engine, nil
+	f.Sudo = func(context.Context, session.Session, proc.Process) error { return nil }
+	f.Monitors.Note(f.monitor, offer)
+	if got := f.open("alice", used); got.Code != socket.Allow {
+		t.Fatalf("session: %+v", got)
+	}
+	answers := make(chan socket.Answer, 100)
+	for range 100 {
+		go func() { answers <- f.ask(socket.Sudo, "sudo", "alice", "", "pts/0") }()
+	}
+	for range 100 - maxElevatingSession {
+		if got := <-answers; got.Code != socket.Deny || !strings.Contains(got.Text, errManySudo.Error()) {
+			t.Errorf("one too many: %+v", got)
+		}
+	}
+	if n := len(engine.running); n != maxElevatingSession {
+		t.Errorf("%d are decided at once, want %d", n, maxElevatingSession)
+	}
+	// sudo that asks for a password is counted too.
+	if got := f.ask(socket.Account, "sudo", "alice", "", "pts/0"); got.Code != socket.Deny {
+		t.Errorf("sudo's account: %+v", got)
+	}
+	f.Monitors.Note(f.monitor, offer)
+	if got := f.account("alice"); got.Code != socket.Allow {
+		t.Errorf("a login meanwhile: %+v", got)
+	}
+	close(engine.release)
+	for range maxElevatingSession {
+		if got := <-answers; got.Code != socket.Allow {
+			t.Errorf("one of the few: %+v", got)
+		}
+	}
+	if got := f.ask(socket.Sudo, "sudo", "alice", "", "pts/0"); got.Code != socket.Allow {
+		t.Errorf("the twin, afterwards: %+v", got)
+	}
+	// However many sessions there are, half of the exchanges are sshd's.
+	for i := range int32(2 * maxElevating) {
+		f.beginSudo(proc.Process{PID: 100000 + i})
+	}
+	if n := len(f.elevating); n != maxElevating {
+		t.Errorf("%d of all sessions, want %d", n, maxElevating)
+	}
+}
