@@ -33,7 +33,14 @@ func likeSSH(app *cli.App, args []string) []string {
 		token := rest[0]
 		n := 1
 		switch {
-		case token == "--" && device == "":
+		case token == "--" && device == "" && len(rest) > 1:
+			// Whoever writes this means a name, as scp does with one that may have come from anywhere: it is no option, and what
+			// follows is the command.
+			ours, device = named(ours, rest[1])
+			command, rest = rest[2:], nil
+			if n = 0; len(command) > 0 {
+				command = append([]string{"--"}, command...)
+			}
 		case token == "--":
 			command, rest = rest[1:], nil // ssh's options may still be among these
 			n = 0
@@ -47,10 +54,7 @@ func likeSSH(app *cli.App, args []string) []string {
 			n = min(login.OptionLength(token), len(rest))
 			theirs = append(theirs, rest[:n]...)
 		case device == "":
-			if account, host, ok := strings.Cut(token, "@"); ok {
-				ours, token = append(ours, "--account", account), host
-			}
-			device = token
+			ours, device = named(ours, token)
 		default:
 			command, rest = append([]string{"--"}, rest...), nil
 			n = 0
@@ -60,7 +64,18 @@ func likeSSH(app *cli.App, args []string) []string {
 	if device == "" {
 		return args // help, or a usage error
 	}
+	if strings.HasPrefix(device, "-") {
+		ours = append(ours, "--")
+	}
 	return slices.Concat(args[:at+1], ours, []string{device, "--"}, theirs, command)
+}
+
+// named takes [USER@]HOST apart.
+func named(ours []string, token string) (flags []string, device string) {
+	if account, host, ok := strings.Cut(token, "@"); ok {
+		return append(ours, "--account", account), host
+	}
+	return ours, token
 }
 
 // length is how many arguments a flag of ours takes: 2 with a value behind it. One that is not ours is left for its refusal.

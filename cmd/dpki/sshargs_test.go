@@ -23,7 +23,13 @@ func TestLikeSSH(t *testing.T) {
 		"dpki --org ssh device list":                             "dpki --org ssh device list",
 		"dpki --org ssh ssh gate-7":                              "dpki --org ssh ssh gate-7 --",
 		// OpenSSH's scp and sftp, rsync, git.
-		"dpki ssh -x -oPermitLocalCommand=no -oRequestTTY=no -l deploy -s -- gate-7 sftp":    "dpki ssh --account deploy gate-7 -- -x -oPermitLocalCommand=no -oRequestTTY=no -s -- sftp",
+		"dpki ssh -x -oPermitLocalCommand=no -oRequestTTY=no -l deploy -s -- gate-7 sftp": "dpki ssh --account deploy gate-7 -- -x -oPermitLocalCommand=no -oRequestTTY=no -s -- sftp",
+		// The same for a name from a hostile list: it stays a name, which no device has.
+		"dpki ssh -x -s -- -oProxyCommand=id sftp":                                           "dpki ssh -- -oProxyCommand=id -- -x -s -- sftp",
+		"dpki ssh -x -- --keep scp -f /etc/motd":                                             "dpki ssh -- --keep -- -x -- scp -f /etc/motd",
+		"dpki ssh -x -- deploy@-oProxyCommand=id scp -t x":                                   "dpki ssh --account deploy -- -oProxyCommand=id -- -x -- scp -t x",
+		"dpki ssh deploy@-oProxyCommand=id":                                                  "dpki ssh --account deploy -- -oProxyCommand=id --",
+		"dpki ssh -- gate-7":                                                                 "dpki ssh gate-7 --",
 		"dpki ssh --passphrase-file p -x -- deploy@gate-7 scp -f /etc/motd":                  "dpki ssh --passphrase-file p --account deploy gate-7 -- -x -- scp -f /etc/motd",
 		"dpki ssh --account deploy gate-7 rsync --server --sender -vlogDtpre.iLsfxCIvu . /x": "dpki ssh --account deploy gate-7 -- -- rsync --server --sender -vlogDtpre.iLsfxCIvu . /x",
 		"dpki ssh -ldeploy gate-7 rsync --server . /x":                                       "dpki ssh --account deploy gate-7 -- -- rsync --server . /x",
