@@ -169,7 +169,7 @@ func (e *Engine) rewire(known verify.Known) error {
 	e.c.Fetcher.Configure(e.reach.places)
 	reader, err := verify.NewReader(verify.Config{
 		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
-		Policy: verify.Agreement{K: e.reach.agree}, Witnesses: e.reach.witnessed(e.c.Fetcher), Leaps: e.leaps, Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
+		Policy: verify.Agreement{K: e.reach.agree}, Witnesses: e.reach.witnessed(e.c.Fetcher), Leaps: e.leaps, Sparing: e.sparing, Archives: e.reach.namedArchives(e.c.Fetcher), Known: known,
 	}, e.reach.named(e.c.Fetcher))
 	if err != nil {
 		return fmt.Errorf("network: %w", err)

@@ -82,6 +82,13 @@ func (e *Engine) gear(s *state.State, now uint64) Gear {
 	return Idle
 }
 
+// sparing reports that nothing waits for finality: no administrator is at work,
+// and no policy wants a kind in a safe block.
+func (e *Engine) sparing() bool {
+	v := e.view.Load()
+	return v.Gear == Idle && v.State.Policy(e.time.Now(e.c.Clock.Read())).SafeKinds == (state.KindMask{})
+}
+
 // pause is how long until the next look.
 func (e *Engine) pause() time.Duration {
 	p := e.c.Profile

@@ -39,6 +39,7 @@ type rig struct {
 	bootID     string
 	cut        atomic.Bool  // the network is gone
 	looks      atomic.Int64 // questions for the tip
+	finality   atomic.Int64 // those of them that asked what is final
 
 	engine *Engine
 	stop   func()
@@ -107,6 +108,9 @@ type counted struct {
 
 func (c counted) Head(ctx context.Context, i int, q registry.HeadQuery) (registry.HeadReply, error) {
 	c.rig.looks.Add(1)
+	if !q.TipOnly {
+		c.rig.finality.Add(1)
+	}
 	if c.rig.cut.Load() {
 		return registry.HeadReply{}, &registry.Failure{Fault: registry.Unavailable, Detail: "cut"}
 	}

@@ -32,10 +32,13 @@ type HeadQuery struct {
 	// confirm what another endpoint has proved costs no second proof. It goes
 	// without slots: a proof is served at the tip only.
 	At uint64
+	// TipOnly leaves out the safe and finalized headers. A mirror, which keeps one
+	// answer for all, gives them nevertheless.
+	TipOnly bool
 }
 
 // HeadReply holds the JSON-RPC results as they came. Safe or Finalized is nil
-// or `null` where the chain does not know such a block.
+// or `null` where the chain does not know such a block, or nobody asked.
 type HeadReply struct {
 	ChainID   []byte // eth_chainId
 	Latest    []byte // header; of HeadQuery.At, `null` where the endpoint does not have it yet

@@ -188,11 +188,7 @@ func (c *Client) Configure(ctx context.Context, places []Place) error {
 
 // Watch asks for hints, or for none.
 func (c *Client) Watch(ctx context.Context, on bool) error {
-	b := []byte{0}
-	if on {
-		b[0] = 1
-	}
-	_, err := c.ask(ctx, kindWatch, allowance, [][]byte{b})
+	_, err := c.ask(ctx, kindWatch, allowance, [][]byte{flag(on)})
 	return err
 }
 

@@ -14,7 +14,7 @@
 //	type  direction   fields
 //	1     run->fetch  configure: each "endpoint URL", "mirror URL", "folder PATH", "gateway URL", "sandbox URL" or "witness URL-OR-PATH"
 //	2     run->fetch  watch: one byte, 1 = send hints, 0 = do not
-//	3     run->fetch  head: u16 endpoint | u32 timeout ms | contract 20 | u64 at | slots, 32 each
+//	3     run->fetch  head: u16 endpoint | u32 timeout ms | contract 20 | u64 at | u8 tip only 0/1 | slots, 32 each
 //	4     run->fetch  logs: u16 endpoint | u32 timeout ms | contract 20 | organisation 32 | u64 from | u64 to | u32 max | scopes, 32 each
 //	5     run->fetch  headers: u16 endpoint | u32 timeout ms | numbers, u64 each
 //	6     run->fetch  block: u32 timeout ms | digest 32 | u32 max

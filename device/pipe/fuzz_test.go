@@ -16,7 +16,7 @@ func FuzzServe(f *testing.F) {
 	for _, q := range []frame{
 		{kind: kindConfigure, id: 1, fields: configureFields([]Place{{Endpoint, "http://a"}, {Folder, "/x"}})},
 		{kind: kindWatch, id: 2, fields: [][]byte{{1}}},
-		{kind: kindHead, id: 3, fields: headQuestion{0, time.Second, registry.HeadQuery{Slots: []state.Word{{1}}}}.fields()},
+		{kind: kindHead, id: 3, fields: headQuestion{0, time.Second, registry.HeadQuery{Slots: []state.Word{{1}}, TipOnly: true}}.fields()},
 		{kind: kindLogs, id: 4, fields: logsQuestion{0, time.Second, registry.LogQuery{Scopes: []state.Word{{1}}, Max: 9}}.fields()},
 		{kind: kindHeaders, id: 5, fields: headersQuestion{0, time.Second, []uint64{1, 2}}.fields()},
 		{kind: kindBlock, id: 6, fields: blockQuestion{time.Second, [32]byte{}, 9}.fields()},

@@ -23,6 +23,7 @@ type echo struct {
 	wake   func()
 	err    error
 	block  []byte
+	head   registry.HeadQuery
 	logs   registry.LogQuery
 	taken  []byte // the receipt, its key before it
 }
@@ -37,6 +38,7 @@ func (e *echo) Watch(on bool, wake func()) {
 }
 
 func (e *echo) Head(ctx context.Context, endpoint int, q registry.HeadQuery) (registry.HeadReply, error) {
+	e.head = q
 	return registry.HeadReply{ChainID: []byte{byte(endpoint)}, Latest: append(q.Slots[0][:], byte(q.At)), Proof: q.Contract[:]}, e.err
 }
 
@@ -107,6 +109,13 @@ func TestQuestionsAndAnswers(t *testing.T) {
 	want := registry.HeadReply{ChainID: []byte{3}, Latest: append(slot[:], 7), Proof: contract[:]}
 	if err != nil || !reflect.DeepEqual(head, want) {
 		t.Errorf("head: %+v, %v", head, err)
+	}
+	if e.head.TipOnly {
+		t.Error("head: asked for the tip only")
+	}
+	spared := registry.HeadQuery{Contract: contract, Slots: []state.Word{slot}, TipOnly: true}
+	if _, err := c.Head(ctx, 3, spared); err != nil || !reflect.DeepEqual(e.head, spared) {
+		t.Errorf("head: %+v, %v", e.head, err)
 	}
 	query := registry.LogQuery{Contract: contract, Org: state.Word{4}, Scopes: []state.Word{{5}, {6}}, From: 7, To: 1 << 40, Max: 100}
 	if b, err := c.Checkpoint(ctx, 2, witness.Key{9}); err != nil || !bytes.Equal(b, append([]byte{2, 9}, make([]byte, 31)...)) {

@@ -104,7 +104,7 @@ func parseConfigure(fields [][]byte) ([]Place, error) {
 }
 
 func (q headQuestion) fields() [][]byte {
-	f := append(asked(q.endpoint, q.timeout), q.query.Contract[:], be(8, q.query.At))
+	f := append(asked(q.endpoint, q.timeout), q.query.Contract[:], be(8, q.query.At), flag(q.query.TipOnly))
 	return appendWords(f, q.query.Slots)
 }
 
@@ -113,6 +113,7 @@ func parseHead(fields [][]byte) (q headQuestion, err error) {
 	q.endpoint, q.timeout = r.asked()
 	copy(q.query.Contract[:], r.bytes(20))
 	q.query.At = r.uint(8)
+	q.query.TipOnly = r.flag()
 	q.query.Slots = r.words(registry.MaxSlots)
 	return q, r.end()
 }
@@ -222,6 +223,13 @@ func be(width int, v uint64) []byte {
 	return b[8-width:]
 }
 
+func flag(on bool) []byte {
+	if on {
+		return []byte{1}
+	}
+	return []byte{0}
+}
+
 func appendWords(f [][]byte, words []state.Word) [][]byte {
 	for i := range words {
 		f = append(f, words[i][:])
@@ -264,6 +272,14 @@ func (r *fieldReader) duration() time.Duration {
 
 func (r *fieldReader) asked() (endpoint int, timeout time.Duration) {
 	return int(r.uint(2)), r.duration()
+}
+
+func (r *fieldReader) flag() bool {
+	v := r.uint(1)
+	if v > 1 {
+		r.bad = true
+	}
+	return v == 1
 }
 
 // words takes all remaining fields.

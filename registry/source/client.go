@@ -96,7 +96,10 @@ func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadR
 		slots[i] = "0x" + s.String()
 	}
 	calls := func() []call {
-		batch := []call{{Method: "eth_chainId"}, c.headerCall(latest), c.headerCall("safe"), c.headerCall("finalized")}
+		batch := []call{{Method: "eth_chainId"}, c.headerCall(latest)}
+		if !q.TipOnly {
+			batch = append(batch, c.headerCall("safe"), c.headerCall("finalized"))
+		}
 		if len(slots) > 0 {
 			batch = append(batch, call{Method: "eth_getProof", Params: []any{q.Contract.String(), slots, "latest"}})
 		}
@@ -114,20 +117,25 @@ func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadR
 	if err != nil {
 		return registry.HeadReply{}, err
 	}
-	// Chains without finality answer with an error: that is having none.
-	for _, i := range []int{2, 3} {
-		if replies[i].Error != nil {
-			replies[i].Result, replies[i].Error = nil, nil
+	var r registry.HeadReply
+	parts := []*[]byte{&r.ChainID, &r.Latest}
+	if !q.TipOnly {
+		// Chains without finality answer with an error: that is having none.
+		for i := 2; i < 4; i++ {
+			if replies[i].Error != nil {
+				replies[i].Result, replies[i].Error = nil, nil
+			}
 		}
+		parts = append(parts, &r.Safe, &r.Finalized)
 	}
-	for i := range replies {
+	if len(slots) > 0 {
+		parts = append(parts, &r.Proof)
+	}
+	for i, part := range parts {
 		if replies[i].Error != nil {
 			return registry.HeadReply{}, failure(replies[i].Error)
 		}
-	}
-	r := registry.HeadReply{ChainID: replies[0].Result, Latest: replies[1].Result, Safe: replies[2].Result, Finalized: replies[3].Result}
-	if len(slots) > 0 {
-		r.Proof = replies[4].Result
+		*part = replies[i].Result
 	}
 	return r, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -101,6 +102,27 @@ func TestHead(t *testing.T) {
 	}
 	if n := e.calls.Load(); n != 1 {
 		t.Errorf("%d requests, want one", n)
+	}
+}
+
+// A look that needs nothing final asks for two headers less.
+func TestHeadOfTheTipOnly(t *testing.T) {
+	e, c := serve(t)
+	e.answer = func(method string, params []any) any { return fmt.Sprint(method, params) }
+	full, err := c.Head(t.Context(), headQuery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := headQuery
+	q.TipOnly, e.methods = true, nil
+	r, err := c.Head(t.Context(), q)
+	want := full
+	want.Safe, want.Finalized = nil, nil
+	if err != nil || !reflect.DeepEqual(r, want) {
+		t.Errorf("got %s, %v, want %s", r, err, want)
+	}
+	if slices.Sort(e.methods); !slices.Equal(e.methods, []string{"eth_chainId", "eth_getHeaderByNumber", "eth_getProof"}) {
+		t.Errorf("asked %v", e.methods)
 	}
 }
 

@@ -29,6 +29,9 @@
 //	sticky            restrictions that a reorganisation removed; in force until
 //	                  the finalized number passes their block without them
 //
+// Where nobody waits for finality (Config.Sparing, no overlay, nothing sticky),
+// looks ask for the safe and finalized headers once an hour only.
+//
 // A tip older than the last accepted one is ErrLagging, so that an endpoint
 // that replays yesterday, or lags by one block, takes nothing away.
 //

@@ -37,7 +37,7 @@ type fakeChain struct {
 	safe     uint64
 	final    uint64
 
-	calls struct{ head, proofs, logs, headers int }
+	calls struct{ head, finality, proofs, logs, headers int }
 	// tamper, where set, alters what is answered.
 	tamper struct {
 		head func(*registry.HeadReply)
@@ -221,10 +221,13 @@ func (f *fakeChain) Head(_ context.Context, q registry.HeadQuery) (registry.Head
 		f.calls.proofs++
 		r.Proof = f.proof(q.Contract, q.Slots)
 	}
-	if f.safe > 0 {
+	if !q.TipOnly {
+		f.calls.finality++
+	}
+	if f.safe > 0 && !q.TipOnly {
 		r.Safe = f.json(f.header(f.safe))
 	}
-	if f.final > 0 {
+	if f.final > 0 && !q.TipOnly {
 		r.Finalized = f.json(f.header(f.final))
 	}
 	if f.tamper.head != nil {

@@ -28,7 +28,7 @@ func (t *tick) follow(ctx context.Context, view View, joins map[state.Word]join)
 	if err := t.fetch(ctx, view, wants, chains); err != nil {
 		return nil, err
 	}
-	res := &Result{Head: head, From: view.From, Witnesses: view.Witnesses, known: t.known.clone()}
+	res := &Result{Head: head, From: view.From, Witnesses: view.Witnesses, known: t.known.clone(), spared: t.spared}
 	res.known.Head = head
 	moved := map[state.Word]bool{}
 	for _, w := range wants {

@@ -98,5 +98,6 @@ type Result struct {
 	// restriction ended (*DroppedError). None of them made the Tick fail.
 	Alarms []error
 
-	known Known
+	known  Known
+	spared bool // nobody was asked for what is safe and final
 }

@@ -70,6 +70,7 @@ func (t *tick) observeOnce(ctx context.Context, e Endpoint, slots []state.Word) 
 
 // headers is an observation without words, and the proof as it came.
 func (t *tick) headers(ctx context.Context, e Endpoint, q registry.HeadQuery) (o Observation, proof []byte, err error) {
+	q.TipOnly = t.spared
 	reply, err := e.Source.Head(ctx, q)
 	if err != nil {
 		return Observation{}, nil, sourceError(err)

@@ -29,6 +29,9 @@ type Config struct {
 	// one that was: a number or time that was made up once would make every true
 	// one look old for ever. It is called concurrently. nil believes all.
 	Leaps func(last, next Head) bool
+	// Sparing reports that nobody waits for what is safe or final, so that looks
+	// need not ask while the Reader does not either. nil = they always ask.
+	Sparing func() bool
 	// Known is what the caller's journal holds; the zero value is a new reader.
 	Known Known
 }
@@ -52,6 +55,7 @@ type Reader struct {
 	seen      []seenTip           // tips that wait for witnesses
 	named     []string            // endpoints and witnesses, as they were configured
 	records   map[string]*record  // how each of them has done
+	settled   uint64              // time of the last head whose look asked for what is final; 0 = none
 }
 
 // NewReader makes a Reader that asks the endpoints in their order, and those that
@@ -110,7 +114,7 @@ func (r *Reader) Tick(ctx context.Context) (*Result, error) {
 		return nil, fmt.Errorf("%w: no scope to follow", ErrConfig)
 	}
 	r.order()
-	t := &tick{Reader: r, tries: map[string]int{}, whole: map[state.Word]bool{}, past: map[string]bool{}}
+	t := &tick{Reader: r, spared: r.spares(), tries: map[string]int{}, whole: map[state.Word]bool{}, past: map[string]bool{}}
 	res, err := t.run(ctx)
 	if ctx.Err() == nil { // else those who did not answer may only have been given too little time
 		believed := t.signed
@@ -154,7 +158,12 @@ func (t *tick) run(ctx context.Context) (*Result, error) {
 }
 
 // Commit makes a Result what the next Tick starts from.
-func (r *Reader) Commit(res *Result) { r.known = res.known }
+func (r *Reader) Commit(res *Result) {
+	r.known = res.known
+	if !res.spared {
+		r.settled = res.Head.Time
+	}
+}
 
 // Known is a copy of what the Reader remembers.
 func (r *Reader) Known() Known { return r.known.clone() }
@@ -162,6 +171,7 @@ func (r *Reader) Known() Known { return r.known.clone() }
 // tick is the work of one Tick.
 type tick struct {
 	*Reader
+	spared bool                // it does not ask for what is safe and final
 	tries  map[string]int      // failures by endpoint
 	whole  map[state.Word]bool // scopes to replay from their first entry, since joining at a C word failed
 	past   map[string]bool     // endpoints that were asked for blocks after their head
