@@ -8,69 +8,81 @@ import (
 	"strings"
 )
 
+// maxIncludes is how deep files may include each other (servconf.c, SERVCONF_MAX_DEPTH).
+const maxIncludes = 16
+
 // ahead looks through what sshd reads before the drop-in for Match blocks that
 // depend on more than who logs in, as on an address or a port, and set one of
-// our options: for such connections theirs count, and a denial of ours is none.
+// our options, or include the drop-in: for such connections theirs count, or for
+// others ours do not, and a denial of ours is none.
 // What Match User and Match Group do, sshd itself is asked, account by account.
 func (s Setup) ahead() error {
-	text, err := os.ReadFile(s.Config)
-	if err != nil {
-		return err
-	}
-	var block []string // criteria of the Match block, in lower case
-	for line := range strings.Lines(string(text)) {
-		word := words(line)
-		if len(word) == 0 {
-			continue
-		}
-		if word[0] == "include" && s.includes(word[1:]) {
-			return s.aheadInFolder()
-		}
-		if block, err = s.step(block, s.Config, word); err != nil {
-			return err
-		}
-	}
-	return nil // without an Include the drop-in has no effect, as sshd will say
+	_, err := s.readAhead(s.Config, nil, 0)
+	return err // without an Include the drop-in has no effect, as sshd will say
 }
 
-// aheadInFolder looks through the files that sort before ours.
-func (s Setup) aheadInFolder() error {
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(s.Path()), "*.conf"))
-	if err != nil {
-		return err
+// readAhead reads a file up to the drop-in, and reports whether that was reached.
+// An Include stands for the lines of its files (sshd_config(5)), which are under
+// the Match block that it is in, and a block ends with its file.
+func (s Setup) readAhead(file string, block []string, depth int) (reached bool, err error) {
+	if depth > maxIncludes {
+		return false, fmt.Errorf("%w: %s is included by too many", ErrNoEffect, file)
 	}
-	slices.Sort(files)
-	for _, file := range files {
-		if file >= s.Path() {
-			return nil
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return false, err
+	}
+	outer := block
+	for line := range strings.Lines(string(text)) {
+		word := words(line)
+		switch {
+		case len(word) == 0:
+		case word[0] == "match":
+			block = slices.Concat(outer, lower(word[1:]))
+		case word[0] == "include":
+			if reached, err = s.includedAhead(word[1:], block, depth); reached || err != nil {
+				return reached, err
+			}
+		case byConnection(block) && slices.Contains(keywords(), word[0]):
+			return false, fmt.Errorf("%w for some connections: %s sets %s under `Match %s`", ErrNoEffect, file, word[0], strings.Join(block, " "))
 		}
-		text, err := os.ReadFile(file)
+	}
+	return false, nil
+}
+
+// includedAhead reads what an Include names, in sshd's order. The drop-in need
+// not be there yet.
+func (s Setup) includedAhead(patterns, block []string, depth int) (reached bool, err error) {
+	for _, p := range patterns {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join("/etc/ssh", p)
+		}
+		files, err := filepath.Glob(p)
 		if err != nil {
-			return err
+			return false, err
 		}
-		var block []string // a block ends with its file
-		for line := range strings.Lines(string(text)) {
-			if block, err = s.step(block, file, words(line)); err != nil {
-				return err
+		if ours, _ := filepath.Match(p, s.Path()); ours {
+			files = append(files, s.Path())
+		}
+		slices.Sort(files)
+		for _, file := range files {
+			if file == s.Path() && byConnection(block) {
+				return true, fmt.Errorf("%w for some connections: it is included under `Match %s`", ErrNoEffect, strings.Join(block, " "))
+			}
+			if file == s.Path() {
+				return true, nil
+			}
+			if reached, err := s.readAhead(file, block, depth+1); reached || err != nil {
+				return reached, err
 			}
 		}
 	}
-	return nil
-}
-
-func (s Setup) step(block []string, file string, word []string) ([]string, error) {
-	switch {
-	case len(word) == 0:
-	case word[0] == "match":
-		return word[1:], nil
-	case byConnection(block) && slices.Contains(keywords(), word[0]):
-		return nil, fmt.Errorf("%w for some connections: %s sets %s under `Match %s`", ErrNoEffect, file, word[0], strings.Join(block, " "))
-	}
-	return block, nil
+	return false, nil
 }
 
 // byConnection reports whether criteria name anything but users and groups.
 func byConnection(criteria []string) bool {
+	criteria = slices.DeleteFunc(slices.Clone(criteria), func(c string) bool { return c == "all" })
 	for i := 0; i < len(criteria); i += 2 {
 		if criteria[i] != "user" && criteria[i] != "group" {
 			return true
@@ -79,23 +91,21 @@ func byConnection(criteria []string) bool {
 	return false
 }
 
-// includes reports whether an Include's patterns cover the drop-in. Relative
-// ones are below /etc/ssh (sshd_config(5)).
-func (s Setup) includes(patterns []string) bool {
-	for _, p := range patterns {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join("/etc/ssh", p)
-		}
-		if ok, _ := filepath.Match(p, strings.ToLower(s.Path())); ok {
-			return true
-		}
+// words takes a line apart as sshd does: the keyword has no case, and a `=` may
+// stand for a space.
+func words(line string) []string {
+	line, _, _ = strings.Cut(strings.TrimSpace(line), "#")
+	all := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n\r=\"", r) })
+	if len(all) > 0 {
+		all[0] = strings.ToLower(all[0])
 	}
-	return false
+	return all
 }
 
-// words takes a line apart as sshd does, in lower case: keywords and criteria
-// have no case, and a `=` may stand for a space.
-func words(line string) []string {
-	line, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(line)), "#")
-	return strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\n\r=\"", r) })
+// lower is for criteria, which have no case either.
+func lower(all []string) (l []string) {
+	for _, w := range all {
+		l = append(l, strings.ToLower(w))
+	}
+	return l
 }
