@@ -121,6 +121,8 @@ type DeliverHostCertificate struct {
 	Windows int           // how many are certified ahead, 1 to 64
 	Each    time.Duration // how long each is; the next begins at three quarters of it
 	NewKey  bool          // also a new host key, made here
+
+	pulled *bundle.RosterMember // the one recipient, with a host key that it has made itself
 }
 
 // hostName is the name of host certificates' deliveries: a device has one set.
@@ -147,6 +149,9 @@ func checkWindows(n int, each time.Duration) error {
 }
 
 func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.RosterMember, from, step uint64) (*parcel, error) {
+	if r.pulled != nil {
+		m = *r.pulled
+	}
 	if m.HostKey == "" {
 		return nil, problem(Failed, "name a device", "%s is a person and has no host key", m.Name)
 	}
@@ -155,7 +160,7 @@ func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.
 		return nil, because(err, Failed, "enrol the device again", "the host key of %s cannot be read", m.Name)
 	}
 	h := &bundle.HostCertificate{Version: 1}
-	p := &parcel{}
+	p := &parcel{changed: r.pulled}
 	if r.NewKey {
 		if key, h.PrivateKey, err = newPair(); err != nil {
 			return nil, err

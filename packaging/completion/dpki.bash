@@ -1,9 +1,9 @@
 _dpki() {
   local word=${COMP_WORDS[COMP_CWORD]} noun=${COMP_WORDS[1]}
   case $word in
-  -*) COMPREPLY=($(compgen -W '--home --network --org --json --dry-run --yes --quiet --passphrase-file --passphrase-fd --account --for --key --out --command --from --sudo --pty --port-forwarding --agent-forwarding --x11-forwarding --label --device --all --address --keep --reason --expires --to --anchor --cert --zone --clear --before-now --export --verify --block --witness --agree --open --disclose --segments --as --name --mode --offline --fresh --privileged --host --anyway --replace --fingerprint --ready --on --make-key --missing --each --ahead --new-key --use --path --chain-key --signer --recipient --due --node --listen --every --dir --memory --disk --rate --verbose' -- "$word")); return ;;
+  -*) COMPREPLY=($(compgen -W '--home --network --org --json --dry-run --yes --quiet --passphrase-file --passphrase-fd --account --for --key --out --command --from --sudo --pty --port-forwarding --agent-forwarding --x11-forwarding --label --device --all --address --keep --reason --expires --to --anchor --cert --zone --clear --before-now --export --verify --block --witness --agree --open --disclose --segments --rules --state --from-start --once --as --name --mode --offline --fresh --privileged --host --anyway --replace --fingerprint --ready --on --make-key --missing --each --ahead --new-key --use --path --chain-key --signer --recipient --due --pull --host-key-file --node --listen --every --dir --memory --disk --rate --verbose' -- "$word")); return ;;
   esac
-  if [ "$COMP_CWORD" = 1 ]; then COMPREPLY=($(compgen -W 'grant ssh revoke request explain deny log org zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion' -- "$word")); return; fi
+  if [ "$COMP_CWORD" = 1 ]; then COMPREPLY=($(compgen -W 'grant ssh revoke request explain deny log monitor org zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion' -- "$word")); return; fi
   case $noun in
   org) COMPREPLY=($(compgen -W 'create join show' -- "$word")); return ;;
   zone) COMPREPLY=($(compgen -W 'create list show rekey policy' -- "$word")); return ;;

@@ -1,5 +1,5 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log org zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
@@ -50,6 +50,10 @@ complete -c dpki -l agree
 complete -c dpki -l open
 complete -c dpki -l disclose
 complete -c dpki -l segments
+complete -c dpki -l rules
+complete -c dpki -l state
+complete -c dpki -l from-start
+complete -c dpki -l once
 complete -c dpki -l as
 complete -c dpki -l name
 complete -c dpki -l mode
@@ -73,6 +77,8 @@ complete -c dpki -l chain-key
 complete -c dpki -l signer
 complete -c dpki -l recipient
 complete -c dpki -l due
+complete -c dpki -l pull
+complete -c dpki -l host-key-file
 complete -c dpki -l node
 complete -c dpki -l listen
 complete -c dpki -l every

@@ -30,7 +30,13 @@ func newReal(d *desk.Desk, name string) *realDevice {
 	for _, at := range []string{"/etc/dpki", "/var/lib/dpki", "/run/dpki", m.dir + "/etc", m.dir + "/var", m.dir + "/run"} {
 		d.Must(os.MkdirAll(at, 0o755))
 	}
-	m.sshd = sshd.Start(d.T, sshd.Config{Path: m.within(d, "/usr/sbin/sshd"), Command: machine.Helper})
+	// Its sshd takes what is delivered, and is told by its pid.
+	d.Must(os.MkdirAll(m.dir+"/ssh/sshd_config.d", 0o755))
+	m.sshd = sshd.Start(d.T, sshd.Config{Path: m.within(d, "/usr/sbin/sshd"), Command: machine.Helper, Lines: []string{
+		"PidFile " + m.dir + "/ssh/sshd.pid", "Include " + m.dir + "/ssh/sshd_config.d/*.conf",
+	}})
+	d.Must(os.Symlink(m.sshd.ConfigFile, m.dir+"/ssh/sshd_config"))
+	d.Must(os.WriteFile(m.dir+"/etc/deliveries.toml", fmt.Appendf(nil, "version = 1\nsshd_config = %q\n", m.dir+"/ssh/sshd_config"), 0o644))
 	host := filepath.Join(m.dir, "host.pub")
 	d.Must(os.WriteFile(host, ssh.MarshalAuthorizedKey(m.sshd.Host), 0o644))
 	d.Run(0, "/root", m.within(d, harness.Bin(d.T, "dpkid")), "enroll", d.Anchor.String(), "--name", name, "--host-key", host, "--network", d.Network, "--out", m.request)
