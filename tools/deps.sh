@@ -11,6 +11,7 @@ need ssh openssh-client
 need strace strace
 need pgrep procps
 need rpm rpm
+need systemd-analyze systemd
 need rsync rsync
 need git git
 need softhsm2-util softhsm2

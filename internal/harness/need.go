@@ -28,6 +28,7 @@ var (
 	SshAgent   = Part{"ssh-agent", program("ssh-agent")}
 	Strace     = Part{"strace", program("strace")}
 	Dpkg       = Part{"dpkg", program("dpkg")}
+	Systemd    = Part{"systemd's tools", program("systemd-analyze")}
 	Rpm        = Part{"rpm", program("rpm")}
 	Rsync      = Part{"rsync", program("rsync")}
 	Git        = Part{"git", program("git")}

@@ -142,19 +142,21 @@ func sshdFiles(t *testing.T) string {
 func checkInstalled(t *testing.T) {
 	t.Helper()
 	for path, want := range map[string]os.FileMode{
-		"/usr/bin/dpki":                               0o755,
-		"/usr/bin/dpki-ssh":                           0o755,
-		"/usr/sbin/dpkid":                             0o755,
-		"/usr/lib/dpki/dpki-authkeys":                 0o755,
-		"/etc/dpki/breakglass.d":                      0o755 | os.ModeDir,
-		"/var/lib/dpki":                               0o711 | os.ModeDir,
-		"/usr/lib/systemd/system/dpkid.service":       0o644,
-		"/usr/lib/sysusers.d/dpki.conf":               0o644,
-		"/usr/lib/tmpfiles.d/dpki.conf":               0o644,
-		"/usr/share/man/man8/dpki-authkeys.8.gz":      0o644,
-		"/usr/share/man/man1/dpki.1.gz":               0o644,
-		"/usr/share/man/man8/dpkid.8.gz":              0o644,
-		"/usr/share/bash-completion/completions/dpki": 0o644,
+		"/usr/bin/dpki":                                0o755,
+		"/usr/bin/dpki-ssh":                            0o755,
+		"/usr/sbin/dpkid":                              0o755,
+		"/usr/lib/dpki/dpki-authkeys":                  0o755,
+		"/etc/dpki/breakglass.d":                       0o755 | os.ModeDir,
+		"/var/lib/dpki":                                0o711 | os.ModeDir,
+		"/usr/lib/systemd/system/dpki-mirror.service":  0o644,
+		"/usr/lib/systemd/system/dpki-witness.service": 0o644,
+		"/usr/lib/systemd/system/dpkid.service":        0o644,
+		"/usr/lib/sysusers.d/dpki.conf":                0o644,
+		"/usr/lib/tmpfiles.d/dpki.conf":                0o644,
+		"/usr/share/man/man8/dpki-authkeys.8.gz":       0o644,
+		"/usr/share/man/man1/dpki.1.gz":                0o644,
+		"/usr/share/man/man8/dpkid.8.gz":               0o644,
+		"/usr/share/bash-completion/completions/dpki":  0o644,
 	} {
 		fi, err := os.Lstat(path)
 		if err != nil {
@@ -201,8 +203,64 @@ func checkInstalled(t *testing.T) {
 	}
 }
 
+// enabled is what systemd says of a unit, without one that runs.
+func enabled(unit string) string {
+	out, _ := exec.Command("systemctl", "--root=/", "is-enabled", unit).Output()
+	return strings.TrimSpace(string(out))
+}
+
+// checkUnits: systemd understands each unit, and only the device's own was enabled.
+func checkUnits(t *testing.T) {
+	t.Helper()
+	for unit, want := range map[string]string{"dpkid.service": "enabled", "dpki-mirror.service": "disabled", "dpki-witness.service": "disabled"} {
+		if got := enabled(unit); got != want {
+			t.Errorf("%s is %q, want %q", unit, got, want)
+		}
+		path := "/usr/lib/systemd/system/" + unit
+		if out, err := exec.Command("systemd-analyze", "--man=no", "verify", path).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("systemd-analyze verify %s: %v\n%s", unit, err, out)
+		}
+		// The twin: what systemd does not understand is said.
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := filepath.Join(t.TempDir(), unit)
+		if err := os.WriteFile(broken, bytes.Replace(text, []byte("[Service]\n"), []byte("[Service]\nRestart=sometimes\n"), 1), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, _ := exec.Command("systemd-analyze", "--man=no", "verify", broken).CombinedOutput(); !bytes.Contains(out, []byte("sometimes")) {
+			t.Errorf("a broken %s passes: %s", unit, out)
+		}
+	}
+}
+
+// TestRemovalDisablesWhatWasEnabled: a mirror or witness that somebody enabled goes with its program.
+func TestRemovalDisablesWhatWasEnabled(t *testing.T) {
+	harness.Need(t, harness.Namespace, harness.Dpkg, harness.Systemd)
+	t.Cleanup(func() { command(t, "dpkg", "-P", "--force-all", "dpki") })
+	command(t, "dpkg", "-i", built(t, "*.deb"))
+	command(t, "systemctl", "--root=/", "enable", "dpki-mirror.service", "dpki-witness.service")
+	command(t, "dpkg", "-i", built(t, "*.deb"))
+	wanted := func(unit string) error {
+		_, err := os.Lstat("/etc/systemd/system/multi-user.target.wants/" + unit)
+		return err
+	}
+	for _, unit := range []string{"dpki-mirror.service", "dpki-witness.service"} {
+		if err := wanted(unit); err != nil || enabled(unit) != "enabled" {
+			t.Errorf("an upgrade disabled %s: %v", unit, err)
+		}
+	}
+	command(t, "dpkg", "-r", "dpki")
+	for _, unit := range []string{"dpki-mirror.service", "dpki-witness.service"} {
+		if wanted(unit) == nil {
+			t.Errorf("%s is still wanted, and gone", unit)
+		}
+	}
+}
+
 func TestDebInstallsUpgradesAndRemoves(t *testing.T) {
-	harness.Need(t, harness.Namespace, harness.Dpkg)
+	harness.Need(t, harness.Namespace, harness.Dpkg, harness.Systemd)
 	deb := built(t, "*.deb")
 	forget(t)
 	before := sshdFiles(t)
@@ -210,6 +268,7 @@ func TestDebInstallsUpgradesAndRemoves(t *testing.T) {
 	command(t, "dpkg", "-i", deb)
 	checkInstalled(t)
 	checkModule(t, module(t))
+	checkUnits(t)
 	if after := sshdFiles(t); after != before {
 		t.Error("installing changed something in /etc/ssh")
 	}
@@ -284,14 +343,22 @@ func module(t *testing.T) string {
 }
 
 func TestRpmInstallsAndRemoves(t *testing.T) {
-	harness.Need(t, harness.Namespace, harness.Rpm)
+	harness.Need(t, harness.Namespace, harness.Rpm, harness.Systemd)
 	rpm := built(t, "*.rpm")
 	forget(t)
 	before := sshdFiles(t)
+	if debian, err := exec.LookPath("deb-systemd-helper"); err == nil {
+		// A machine of rpm's has none, and scripts look for it.
+		if err := os.Rename(debian, debian+".away"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Rename(debian+".away", debian) })
+	}
 	// The machine's package manager is dpkg: rpm's own database knows nothing of /bin/sh.
 	command(t, "rpm", "-i", "--nodeps", rpm)
 	checkInstalled(t)
 	checkModule(t, "/usr/lib64/security/pam_dpki.so")
+	checkUnits(t)
 	command(t, "rpm", "-e", "dpki")
 	if _, err := os.Stat("/usr/lib/dpki/dpki-authkeys"); err == nil {
 		t.Error("the helper survived the removal")
