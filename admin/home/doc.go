@@ -5,8 +5,11 @@
 //	  identity                        bundle.Identity: opens rosters, is a recipient of every batch
 //	  chain-key.json                  keystore V3: writes to the chain
 //	  ca/LABEL, ca/LABEL.pub          certificate authorities, OpenSSH format, encrypted
+//	  ca/LABEL.stage                  "prepared" or "signs since SECONDS": when this holder of the key uses it
+//	  ssh_config                      what dpki ssh-config writes
 //	  networks/NAME.toml              docs/formats.md section 8
 //	$XDG_STATE_HOME/dpki/<org>/       what was read and verified; deleting it costs time and nothing else
+//	  seen/DEVICE, seen/wrote         when a device's logs were last up to date, for dpki known-hosts, Unix nanoseconds
 //
 // Files are written to a temporary name, synced and renamed; keys are never
 // replaced. A folder that others may read or write is refused, not repaired:
