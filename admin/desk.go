@@ -47,11 +47,12 @@ type Config struct {
 // concurrent use.
 type Desk struct {
 	Config
-	roster *bundle.Roster
-	ring   *bundle.Ring
-	cache  *blocks
-	views  views
-	opened bool
+	roster  *bundle.Roster
+	ring    *bundle.Ring
+	cache   *blocks
+	views   views
+	watched int // Ledger.Moves when a monitor last read names
+	opened  bool
 	// until when batches say who is enrolled, and which keys a zone has
 	announced     map[state.Word]announcedFor
 	announcedKeys map[zoneKey]announcedFor

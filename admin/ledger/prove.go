@@ -260,3 +260,20 @@ func signedBlock(ctx context.Context, w verify.Witness, chain uint64, h verify.H
 	}
 	return nil
 }
+
+// Contradicted are the endpoints that show another block in the place of the
+// newest that was verified, and what they show. Those that do not answer are not
+// among them.
+func (l *Ledger) Contradicted(ctx context.Context) map[string]string {
+	head, others := l.Head(), map[string]string{}
+	for _, e := range l.endpoints {
+		raw, err := e.Source.Headers(ctx, []uint64{head.Number})
+		if err != nil || len(raw) != 1 {
+			continue
+		}
+		if h, err := verify.ParseHeader(raw[0]); err == nil && h.Number == head.Number && h.Hash != head.Hash {
+			others[e.Name] = fmt.Sprintf("shows another block %d than the one that was verified: %s, not %s", head.Number, h.Hash, head.Hash)
+		}
+	}
+	return others
+}

@@ -145,26 +145,13 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	if err != nil {
 		return nil, err
 	}
-	ends, err := endpoints(n)
-	if err != nil {
-		return nil, err
-	}
 	mirrors, err := dialMirrors(n)
 	if err != nil {
 		return nil, err
 	}
-	for i, m := range mirrors {
-		ends = append(ends, verify.Endpoint{Name: mirrorName(n, i), Source: m, Voice: network.MirrorVoice})
-	}
-	signed, err := witnesses(n)
+	log, err := openLedger(n, a, mirrors, filepath.Join(h.State(a.Org), "ledger.json"))
 	if err != nil {
 		return nil, err
-	}
-	log, err := ledger.Open(verify.Config{
-		Registry: a.Registry, Org: a.Org, CodeHash: state.Word(code.Hash()), Deploy: n.DeployBlock, Policy: verify.Agreement{K: n.Agree}, Witnesses: signed, Archives: archives(n, mirrors),
-	}, ends, filepath.Join(h.State(a.Org), "ledger.json"))
-	if err != nil {
-		return nil, usage(err.Error(), "dpki network show")
 	}
 	stores, err := store.Open(n.Stores, kubo.Open)
 	if err != nil {
@@ -187,6 +174,28 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 		AgentSocket: t.getenv("SSH_AUTH_SOCK"), DryRun: t.dryRun,
 	})
 	return t.desk, nil
+}
+
+// openLedger prepares the reading of an organisation's log. Nothing is asked yet.
+func openLedger(n network.File, a anchor.Anchor, mirrors []*source.Mirror, cache string) (*ledger.Ledger, error) {
+	ends, err := endpoints(n)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range mirrors {
+		ends = append(ends, verify.Endpoint{Name: mirrorName(n, i), Source: m, Voice: network.MirrorVoice})
+	}
+	signed, err := witnesses(n)
+	if err != nil {
+		return nil, err
+	}
+	log, err := ledger.Open(verify.Config{
+		Registry: a.Registry, Org: a.Org, CodeHash: state.Word(code.Hash()), Deploy: n.DeployBlock, Policy: verify.Agreement{K: n.Agree}, Witnesses: signed, Archives: archives(n, mirrors),
+	}, ends, cache)
+	if err != nil {
+		return nil, usage(err.Error(), "dpki network show")
+	}
+	return log, nil
 }
 
 // endpoints are named without what may hold an access key: names go into

@@ -106,6 +106,7 @@ func (r *rig) clef() (o *owner, socket, url string) {
 	socket, url = r.path("clef/clef.ipc"), fmt.Sprintf("http://127.0.0.1:%d", port)
 	cmd := exec.Command(path, "--stdio-ui", "--suppress-bootwarn", "--keystore", keys, "--configdir", r.path("clef"), "--ipcpath", r.path("clef"), "--auditlog", "",
 		"--nousb", "--chainid", fmt.Sprint(r.chain.Registry().ChainID), "--http", "--http.addr", "127.0.0.1", "--http.port", fmt.Sprint(port))
+	cmd.Dir = r.path("clef") // it writes 4byte-custom.json where it stands
 	cmd.Env = []string{"HOME=" + r.dir, "PATH=/usr/bin:/bin"}
 	var log strings.Builder
 	cmd.Stderr = &log
