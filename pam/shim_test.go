@@ -384,6 +384,50 @@ func TestRefusesWithoutAsking(t *testing.T) {
 	}
 }
 
+// A line "note" keeps what sshd said of the login, whatever the environment says when the session is opened; it lets nobody in.
+func TestNote(t *testing.T) {
+	m := build(t, os.Getuid())
+	asked := make(chan string, 16)
+	m.daemon(t, func(c net.Conn) {
+		req, err := socket.ReadRequest(c)
+		if err != nil || len(req.Fields) != 5 {
+			asked <- fmt.Sprint(err)
+			return
+		}
+		asked <- string(req.Fields[4])
+		c.Write([]byte(reply(socket.Allow, "")))
+	})
+	const forged = "info=publickey ssh-ed25519 FORGED\n"
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+		said string // to the daemon
+	}{
+		{"without it the environment counts", []string{info, forged, "hook=open_session"}, []string{"SUCCESS"}, strings.TrimPrefix(forged, "info=")},
+		{"with it what sshd said", []string{info, "argument=note", "hook=open_session", "bare=1", forged, "hook=open_session"}, []string{"IGNORE", "SUCCESS"}, strings.TrimPrefix(info, "info=")},
+		{"a login without a key", []string{"argument=note", "hook=open_session", "bare=1", forged, "hook=open_session"}, []string{"IGNORE", "SUCCESS"}, ""},
+		{"what does not fit is nothing", []string{"info=" + strings.Repeat("a", 16385), "argument=note", "hook=open_session", "bare=1", forged, "hook=open_session"}, []string{"IGNORE", "SUCCESS"}, ""},
+		{"it closes nothing", []string{info, "argument=note", "hook=close_session", "bare=1", "hook=open_session"}, []string{"IGNORE", "SUCCESS"}, strings.TrimPrefix(info, "info=")},
+		{"elsewhere it is an argument", []string{info, "argument=note", "hook=account", "hook=auth"}, []string{"PERM_DENIED", "AUTH_ERR"}, "-"},
+		{"so are two", []string{info, "argument=note", "argument=note", "hook=open_session"}, []string{"SESSION_ERR"}, "-"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := m.run(t, c.args...); !equal(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			said := "-"
+			select {
+			case said = <-asked:
+			default:
+			}
+			if said != c.said {
+				t.Errorf("the daemon was told %q, want %q", said, c.said)
+			}
+		})
+	}
+}
+
 // The module accepts exactly the answers that the codec accepts, up to its own bound on the text.
 func TestAgreesWithTheCodecOnRandomAnswers(t *testing.T) {
 	const rounds = 400

@@ -60,7 +60,7 @@ func TestLogin(t *testing.T) {
 	do(t, changes, err)
 	const who = "pam_succeed_if.so quiet user notin root:deploy user notingroup ops user notingroup fleet\n"
 	const control = "[success=ignore ignore=ignore authinfo_unavail=ignore module_unknown=ignore default=bad]  pam_dpki.so\n"
-	want := begin + "account  [success=1 default=ignore]  " + who + "account  " + control + end + debian +
+	want := begin + "account  [success=1 default=ignore]  " + who + "account  " + control + "session  " + strings.TrimSuffix(control, "\n") + " note\n" + end + debian +
 		begin + "session  [success=1 default=ignore]  " + who + "session  " + control + end
 	if got := read(t, s, "sshd"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -28,10 +28,14 @@ const (
 	alone = "[success=done default=die]"
 )
 
+// note has the module see what sshd says of the login before other modules may say something else, as pam_env does for whoever may
+// write to the account's home.
+const note = "session  " + andAbsent + "  pam_dpki.so note\n"
+
 // login are the lines of sshd's service: those of account come first, so that nothing before them ends the stack, and those of
 // session last, behind pam_systemd, whose scope the session then is.
 func login(s Subjects) (first, last string) {
-	return s.rule("account", andAbsent, 0), s.rule("session", andAbsent, 0)
+	return s.rule("account", andAbsent, 0) + note, s.rule("session", andAbsent, 0)
 }
 
 // elevate are the lines of sudo's services.

@@ -5,6 +5,7 @@
  *   user= service= rhost= tty= info=                       PAM items and SSH_AUTH_INFO_0 for the hooks that follow
  *   fail=items|user|data                                   that function fails from here on
  *   argument=TEXT                                          an argument in the PAM line
+ *   bare=1                                                 a PAM line without arguments again
  *   silent=1                                               PAM_SILENT
  *   transaction=1                                          a new one
  */
@@ -102,6 +103,7 @@ static const char *code_name(int code)
 	case PAM_PERM_DENIED: return "PERM_DENIED";
 	case PAM_SESSION_ERR: return "SESSION_ERR";
 	case PAM_AUTHINFO_UNAVAIL: return "AUTHINFO_UNAVAIL";
+	case PAM_IGNORE: return "IGNORE";
 	case PAM_CRED_ERR: return "CRED_ERR";
 	default: return "?";
 	}
@@ -153,6 +155,8 @@ int main(int argc, char **argv)
 			h.info = value;
 		else if (strcmp(argv[i], "fail") == 0)
 			h.fail = value;
+		else if (strcmp(argv[i], "bare") == 0)
+			count = 0;
 		else if (strcmp(argv[i], "argument") == 0 && count < 4)
 			arguments[count++] = value;
 		else if (strcmp(argv[i], "silent") == 0)

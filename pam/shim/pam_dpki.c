@@ -4,7 +4,8 @@
  * It runs inside sshd and sudo as root, so it is small, allocates nothing, starts no thread (sshd forks after loading its
  * modules) and decides nothing: what is not a complete, well-formed "allow" within the deadline denies.
  *
- * The PAM line takes no argument; one that is there denies. There is deliberately no option that names another socket.
+ * The PAM line takes no argument; one that is there denies. There is deliberately no option that names another socket. The one
+ * exception is a session line of its own, "note", ahead of everything: see note().
  */
 #define _GNU_SOURCE /* struct ucred, SOCK_CLOEXEC */
 #include <errno.h>
@@ -132,6 +133,32 @@ static int add_item(struct request *r, const pam_handle_t *pamh, int item)
 	return add_field(r, value);
 }
 
+static char noted[FIELD_MAX + 1]; /* SSH_AUTH_INFO_0, as sshd left it; one transaction a process */
+static const pam_handle_t *noted_of;
+
+/*
+ * Keeps what sshd says of the login, before another module puts something in its place: pam_env with user_readenv, as in Debian's stack,
+ * takes variables of any name from a file in the user's home. It decides nothing. What does not fit is kept as nothing, which opens no session.
+ */
+static int note(pam_handle_t *pamh, enum hook hook)
+{
+	const char *info;
+
+	if (hook != OPEN)
+		return PAM_IGNORE;
+	info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
+	noted[0] = '\0';
+	noted_of = pamh;
+	if (info != NULL && strnlen(info, sizeof(noted)) < sizeof(noted))
+		memcpy(noted, info, strlen(info) + 1);
+	return PAM_IGNORE;
+}
+
+static const char *auth_info(pam_handle_t *pamh)
+{
+	return noted_of == pamh ? noted : pam_getenv(pamh, "SSH_AUTH_INFO_0");
+}
+
 /* Fields of all types: service, user, remote host, terminal; an open session adds SSH_AUTH_INFO_0, as sshd wrote it. */
 static int build(struct request *r, pam_handle_t *pamh, enum hook hook, const char *user)
 {
@@ -141,7 +168,7 @@ static int build(struct request *r, pam_handle_t *pamh, enum hook hook, const ch
 	if (add_item(r, pamh, PAM_SERVICE) != 0 || add_field(r, user) != 0 || add_item(r, pamh, PAM_RHOST) != 0 ||
 	    add_item(r, pamh, PAM_TTY) != 0)
 		return -1;
-	if (hook == OPEN && add_field(r, pam_getenv(pamh, "SSH_AUTH_INFO_0")) != 0)
+	if (hook == OPEN && add_field(r, auth_info(pamh)) != 0)
 		return -1;
 	put_u16(r->bytes + 5, r->len - REQUEST_HEADER);
 	return 0;
@@ -286,7 +313,7 @@ static int same_user(pam_handle_t *pamh, const char *user)
 /* While no daemon listens, only keys that the helper let in may open a session: every line must be a public key's. */
 static int only_public_keys(pam_handle_t *pamh)
 {
-	const char *line = pam_getenv(pamh, "SSH_AUTH_INFO_0");
+	const char *line = auth_info(pamh);
 
 	if (line == NULL || *line == '\0')
 		return 0;
@@ -319,6 +346,8 @@ static int run(pam_handle_t *pamh, enum hook hook, int flags, int argc, const ch
 	struct answer a = {0};
 	const char *user = NULL;
 
+	if (argc == 1 && strcmp(argv[0], "note") == 0 && (hook == OPEN || hook == CLOSE))
+		return note(pamh, hook);
 	if (argc != 0) {
 		pam_syslog(pamh, LOG_ERR, "%s: unknown argument \"%.64s\": denied", names[hook], argv[0]);
 		return pam_code[hook][DENIED];

@@ -1,7 +1,9 @@
 package pamshim
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +186,51 @@ func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// Debian's stack has pam_env take variables from a file in the user's home, and one may be called SSH_AUTH_INFO_0: a guest of an account
+// writes there that he has used his colleague's key. What counts is what sshd said, which the line "note" keeps.
+func TestAuthInfoFromTheHome(t *testing.T) {
+	const stack = "account required pam_dpki.so\nNOTEsession required pam_env.so user_readenv=1 envfile=/dev/null\nsession required pam_dpki.so\n"
+	for note, in := range map[string]bool{
+		"": true, // the attack, where nothing stops it
+		"session [ignore=ignore default=bad] pam_dpki.so note\n": false,
+	} {
+		w := newWorld(t, options{lines: []string{"KbdInteractiveAuthentication yes"}, stack: strings.Replace(stack, "NOTE", note, 1)})
+		colleague, own := newUser(t, w.ca), newUser(t, nil)
+		w.set("alice", colleague, now()+hour)
+		file := "/run/home/alice/.pam_environment"
+		write(t, file, "SSH_AUTH_INFO_0 OVERRIDE=\"publickey "+colleague.keyType+" "+colleague.key+"\"\n", 0o644)
+		t.Cleanup(func() { os.Remove(file) })
+		client, err := w.dial("alice", ssh.PublicKeys(stolen{own.signer, colleague.signer.PublicKey()}), password())
+		if err == nil {
+			client.Close()
+		}
+		opened := func() error {
+			if got := len(w.happened(session.Opened)); (got > 0) != in {
+				return fmt.Errorf("note %q: %d sessions were opened by a password and a forged line, refused %v", note, got, w.refused())
+			}
+			if !in && len(w.refused()) == 0 {
+				return errors.New("nothing was refused")
+			}
+			return nil
+		}
+		harness.Eventually(t, 2*time.Second, opened)
+		// The twin: the colleague himself, whatever stands in the file.
+		write(t, file, "SSH_AUTH_INFO_0 OVERRIDE=\"password\"\n", 0o644)
+		if !in {
+			client, err := w.dial("alice", ssh.PublicKeys(colleague.signer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := run(t, client, "echo in"); got != "in\n" {
+				t.Errorf("got %q", got)
+			}
+			client.Close()
+		}
+		w.stop()
+		os.Remove(file)
+	}
 }
 
 // The real ssh, with -N and with a command: what the user sees, and that ssh ends by itself.
