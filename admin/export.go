@@ -31,15 +31,9 @@ type Exported struct {
 // DIR/segments. Entries that may still be reorganised are left for another time,
 // for a full segment never changes.
 func (d *Desk) ExportLog(ctx context.Context, of, dir string) (*Exported, error) {
-	if err := d.open(ctx); err != nil {
-		return nil, err
-	}
-	scopes, err := d.logScopes(of)
+	scopes, err := d.exported(ctx, of)
 	if err != nil {
 		return nil, err
-	}
-	if !slices.Contains(scopes, d.Anchor.Org) {
-		scopes = append(scopes, d.Anchor.Org) // no device can read another log without it
 	}
 	if err := d.need(ctx, scopes...); err != nil {
 		return nil, err
@@ -60,6 +54,19 @@ func (d *Desk) ExportLog(ctx context.Context, of, dir string) (*Exported, error)
 		}
 	}
 	return out, nil
+}
+
+// exported are the logs that go together: the organisation's always, without
+// which nobody can say who might write the others.
+func (d *Desk) exported(ctx context.Context, of string) ([]state.Word, error) {
+	if err := d.open(ctx); err != nil {
+		return nil, err
+	}
+	scopes, err := d.logScopes(of)
+	if err == nil && !slices.Contains(scopes, d.Anchor.Org) {
+		scopes = slices.Insert(scopes, 0, d.Anchor.Org)
+	}
+	return scopes, err
 }
 
 func (d *Desk) exportScope(scope state.Word, out *Exported) error {

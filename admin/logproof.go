@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 
 	"dpki/admin/home"
 	"dpki/admin/ledger"
@@ -28,15 +27,9 @@ type Proved struct {
 // or of everything into a file that anybody checks (registry/audit). The
 // organisation's own log is always among them: it says who might write.
 func (d *Desk) ProveLog(ctx context.Context, of, path string) (*Proved, error) {
-	if err := d.open(ctx); err != nil {
-		return nil, err
-	}
-	scopes, err := d.logScopes(of)
+	scopes, err := d.exported(ctx, of)
 	if err != nil {
 		return nil, err
-	}
-	if !slices.Contains(scopes, d.Anchor.Org) {
-		scopes = slices.Insert(scopes, 0, d.Anchor.Org)
 	}
 	f, err := d.Ledger.Prove(ctx, scopes...)
 	switch {

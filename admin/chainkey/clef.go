@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net/http"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/ethereum/go-ethereum/rpc"
 
 	"dpki/contracts"
+	"dpki/registry/post"
 )
 
 const (
@@ -112,7 +112,7 @@ func (c *Clef) dial(ctx context.Context) (*rpc.Client, error) {
 	path, ok := strings.CutPrefix(c.external.URL, "unix:")
 	if !ok {
 		return rpc.DialOptions(ctx, c.external.URL, rpc.WithHTTPClient(&http.Client{
-			Timeout: patience, Transport: bounded{&http.Transport{Proxy: nil}},
+			Timeout: patience, Transport: post.Bounded(&http.Transport{Proxy: nil}, maxAnswer),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("redirect refused") },
 		}))
 	}
@@ -126,19 +126,4 @@ func (c *Clef) dial(ctx context.Context) (*rpc.Client, error) {
 		return nil, fmt.Errorf("%s is not this user's socket", path)
 	}
 	return rpc.DialIPC(ctx, path)
-}
-
-// bounded cuts answers off.
-type bounded struct{ next http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := b.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	res.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(res.Body, maxAnswer), res.Body}
-	return res, nil
 }

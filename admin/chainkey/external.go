@@ -18,7 +18,7 @@ import (
 // Errors of signers elsewhere.
 var (
 	ErrExternal = errors.New("the key is with an external signer")
-	ErrURL      = errors.New("not a signer on this machine: want unix:/PATH, http://127.0.0.1:PORT or ledger:")
+	ErrURL      = errors.New("not a signer on this machine: want unix:/PATH, http://127.0.0.1:PORT or the word ledger: alone")
 )
 
 // External says where an account's key is, if not in a file: with a program that

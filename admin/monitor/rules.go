@@ -162,7 +162,7 @@ func (r *Rules) hours(f *rulesFile) error {
 	for _, day := range f.Hours.Days {
 		i := slices.Index(weekdays, day)
 		if i < 0 {
-			return fmt.Errorf("day %.20q: write mon, tue, ...", day)
+			return fmt.Errorf("day %.20q: write three letters, as mon", day)
 		}
 		w.Days[i] = true
 	}

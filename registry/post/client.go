@@ -63,7 +63,7 @@ func New(config Config) (*Client, error) {
 		// Writing needs no subscription: a ws endpoint is asked by HTTP.
 		u := strings.Replace(strings.Replace(endpoint, "wss://", "https://", 1), "ws://", "http://", 1)
 		client, err := rpc.DialOptions(context.Background(), u, rpc.WithHTTPClient(&http.Client{
-			Timeout: callTimeout, Transport: bounded{http.DefaultTransport}, CheckRedirect: refuseRedirect}))
+			Timeout: callTimeout, Transport: Bounded(http.DefaultTransport, maxAnswer), CheckRedirect: refuseRedirect}))
 		if err != nil {
 			c.Close()
 			return nil, fmt.Errorf("%w: %v", ErrUnavailable, err)
@@ -141,8 +141,13 @@ func refuseRedirect(*http.Request, []*http.Request) error {
 	return errors.New("redirect refused")
 }
 
-// bounded cuts answers off.
-type bounded struct{ next http.RoundTripper }
+// Bounded cuts answers off after max bytes.
+func Bounded(next http.RoundTripper, max int64) http.RoundTripper { return bounded{next, max} }
+
+type bounded struct {
+	next http.RoundTripper
+	max  int64
+}
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := b.next.RoundTrip(r)
@@ -152,6 +157,6 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	res.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(res.Body, maxAnswer), res.Body}
+	}{io.LimitReader(res.Body, b.max), res.Body}
 	return res, nil
 }
