@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"dpki/authkeys"
@@ -111,7 +114,7 @@ func (s *Sockets) audit(r line) {
 func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request) socket.Answer {
 	switch req.Type {
 	case socket.Status:
-		return text(json.Marshal(s.Door.Engine.Status(s.Version)))
+		return text(statusText(s.Door.Engine.Status(s.Version)))
 	case socket.Explain:
 		question, ok := s.question(req)
 		if !ok {
@@ -122,7 +125,7 @@ func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request)
 		r.Event = "explain"
 		return text(json.Marshal(r))
 	case socket.Sessions:
-		return text(json.Marshal(s.Logins.List()))
+		return sessionsFrom(s.Logins.List(), req.Fields)
 	case socket.ResetTrust:
 		if err := s.Door.Engine.ResetTrust(ctx); err != nil {
 			return socket.Answer{Code: socket.Error, Text: err.Error()}
@@ -131,6 +134,66 @@ func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request)
 		return socket.Answer{Code: socket.Allow, Text: "{}"}
 	}
 	return socket.Answer{}
+}
+
+// statusText is a Status that fits an answer. What others can make long is cut: an operator must not be left without any, because endpoints are
+// wordy or a mailbox is full. Of deliveries those go first that others have replaced, then the oldest.
+func statusText(st Status) ([]byte, error) {
+	const longest = 512
+	st.Problem = cut(st.Problem, 4*longest)
+	st.Unapplied = cut(st.Unapplied, longest)
+	for i := range st.Health {
+		st.Health[i].Problem = cut(st.Health[i].Problem, longest/4)
+	}
+	for replaced := true; ; replaced = false {
+		b, err := json.Marshal(st)
+		switch {
+		case err != nil || len(b) <= socket.MaxText || len(st.Delivered) == 0:
+			return b, err
+		case replaced:
+			st.Delivered = slices.DeleteFunc(slices.Clone(st.Delivered), func(d Delivered) bool { return d.Result == Superseded })
+		default:
+			st.Delivered = st.Delivered[(len(st.Delivered)+1)/2:]
+		}
+	}
+}
+
+func cut(s string, longest int) string {
+	if len(s) <= longest {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longest], "") + "..."
+}
+
+// sessionsFrom is the sessions whose monitor's process id is above the one that is named, by that id, as many as fit: a user who opens a
+// hundred hides none. An empty list ends them.
+func sessionsFrom(all []SessionRecord, fields [][]byte) socket.Answer {
+	after := int64(0)
+	if len(fields) == 1 {
+		var err error
+		if after, err = strconv.ParseInt(string(fields[0]), 10, 32); err != nil {
+			return socket.Answer{Code: socket.Error, Text: "want a process id"}
+		}
+	}
+	slices.SortFunc(all, func(a, b SessionRecord) int { return int(a.Monitor) - int(b.Monitor) })
+	page := []byte("[")
+	for _, r := range all {
+		if int64(r.Monitor) <= after {
+			continue
+		}
+		b, err := json.Marshal(r)
+		if err != nil {
+			return text(nil, err)
+		}
+		if len(page)+len(b)+len(",]") > socket.MaxText {
+			break
+		}
+		if len(page) > 1 {
+			page = append(page, ',')
+		}
+		page = append(page, b...)
+	}
+	return text(append(page, ']'), nil)
 }
 
 func text(b []byte, err error) socket.Answer {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"dpki/device"
@@ -61,12 +63,28 @@ func (e *env) sessionsCommand() *cli.Command {
 	}
 }
 
+// allSessions asks until nothing follows, and gives the oldest first.
+func (e *env) allSessions(ctx context.Context) ([]device.SessionRecord, error) {
+	all := []device.SessionRecord{}
+	for after := int32(0); ; after = all[len(all)-1].Monitor {
+		var page []device.SessionRecord
+		if err := e.ask(ctx, &page, socket.Sessions, fmt.Sprint(after)); err != nil {
+			return nil, err
+		}
+		if len(page) == 0 {
+			slices.SortStableFunc(all, func(a, b device.SessionRecord) int { return cmp.Compare(a.Opened, b.Opened) })
+			return all, nil
+		}
+		all = append(all, page...)
+	}
+}
+
 func (e *env) sessions(c *cli.Context) error {
 	if err := root(); err != nil {
 		return err
 	}
-	var all []device.SessionRecord
-	if err := e.ask(c.Context, &all, socket.Sessions); err != nil {
+	all, err := e.allSessions(c.Context)
+	if err != nil {
 		return err
 	}
 	if c.Bool("json") {

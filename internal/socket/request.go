@@ -14,7 +14,7 @@ const (
 	Status     Type = 2 // no fields
 	Explain    Type = 3 // as Authkeys: the decision in words
 	ResetTrust Type = 4
-	Sessions   Type = 5
+	Sessions   Type = 5 // after, a process id; none is 0
 
 	Account      Type = 16 // types from here on are PAM's, on its own socket
 	OpenSession  Type = 17
