@@ -21,7 +21,7 @@ type RotateDue struct {
 
 // Rotation is one thing that was due.
 type Rotation struct {
-	What  string `json:"what"` // "host certificate", "policy", "enrolment"
+	What  string `json:"what"` // "host certificate", "policy", "enrolment", "user CA", "host CA"
 	Name  string `json:"name"`
 	Until Time   `json:"until"` // of what it takes the place of; 0 = there was none
 	Why   string `json:"why"`
@@ -38,7 +38,8 @@ type Rotated struct {
 // RotateDue renews what ends soon, so that nobody has to think of it: host
 // certificates, zones' policies, and what enrolments announced, each once less than
 // a third of its time is left. It is for a timer, under an account that need not
-// have all these powers: what it may not do is listed and left.
+// have all these powers: what it may not do is listed and left, and so is a CA that
+// ends soon and has no successor.
 func (d *Desk) RotateDue(ctx context.Context, r RotateDue) (*Rotated, error) {
 	if err := checkWindows(r.Windows, r.Each); err != nil {
 		return nil, err
@@ -48,6 +49,7 @@ func (d *Desk) RotateDue(ctx context.Context, r RotateDue) (*Rotated, error) {
 	}
 	out := &Rotated{Rotations: []Rotation{}, Posted: []*Posted{}}
 	for _, z := range d.zones() {
+		d.endingCAs(z, out)
 		for _, rotate := range []func(context.Context, bundle.RosterZone, RotateDue, *Rotated) error{d.rotateHosts, d.rotatePolicy, d.rotateEnrolments} {
 			if err := rotate(ctx, z, r, out); err != nil {
 				return out, err
@@ -55,6 +57,23 @@ func (d *Desk) RotateDue(ctx context.Context, r RotateDue) (*Rotated, error) {
 		}
 	}
 	return out, nil
+}
+
+// endingCAs names the CAs without a successor: a key is made by somebody who can
+// keep it, not by a timer.
+func (d *Desk) endingCAs(z bundle.RosterZone, out *Rotated) {
+	newest := map[state.Kind]bool{}
+	for _, ca := range d.cas() { // the newest entry first
+		if ca.Scope != z.Zone || ca.standing != state.Live || newest[ca.Kind] {
+			continue
+		}
+		newest[ca.Kind] = true
+		if d.endsSoon(ca.Time, ca.Until) {
+			out.Rotations = append(out.Rotations, Rotation{
+				What: useName(ca.Kind) + " CA", Name: z.Name + "/" + ca.Label, Until: Time(ca.Until), Why: "it ends soon", Left: "make its successor: dpki ca prepare",
+			})
+		}
+	}
 }
 
 // endsSoon: less than a third of the time is left.
