@@ -98,6 +98,9 @@ func (l *Ledger) Head() verify.Head { return l.reader.Known().Head }
 // lied, a restriction that a reorganisation removed.
 func (l *Ledger) Alarms() []error { return l.alarms }
 
+// Forget drops the alarms, for who has heard them and goes on reading.
+func (l *Ledger) Forget() { l.alarms = nil }
+
 // State is what the reader of these scopes knows who holds these keys. Scopes
 // that are zero are left out. More scopes may be laid over it, to judge what
 // they grant and revoke in one go; their restrictions then count for all.

@@ -85,8 +85,8 @@ func (m *Monitor) Look(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil // what was read half says nothing about endpoints
 	}
-	holds := m.conditions(ctx, err)
-	m.settle(holds)
+	m.settle(m.conditions(ctx, err))
+	m.Ledger.Forget() // they became conditions
 	if err == nil {
 		if err := m.judgeAll(ctx, scopes); err != nil {
 			return err
