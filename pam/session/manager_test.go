@@ -299,6 +299,57 @@ func FuzzParseRegister(f *testing.F) {
 	})
 }
 
+// A register that another version has written, or that is damaged, says of nobody until when he may stay; whom it still names goes, in
+// whatever form his session is, for logind's scopes are in no subtree of ours. The twin stays.
+func TestWhomALostRegisterNamesIsEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		old, new string
+		ends     bool
+	}{
+		"the twin":        {`"version":1`, `"version":1`, false},
+		"another version": {`"version":1`, `"version":2`, true},
+		"an unknown word": {`"version":1`, `"version":1,"since":7`, true},
+		"another boot":    {`"boot":"`, `"since":7,"boot":"x`, false},
+		"no process":      {`"monitor":{`, `"since":7,"monitor":{"pid":1},"x":{`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			p := monitor(t)
+			if _, err := b.Open(Session{Monitor: p, Account: "alice"}); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(b.File)
+			if err != nil || !strings.Contains(strings.ToLower(string(text)), c.old) {
+				t.Fatalf("%s, %v", text, err)
+			}
+			file := filepath.Join(t.TempDir(), "sessions.json")
+			if err := os.WriteFile(file, []byte(strings.Replace(string(text), c.old, c.new, 1)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			next := b.manager(t, file)
+			if err := next.Restore(); err != nil {
+				t.Fatal(err)
+			}
+			if !c.ends {
+				time.Sleep(200 * time.Millisecond) // more than what the grace leaves
+				if !p.Alive() {
+					t.Errorf("ended; audit: %s", b.story())
+				}
+				return
+			}
+			harness.Eventually(t, 10*time.Second, func() error {
+				if p.Alive() || len(next.List()) > 0 {
+					return errors.New("it goes on; audit: " + b.story())
+				}
+				return nil
+			})
+			if !strings.Contains(b.story(), "ended ("+Lost+")") {
+				t.Errorf("audit: %s", b.story())
+			}
+		})
+	}
+}
+
 func TestWarningNeedsAPseudoTerminal(t *testing.T) {
 	for _, tty := range []uint64{0, 1 << 8, 5<<8 | 1, unix98<<8 | 0xff | 0xfff<<20} { // none, memory, console's, one that is not there
 		if err := say(tty, "x"); err == nil {

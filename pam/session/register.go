@@ -48,6 +48,7 @@ func (m *Manager) save() error {
 	return err
 }
 
+// load gives what a register holds. With an error that is whom it still names: they cannot go on, for nobody knows until when.
 func load(path string) (register, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -61,7 +62,32 @@ func load(path string) (register, error) {
 	if err != nil {
 		return register{}, err
 	}
-	return parseRegister(b)
+	r, err := parseRegister(b)
+	if err != nil {
+		return named(b), err
+	}
+	return r, nil
+}
+
+// named reads what every version of the register has, and no more: the processes and groups.
+func named(b []byte) register {
+	var loose struct {
+		Boot     string `json:"boot"`
+		Sessions []struct {
+			Monitor proc.Process `json:"monitor"`
+			Group   cgroup.Group `json:"group"`
+		} `json:"sessions"`
+	}
+	if len(b) > maxRegister || json.Unmarshal(b, &loose) != nil || len(loose.Sessions) > MaxSessions {
+		return register{}
+	}
+	r := register{Boot: loose.Boot}
+	for _, s := range loose.Sessions {
+		if s.Monitor.PID > 1 && int(s.Monitor.PID) != os.Getpid() {
+			r.Sessions = append(r.Sessions, Session{Monitor: s.Monitor, Group: s.Group})
+		}
+	}
+	return r
 }
 
 func parseRegister(b []byte) (register, error) {
@@ -81,14 +107,15 @@ func parseRegister(b []byte) (register, error) {
 }
 
 // Restore takes up what the register holds: call it once, before sessions are opened. What it cannot take up it ends. A register that
-// cannot be read is like an empty one, and is replaced: every group of ours is ended then. An error says that sessions cannot be
+// cannot be read is replaced: whom it still names is ended, and every group of ours is. An error says that sessions cannot be
 // recorded, and none will open.
 func (m *Manager) Restore() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.init()
 	r, err := load(m.File)
-	if err != nil {
+	lost := err != nil
+	if lost {
 		m.logf("session: the register is lost: %v", err)
 		m.audit(Event{What: Stuck, Reason: Lost})
 	}
@@ -110,8 +137,12 @@ func (m *Manager) Restore() error {
 			e.warned = 0
 		}
 		m.live[s.Monitor] = e
-		if err != nil {
+		switch {
+		case err != nil:
 			m.start(e, MonitorGone)
+			continue
+		case lost:
+			m.start(e, Lost)
 			continue
 		}
 		m.watch(e)
