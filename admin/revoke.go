@@ -142,6 +142,12 @@ func (d *Desk) revokeFact(ctx context.Context, r revocable) (*Revoked, error) {
 	return out, err
 }
 
+// CheckCA is nil where a label names one CA that is not revoked.
+func (d *Desk) CheckCA(ctx context.Context, label, zone string) error {
+	_, err := d.findCA(ctx, label, zone)
+	return err
+}
+
 func (d *Desk) findCA(ctx context.Context, label, zone string) (knownCA, error) {
 	if err := d.member(ctx); err != nil {
 		return knownCA{}, err

@@ -21,6 +21,7 @@ type helper struct {
 	now        func() time.Time
 	identity   func() (identity, error)
 	stdout     io.Writer
+	person     io.Writer      // who runs this by hand; nil = nobody
 	exit       func(code int) // ends the process when even the deadline has not
 }
 

@@ -10,7 +10,8 @@
 // Everything that is not an answer denies: a daemon that is slow, gone in mid-answer or not root, an answer that is not one printable
 // line. Only "no such socket" and "nobody listens" mean that the daemon is absent.
 //
-// Exit status: 0 decided, 1 failed. sshd discards the output of the latter, and standard error always.
+// Exit status: 0 decided, 1 failed. sshd discards the output of the latter, and standard error always: what the log is told is
+// also written there where it is a terminal, for somebody who tries the command by hand.
 package main
 
 import (
@@ -33,6 +34,7 @@ func main() {
 		now:        time.Now,
 		identity:   identify,
 		stdout:     os.Stdout,
+		person:     person(os.Stderr),
 		exit:       os.Exit,
 	}))
 }
@@ -51,6 +53,9 @@ func run(args []string, h helper) int {
 		v = verdict{message: v.message + "; the line could not be written to sshd", severity: warning, failed: true}
 	}
 	h.log.write(v.severity, v.message, h.now())
+	if h.person != nil {
+		h.person.Write([]byte("dpki-authkeys: " + clean(v.message) + "\n"))
+	}
 	if v.failed {
 		return 1
 	}

@@ -141,6 +141,9 @@ func (t *tool) caRevoke(c *cli.Context) error {
 		return err
 	}
 	old := c.Args().First()
+	if err := d.CheckCA(c.Context, old, n.Zone); err != nil {
+		return err // rather than ask whether to revoke what there is not
+	}
 	if err := t.confirm("Revoke CA "+old+"? Certificates that it signed let nobody in any more.", "give --yes"); err != nil {
 		return err
 	}

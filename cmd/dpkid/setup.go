@@ -149,30 +149,43 @@ func (e *env) setupOf(c *cli.Context) sshd.Setup {
 // decides asks the daemon whether logins would be decided: accounts that are
 // governed by a device that is not enrolled are locked.
 func (e *env) decides(ctx context.Context) error {
-	const hint = "wait until `dpkid status` says enrolled and fresh; --force sets up anyway, and locks the accounts until then"
 	var s device.Status
-	if err := e.ask(ctx, &s, socket.Status); err != nil {
-		return &failure{exitLater, fmt.Errorf("the daemon does not answer, so nobody could log in to the governed accounts: %w", err), hint}
-	}
-	if !s.Decides() {
+	err := e.ask(ctx, &s, socket.Status)
+	return decided(s, err)
+}
+
+// decided says what to do where logins are not decided: a device that was retired
+// waits in vain.
+func decided(s device.Status, unanswered error) error {
+	const hint = "wait until `dpkid status` says enrolled and fresh; --force sets up anyway, and locks the accounts until then"
+	switch {
+	case unanswered != nil:
+		return &failure{exitLater, fmt.Errorf("the daemon does not answer, so nobody could log in to the governed accounts: %w", unanswered), hint}
+	case s.Retired:
+		return &failure{exitFailed, errors.New("this device or its zone was retired, so nobody could log in to the governed accounts"), "enrol it again: `dpkid leave`, then `dpkid enroll ANCHOR`"}
+	case !s.Decides():
 		return &failure{exitLater, errors.New("this device does not decide logins yet, so nobody could log in to the governed accounts"), hint}
 	}
 	return nil
 }
 
+// undo has nothing to do where nothing is set up, which is what was asked for.
 func (e *env) undo(c *cli.Context, s sshd.Setup) error {
-	if c.Bool("dry-run") {
-		changes, err := s.PreviewUndo()
-		if err != nil {
-			return setupError(err)
-		}
+	changes, err := s.PreviewUndo()
+	if errors.Is(err, sshd.ErrNotSetUp) {
+		_, err := fmt.Fprintln(e.stdout, "nothing is set up: sshd and PAM do not ask dpki")
+		return err
+	}
+	if err == nil && c.Bool("dry-run") {
 		return e.wouldWrite(changes)
 	}
-	made, err := s.Undo(c.Context)
+	if err == nil {
+		changes, err = s.Undo(c.Context)
+	}
 	if err != nil {
 		return setupError(err)
 	}
-	e.made(made)
+	e.made(changes)
 	return e.reload(c, s)
 }
 
@@ -204,7 +217,6 @@ func setupError(err error) error {
 		{pamd.ErrByHand, exitFailed, "take those lines out: dpkid writes its own and takes them back"},
 		{pamd.ErrForm, exitFailed, "mend that file; nothing was changed"},
 		{sshd.ErrAccount, exitFailed, "nothing was changed"},
-		{sshd.ErrNotSetUp, exitFailed, "nothing to do"},
 		{sshd.ErrGoverned, exitUsage, "dpkid setup --accounts root"},
 	} {
 		if errors.Is(err, k.is) {

@@ -45,6 +45,29 @@ func TestShowStatus(t *testing.T) {
 	}
 }
 
+// A retired device never becomes one that decides: it is not told to wait.
+func TestUndecided(t *testing.T) {
+	for _, c := range []struct {
+		s    device.Status
+		code int
+		hint string
+	}{
+		{device.Status{Enrolled: true, Freshness: "fresh"}, 0, ""},
+		{device.Status{Enrolled: true, Freshness: "offline"}, exitLater, "wait until"},
+		{device.Status{Freshness: "fresh"}, exitLater, "wait until"},
+		{device.Status{Enrolled: true, Retired: true, Freshness: "fresh"}, exitFailed, "`dpkid leave`"},
+	} {
+		err := decided(c.s, nil)
+		if (err == nil) != (c.code == 0) {
+			t.Errorf("%+v: %v", c.s, err)
+		} else if err != nil {
+			if f := explained(err); f.code != c.code || !strings.Contains(f.hint, c.hint) || strings.Contains(f.hint, "wait") != (c.code == exitLater) {
+				t.Errorf("%+v: status %d, hint %q", c.s, f.code, f.hint)
+			}
+		}
+	}
+}
+
 func TestShowExplained(t *testing.T) {
 	for _, c := range []struct {
 		r    device.Record

@@ -24,7 +24,7 @@ func TestMessages(t *testing.T) {
 		"| the content could not be stored |",
 		"| no live CA: grants need one |",
 		"| there is no chain key yet |",
-		"| there is no drop-in | nothing to do |",
+		"| the drop-in's place is taken by a file that dpkid did not write | move that file away |",
 		"| the anchor's checksum does not match: copy it again, whole |",
 		"| this device is not enrolled: ... | `dpkid enroll ANCHOR` |",
 		"| must run as one user and not as root |",

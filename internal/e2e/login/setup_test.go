@@ -157,7 +157,8 @@ func TestSetupGovernsWhomItNames(t *testing.T) {
 	if err != nil || len(left) != 0 {
 		t.Errorf("after --undo: %v, %v", left, err)
 	}
-	s.setup(1, "--undo")
+	s.mustSay(s.setup(0, "--undo"), "nothing is set up")
+	s.mustSay(s.setup(0, "--undo", "--dry-run"), "nothing is set up")
 }
 
 func TestSetupRefuses(t *testing.T) {

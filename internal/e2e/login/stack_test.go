@@ -140,7 +140,8 @@ func (s *site) writesPAM(t *testing.T, _ string) {
 	s.unchanged("a dry run", after)
 	s.setup(0, "--undo", "--reload")
 	s.unchanged("--undo", before)
-	s.setup(1, "--undo")
+	s.mustSay(s.setup(0, "--undo"), "nothing is set up")
+	s.unchanged("--undo again", before)
 }
 
 func (s *site) stack() []byte {
