@@ -47,7 +47,7 @@ func Open(ctx context.Context, c Config) (*Applier, error) {
 		return nil, err
 	}
 	a := &Applier{path: c.Ledger, places: c.Places, program: c.Sshd, ledger: l, step: c.step}
-	return a, a.takeBack(ctx)
+	return a, a.takeBack(ctx, somebodyTold)
 }
 
 func (a *Applier) at(step string) {
@@ -72,7 +72,7 @@ func (a *Applier) Settled(subject state.Word) bool {
 
 // Apply implements device.Applier.
 func (a *Applier) Apply(ctx context.Context, m device.Material) (device.Delivered, error) {
-	if err := a.takeBack(ctx); err != nil {
+	if err := a.takeBack(ctx, somebodyTold); err != nil {
 		return device.Delivered{}, err
 	}
 	s, err := a.plan(ctx, m)
@@ -123,7 +123,7 @@ func (a *Applier) Due() uint64 {
 // Renew implements device.Applier: it puts the next window's host certificate in
 // place.
 func (a *Applier) Renew(ctx context.Context, now uint64, trusted func(state.Word, state.Kind) bool) error {
-	if err := a.takeBack(ctx); err != nil {
+	if err := a.takeBack(ctx, somebodyTold); err != nil {
 		return err
 	}
 	old := a.ledger.set(setID{bundle.PurposeHostCertificate, hostName})

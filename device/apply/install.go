@@ -59,10 +59,15 @@ func (a *Applier) install(ctx context.Context, s *set) error {
 	}
 	a.at("begun")
 	if err := a.change(ctx, s, gone); err != nil {
-		return errors.Join(err, a.takeBack(ctx))
+		return errors.Join(err, a.takeBack(ctx, nobodyTold))
 	}
-	if err := a.note(a.ledger.with(s.installed)); err != nil {
-		return errors.Join(err, a.takeBack(ctx))
+	err := a.tell(ctx, s.sshd, s.reload)
+	a.at("told")
+	if err == nil {
+		err = a.note(a.ledger.with(s.installed))
+	}
+	if err != nil {
+		return errors.Join(err, a.takeBack(ctx, somebodyTold))
 	}
 	a.at("noted")
 	return nil
@@ -94,7 +99,7 @@ func (s *set) keep(path string) bool {
 	return keys && !strings.HasSuffix(path, "-cert.pub")
 }
 
-// change writes, checks and tells.
+// change writes and checks.
 func (a *Applier) change(ctx context.Context, s *set, gone []string) error {
 	for _, f := range s.files {
 		if err := a.write(f); err != nil {
@@ -112,10 +117,6 @@ func (a *Applier) change(ctx context.Context, s *set, gone []string) error {
 		return err
 	}
 	a.at("checked")
-	if err := a.tell(ctx, s.sshd, s.reload); err != nil {
-		return err
-	}
-	a.at("told")
 	return nil
 }
 
@@ -162,9 +163,17 @@ func (a *Applier) reloadSshd(ctx context.Context) error {
 	return err
 }
 
+// told says whether somebody may have been told to read what is taken back.
+type told bool
+
+const (
+	nobodyTold   told = false
+	somebodyTold told = true
+)
+
 // takeBack puts back what stood there before the installation that the ledger
 // says has begun, and tells whoever may have read what is gone.
-func (a *Applier) takeBack(ctx context.Context) error {
+func (a *Applier) takeBack(ctx context.Context, told told) error {
 	d := a.ledger.Doing
 	if d == nil {
 		return nil
@@ -178,9 +187,12 @@ func (a *Applier) takeBack(ctx context.Context) error {
 	a.at("put back")
 	ended := *a.ledger
 	ended.Doing = nil
-	// Told before it is noted: somebody who dies in between tells twice, not never.
-	told := a.tell(ctx, d.Sshd, d.Reload)
-	return errors.Join(told, a.note(&ended))
+	var err error
+	if told {
+		// Before it is noted: who dies in between tells twice, not never.
+		err = a.tell(ctx, d.Sshd, d.Reload)
+	}
+	return errors.Join(err, a.note(&ended))
 }
 
 func (a *Applier) putBack(b before) error {

@@ -281,6 +281,10 @@ func (t target) stands(b before) bool {
 // folders that are root's alone, or nothing.
 func look(path string) (before, error) {
 	b := before{Path: path}
+	// First: what others may put in its place between two looks is not even read.
+	if err := config.CheckFolders(filepath.Dir(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
