@@ -272,6 +272,10 @@ func TestNeverThroughLinksNorBesideOthers(t *testing.T) {
 		"others may write": func(web, _ string) error {
 			return errors.Join(os.MkdirAll(web, 0o755), os.Chmod(web, 0o777))
 		},
+		"others may write, and what lies there is never read": func(web, _ string) error {
+			file := filepath.Join(web, "a")
+			return errors.Join(os.MkdirAll(web, 0o755), os.WriteFile(file, nil, 0o600), os.Truncate(file, bundle.MaxBlock+1), os.Chmod(web, 0o777))
+		},
 		"a file is a folder": func(web, _ string) error { return os.MkdirAll(filepath.Join(web, "a"), 0o755) },
 	} {
 		r := newRig(t)
