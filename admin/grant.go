@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,7 +69,8 @@ type target struct {
 }
 
 // Grant enters one grant for each target, in one transaction, and makes the
-// certificates that go with them.
+// certificates that go with them. Where it needs several administrators it gives
+// these with a *ProposedError.
 func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 	if err := d.member(ctx); err != nil {
 		return nil, err
@@ -101,6 +103,9 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 		out.Grants = append(out.Grants, g)
 	}
 	if out.Posted, err = d.write(ctx, d.closing(groups, r.closes)...); err != nil {
+		if waits := (*ProposedError)(nil); errors.As(err, &waits) {
+			return out, err // the certificates are good as soon as it is submitted
+		}
 		return nil, err
 	}
 	for _, g := range out.Grants {
@@ -158,15 +163,7 @@ func (r GrantRequest) payload() ([]byte, error) {
 // contract would. What is asked for exactly ends a little earlier: the contract
 // counts from the block that is to come, this clock may be ahead of it.
 func (d *Desk) limited(kind state.Kind, length time.Duration, from, until uint64) (uint64, error) {
-	longest := state.Never
-	for _, e := range d.Ledger.Entries(d.Anchor.Org) {
-		if e.Kind != state.KindLimit || e.Action != state.ActionPut {
-			continue
-		}
-		if l, err := state.ParseLimit(e.Data); err == nil && l.Kind == kind {
-			longest = l.Longest
-		}
-	}
+	longest := d.longest(kind)
 	if uint64(length/time.Second) > longest {
 		return 0, problem(Failed, fmt.Sprintf("ask for less: --for %ds", longest),
 			"this organisation limits %s to %v", kind, time.Duration(longest)*time.Second)

@@ -50,7 +50,7 @@ func (d *Desk) member(ctx context.Context) error {
 			return problem(Later, "see dpki store check; start the store again, or name another in the network file",
 				"the organisation's keys could not be fetched: %s", d.warnings[0])
 		}
-		return problem(Failed, "restore the identity and the chain key that were used with this organisation: this version cannot add a second administrator",
+		return problem(Failed, "restore the identity and the chain key that were used with this organisation; or be handed its keys: dpki admin request here, dpki admin add ACCOUNT --member FILE by an administrator",
 			"no roster of this organisation is encrypted to this identity")
 	}
 	return nil

@@ -31,11 +31,17 @@ type Posted struct {
 }
 
 // write makes one transaction of the groups, by the power that this account
-// has, and returns when it is mined and the ledger has reached its block.
+// has, and returns when it is mined and the ledger has reached its block. What
+// needs several administrators becomes a proposal's file, and the error says so.
 func (d *Desk) write(ctx context.Context, groups ...contracts.Group) (*Posted, error) {
 	who, err := d.authority(groups)
 	if err != nil {
 		return nil, err
+	}
+	if n, err := d.approvals(groups); err != nil {
+		return nil, err
+	} else if n > 1 {
+		return nil, d.propose(ctx, groups, n)
 	}
 	if who.Power == d.Anchor.Org {
 		groups = slices.Clone(groups)

@@ -25,7 +25,7 @@ func (s *State) MayPolicy(authors []Address, t uint64) bool {
 			able++
 		}
 	}
-	return able > 0 && able >= s.approvals(KindPolicy, t)
+	return able > 0 && able >= s.Approvals(KindPolicy, t)
 }
 
 func (s *State) mayPolicy(account Address, t uint64) bool {
@@ -40,10 +40,10 @@ func (s *State) mayPolicy(account Address, t uint64) bool {
 	return false
 }
 
-// approvals are those that the latest LIMIT asks for a kind, of those in the
+// Approvals are those that the latest LIMIT asks for a kind, of those in the
 // epoch of time t. Without one they are those that the recovery which began the
 // epoch asks for, or 1.
-func (s *State) approvals(kind Kind, t uint64) int {
+func (s *State) Approvals(kind Kind, t uint64) int {
 	from, to := s.epochAt(t)
 	n, seq := 1, from
 	if kind.Strong() {

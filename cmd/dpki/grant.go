@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -76,6 +77,10 @@ func (t *tool) grant(c *cli.Context) error {
 		return err
 	}
 	granted, err := d.Grant(c.Context, r)
+	if granted != nil && err != nil {
+		// It waits for other administrators; its certificate can be handed on.
+		return errors.Join(err, t.keepCertificates(c, granted, path))
+	}
 	if err != nil {
 		return err
 	}

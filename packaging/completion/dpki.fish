@@ -1,6 +1,11 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
+complete -c dpki -n '__fish_seen_subcommand_from admin' -a 'add list revoke request'
+complete -c dpki -n '__fish_seen_subcommand_from policy' -a 'show set limit'
+complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'show approve submit'
+complete -c dpki -n '__fish_seen_subcommand_from guardian' -a 'set show'
+complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve finish veto'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
@@ -56,14 +61,26 @@ complete -c dpki -l from-start
 complete -c dpki -l once
 complete -c dpki -l as
 complete -c dpki -l name
+complete -c dpki -l root
+complete -c dpki -l put
+complete -c dpki -l revoke
+complete -c dpki -l member
+complete -c dpki -l fingerprint
 complete -c dpki -l mode
 complete -c dpki -l offline
 complete -c dpki -l fresh
 complete -c dpki -l privileged
+complete -c dpki -l approvals
+complete -c dpki -l longest
+complete -c dpki -l unseen
+complete -c dpki -l needed
+complete -c dpki -l final
+complete -c dpki -l timelock
+complete -c dpki -l nobody
+complete -c dpki -l threshold
 complete -c dpki -l host
 complete -c dpki -l anyway
 complete -c dpki -l replace
-complete -c dpki -l fingerprint
 complete -c dpki -l ready
 complete -c dpki -l on
 complete -c dpki -l make-key

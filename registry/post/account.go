@@ -58,6 +58,11 @@ func (a Account) SignProposal(ctx context.Context, r state.Registry, p contracts
 	return signature, nil
 }
 
+// SignProposal implements Poster.
+func (c *Client) SignProposal(ctx context.Context, r state.Registry, p contracts.Proposal) ([]byte, error) {
+	return c.config.Account.SignProposal(ctx, r, p)
+}
+
 // signer opens an account's key once.
 type signer struct {
 	account Account

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/big"
 
+	"dpki/contracts"
 	"dpki/state"
 )
 
@@ -44,4 +45,6 @@ type Poster interface {
 	Post(ctx context.Context, c Call) (Receipt, error)
 	// From is the account.
 	From() state.Address
+	// SignProposal signs as an approver or a guardian. Nothing is sent.
+	SignProposal(ctx context.Context, r state.Registry, p contracts.Proposal) ([]byte, error)
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dpki/admin"
+	"dpki/admin/home"
+)
+
+func (t *tool) proposalCommand() *cli.Command {
+	unseen := &cli.BoolFlag{Name: "unseen", Usage: "sign also what cannot be shown here"}
+	return noun("proposal", "what needs several signatures, as a file",
+		verb("show", "FILE", "say what a proposal would do, and who has signed it", 1, 1, t.proposalShow),
+		verb("approve", "FILE", "say what a proposal would do, and sign it; this needs no network", 1, 1, t.proposalApprove, unseen),
+		verb("submit", "FILE...", "send what enough have signed; copies of one proposal are united", 1, -1, t.proposalSubmit),
+	)
+}
+
+func readProposal(file string) (*admin.Proposal, error) {
+	text, err := home.Read(file, admin.MaxProposal)
+	if err != nil {
+		return nil, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("proposal %.80q cannot be read", file), Hint: "name the file that a command wrote", Err: err}
+	}
+	return admin.ParseProposal(text)
+}
+
+// review reads a proposal and says what is in it.
+func (t *tool) review(c *cli.Context) (*admin.Desk, *admin.Proposal, *admin.Review, error) {
+	p, err := readProposal(c.Args().First())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	d, err := t.open()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	r, err := d.ReviewProposal(c.Context, p)
+	return d, p, r, err
+}
+
+func (t *tool) proposalShow(c *cli.Context) error {
+	_, _, r, err := t.review(c)
+	if err != nil {
+		return err
+	}
+	return t.show(r, func() { t.printReview(r) })
+}
+
+func (t *tool) printReview(r *admin.Review) {
+	needs := fmt.Sprintf("%d %s", r.Needs, r.By)
+	if r.Needs == 0 {
+		needs = r.By + ", nothing here says how many"
+	}
+	t.pairs("digest", r.Digest, "needs", needs, "signed", strings.Join(r.Signed, ", "), "can sign too", strings.Join(r.Missing, ", "), "until", r.Deadline.String())
+	for i, ch := range r.Changes {
+		window := ""
+		if ch.Until != 0 {
+			window = fmt.Sprintf("%s to %s", ch.From, ch.Until)
+		}
+		t.sayf("")
+		t.pairs(fmt.Sprintf("change %d", i+1), ch.Text, "kind", ch.Action+" "+ch.Kind, "in", ch.Scope+" ("+ch.ScopeID+")", "window", window, "subject", ch.Subject, "NOT SHOWN", ch.Unseen)
+	}
+	if r.Offline {
+		t.notef("no endpoint was asked: names and powers are those that were read here before")
+	}
+}
+
+func (t *tool) proposalApprove(c *cli.Context) error {
+	d, p, r, err := t.review(c)
+	if err != nil {
+		return err
+	}
+	if !t.json {
+		t.printReview(r)
+	}
+	if unseen := r.Unseen(); len(unseen) > 0 && !c.Bool("unseen") {
+		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("%s of the proposal cannot be shown here: %s", plural(len(unseen), "change"), unseen[0].Unseen),
+			Hint: "approve it where it can be shown; or ask its author, and give --unseen"}
+	}
+	if err := t.confirm(fmt.Sprintf("Sign %s, as shown?", plural(len(r.Changes), "change")), "read it, and give --yes"); err != nil {
+		return err
+	}
+	if t.dryRun {
+		t.notef("nothing was signed")
+		return nil
+	}
+	if err := d.ApproveProposal(c.Context, p, r); err != nil {
+		return err
+	}
+	text, err := p.Marshal()
+	if err == nil {
+		err = home.Replace(c.Args().First(), text)
+	}
+	if err != nil {
+		return &admin.Problem{Class: admin.Failed, Text: "the signature could not be written", Hint: "copy the file to a folder that you may write to, and approve it there", Err: err}
+	}
+	return t.show(map[string]any{"file": c.Args().First(), "signed": len(p.Signed), "needs": r.Needs}, func() {
+		t.sayf("")
+		t.sayf("signed, %s in %s", plural(len(p.Signed), "signature"), c.Args().First())
+	})
+}
+
+func (t *tool) proposalSubmit(c *cli.Context) error {
+	p, err := readProposal(c.Args().First())
+	if err != nil {
+		return err
+	}
+	for _, file := range c.Args().Tail() {
+		other, err := readProposal(file)
+		if err != nil {
+			return err
+		}
+		if err := p.Unite(other); err != nil {
+			return err
+		}
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	posted, err := d.SubmitProposal(c.Context, p)
+	if err != nil {
+		return err
+	}
+	return t.show(map[string]any{"transaction": posted}, func() {
+		if !t.dryRun {
+			t.sayf("written, with %s", plural(len(p.Signed), "signature"))
+			for _, file := range c.Args().Slice() {
+				if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+					t.notef("%v", err)
+				}
+			}
+		}
+		t.posted(posted)
+	})
+}
