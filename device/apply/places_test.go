@@ -2,6 +2,7 @@ package apply
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,22 @@ func TestPlaces(t *testing.T) {
 	}
 	if p, err := LoadPlaces(t.TempDir()); err != nil || p.SshdConfig != "/etc/ssh/sshd_config" {
 		t.Errorf("without a file: %+v, %v", p, err)
+	}
+}
+
+// The example of the operator's document is one that is taken.
+func TestDocumentedPlaces(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "# /etc/dpki/deliveries.toml\n")
+	example, _, end := strings.Cut(rest, "```")
+	if !ok || !end {
+		t.Fatal("no example")
+	}
+	if p, err := ParsePlaces([]byte(example), "/etc/dpki"); err != nil || p.of(setID{bundle.PurposeFiles, "web"}).folder != "/etc/nginx/dpki" {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 
