@@ -17,6 +17,7 @@ import (
 
 func (t *tool) networkCommand() *cli.Command {
 	return noun("network", "which chain, contract, endpoints and stores",
+		t.migrateVerb(),
 		verb("show", "", "print the network file", 0, 0, t.networkShow),
 		verb("check", "", "ask each endpoint: does it answer, is it the chain, is the contract there and ours", 0, 0, t.networkCheck),
 		verb("announce", "", "tell the devices that are enrolled what the network file says now", 0, 0, t.networkAnnounce,

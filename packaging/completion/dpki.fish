@@ -11,7 +11,7 @@ complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare a
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
-complete -c dpki -n '__fish_seen_subcommand_from network' -a 'show check announce deploy use'
+complete -c dpki -n '__fish_seen_subcommand_from network' -a 'migrate show check announce deploy use'
 complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
 complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check'
 complete -c dpki -l home
@@ -96,6 +96,7 @@ complete -c dpki -l recipient
 complete -c dpki -l due
 complete -c dpki -l pull
 complete -c dpki -l host-key-file
+complete -c dpki -l back
 complete -c dpki -l node
 complete -c dpki -l listen
 complete -c dpki -l every
