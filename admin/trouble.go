@@ -81,6 +81,10 @@ func refusalHint(name string) string {
 		return "the last root administrator cannot be revoked"
 	case "ApprovalsNeeded":
 		return "this kind needs several administrators"
+	case "Frozen", "CoolingDown":
+		return "dpki guardian show says until when, and who the guardians are"
+	case "NotVetoable", "TooEarly", "NoRecovery", "NotGuardians":
+		return "dpki guardian show says how it stands"
 	}
 	return "look with dpki log and try again"
 }

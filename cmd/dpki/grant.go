@@ -77,14 +77,19 @@ func (t *tool) grant(c *cli.Context) error {
 		return err
 	}
 	granted, err := d.Grant(c.Context, r)
+	return t.showGrantedOr(c, granted, err, path)
+}
+
+// showGrantedOr is showGranted of what was granted. What waits for other
+// administrators is an error, and its certificate can be handed on.
+func (t *tool) showGrantedOr(c *cli.Context, granted *admin.Granted, err error, keyPath string) error {
 	if granted != nil && err != nil {
-		// It waits for other administrators; its certificate can be handed on.
-		return errors.Join(err, t.keepCertificates(c, granted, path))
+		return errors.Join(err, t.keepCertificates(c, granted, keyPath))
 	}
 	if err != nil {
 		return err
 	}
-	return t.showGranted(c, granted, path)
+	return t.showGranted(c, granted, keyPath)
 }
 
 func (t *tool) grantRequest(c *cli.Context) (r admin.GrantRequest, keyPath string, err error) {

@@ -218,10 +218,7 @@ func (t *tool) requestApprove(c *cli.Context) error {
 		}
 	}
 	granted, err := d.ApproveRequest(c.Context, r, a)
-	if err != nil {
-		return err
-	}
-	return t.showGranted(c, granted, "request-"+r.ID[:8])
+	return t.showGrantedOr(c, granted, err, "request-"+r.ID[:8])
 }
 
 func (t *tool) requestRefuse(c *cli.Context) error {
