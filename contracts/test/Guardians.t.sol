@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Admin, Approval, Consent, Group, IDPKI} from "../src/IDPKI.sol";
 import {Wallet} from "./Approvals.t.sol";
 import "./Base.sol";
+import {Replay} from "./Replay.sol";
 import {Vm, vm} from "./Vm.sol";
 
 /// @dev Three guardians, of whom two act and three cannot be vetoed: each attack beside its accepted twin.
@@ -92,16 +93,20 @@ contract GuardiansTest is BaseTest {
         dpki.writeGuarded(org, guardians, groups, nonce, NEVER, c);
     }
 
-    /// @dev The new roots' Admins, from the events.
+    /// @dev The new roots' Admins, from the events. Their salt is the running hash after the first of them.
     function complete(bytes memory recovery) internal returns (Admin[] memory roots) {
+        (uint48 seq, uint48 blockNumber,) = dpki.tipOf(org, org);
+        Replay memory log = Replay(dpki.hashOf(org, org), seq, blockNumber);
         vm.recordLogs();
         vm.prank(mallory);
         dpki.completeRecovery(org, guardians, recovery);
         Vm.Log[] memory logs = vm.getRecordedLogs();
+        log.next(logs[0]);
         roots = new Admin[](logs.length - 1);
         for (uint256 i = 1; i < logs.length; ++i) {
             (,,, bytes memory data) = abi.decode(logs[i].data, (bytes32, bytes32, address[], bytes));
             roots[i - 1] = abi.decode(data, (Admin));
+            vm.assertEq(roots[i - 1].salt, log.h, "salt");
         }
     }
 
