@@ -46,7 +46,10 @@ func New(t *testing.T, p Plan) *Site {
 	for range p.Endpoints {
 		e := hostile.Start(t, org.Chain.HTTP)
 		s.Endpoints = append(s.Endpoints, e)
-		org.Network.Endpoints = append(org.Network.Endpoints, e.WS)
+		org.Network.Endpoints = append(org.Network.Endpoints, e.HTTP)
+	}
+	for _, e := range s.Endpoints {
+		org.Network.Endpoints = append(org.Network.Endpoints, e.WS) // for hints: a proxy answers questions by HTTP alone
 	}
 	org.Network.Stores = []network.Store{{Type: network.Sandbox, URL: s.Store.HTTP}}
 	if p.Prepare != nil {
