@@ -1,5 +1,5 @@
 // Package contracts holds what a writer needs of the registry contract: its
-// bytecode, its deployment, the calldata of its two writing functions and the
+// bytecode, its deployment, the calldata of its writing functions and the
 // reasons with which it refuses. Sources are in src/, the specification is
 // src/IDPKI.sol, bytes are in docs/formats.md sections 1 to 4.
 //
