@@ -269,7 +269,6 @@ func TestUserTextIsBounded(t *testing.T) {
 
 // stalling decides about sudo when it is told to.
 type stalling struct {
-	scripted
 	running chan struct{} // one for each that waits
 	release chan struct{}
 }

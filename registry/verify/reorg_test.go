@@ -212,7 +212,7 @@ func TestAQuietScopeAfterAReorganisation(t *testing.T) {
 			f.mine(put(mailbox, state.KindGrant))
 		}
 		tickOK(t, r)
-		before, calls := summary(r, zone), f.calls.logs
+		before := summary(r, zone)
 		f.reorg(5)
 		res := tickOK(t, r)
 		if got := summary(r, zone); got != before || len(res.Alarms) != 0 {
@@ -223,7 +223,8 @@ func TestAQuietScopeAfterAReorganisation(t *testing.T) {
 				t.Errorf("final %d: a change %+v", final, c)
 			}
 		}
-		calls, f.final = f.calls.logs, 4
+		calls := f.calls.logs
+		f.final = 4
 		tickOK(t, r)
 		if f.calls.logs != calls {
 			t.Errorf("final %d: %d questions for logs while nothing happens", final, f.calls.logs-calls)

@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"encoding/pem"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -211,4 +210,4 @@ func text(t testing.TB, key fleet.Key) []byte {
 
 func line(k ssh.PublicKey) string { return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k))) }
 
-func (w *world) logf(format string, args ...any) { w.Helper(); w.Log(fmt.Sprintf(format, args...)) }
+func (w *world) logf(format string, args ...any) { w.Helper(); w.Logf(format, args...) }
