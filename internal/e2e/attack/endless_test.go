@@ -21,7 +21,7 @@ const (
 
 // TestEndless: answers without end are read up to their limit, and no further.
 func TestEndless(t *testing.T) {
-	s := siege.New(t, siege.Plan{Endpoints: 1, Agree: 1})
+	s := siege.New(t, siege.Plan{Endpoints: 1, Agree: 1, HTTP: true})
 	head := 3*registry.MaxHeader + registry.MaxProof + 5*around
 	for _, row := range []struct {
 		name  string

@@ -88,7 +88,7 @@ func TestTimeStandsStill(t *testing.T) {
 	s.Look("offline", func(st device.Status) bool { return st.Freshness == "offline" })
 	s.Refuses("offline", u, authkeys.TooOld)
 	s.Refuses("offline", s.Alice, authkeys.TooOld)
-	t.Logf("root refused %v after the chain stopped, everybody after %v; the policy says %d and %d s",
+	t.Logf("measured: root refused %v after the chain stopped, everybody after %v; the policy says %d and %d s",
 		stale.Round(time.Second/10), time.Since(began).Round(time.Second/10), fresh, offline)
 	if s.Endpoints[0].Count().Altered == 0 {
 		t.Error("the lie was not told")
@@ -128,7 +128,7 @@ func TestStall(t *testing.T) {
 
 // TestRedirect: whoever is named in a redirect is asked nothing.
 func TestRedirect(t *testing.T) {
-	s := siege.New(t, siege.Plan{Endpoints: 1, Agree: 1})
+	s := siege.New(t, siege.Plan{Endpoints: 1, Agree: 1, HTTP: true})
 	other := hostile.Start(t, s.Org.Chain.HTTP)
 	s.Current("before")
 	s.Endpoints[0].Tell(hostile.Redirect(other.HTTP))

@@ -1,9 +1,11 @@
 package hostile
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -12,15 +14,15 @@ import (
 // announcement is a new head, by its shape; a reader looks for itself.
 const announcement = `{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{}}}`
 
-// hints serves a WebSocket for subscriptions alone, which are the proxy's own.
-// A question closes it: what the proxy tells is told by HTTP, where each byte of
-// an answer is counted.
+// hints serves a WebSocket: subscriptions are the proxy's own, every other
+// message is a question as by POST.
 func (p *Proxy) hints(w http.ResponseWriter, r *http.Request) {
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return
 	}
 	defer conn.CloseNow()
+	conn.SetReadLimit(maxPassed)
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -32,17 +34,23 @@ func (p *Proxy) hints(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		var one question
-		if json.Unmarshal(message, &one) != nil || one.Method != "eth_subscribe" {
-			conn.Close(websocket.StatusUnsupportedData, "subscriptions only")
+		if json.Unmarshal(message, &one) == nil && one.Method == "eth_subscribe" {
+			answer, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": one.ID, "result": "0x1"})
+			if conn.Write(r.Context(), websocket.MessageText, answer) != nil {
+				return
+			}
+			p.mu.Lock()
+			p.heard[conn] = true
+			p.mu.Unlock()
+			continue
+		}
+		post := httptest.NewRequestWithContext(r.Context(), http.MethodPost, "/", bytes.NewReader(message))
+		post.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		p.ServeHTTP(rec, post)
+		if conn.Write(r.Context(), websocket.MessageText, rec.Body.Bytes()) != nil {
 			return
 		}
-		answer, _ := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": one.ID, "result": "0x1"})
-		if conn.Write(r.Context(), websocket.MessageText, answer) != nil {
-			return
-		}
-		p.mu.Lock()
-		p.heard[conn] = true
-		p.mu.Unlock()
 	}
 }
 

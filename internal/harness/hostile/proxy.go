@@ -28,7 +28,7 @@ func Both(outer, inner Lie) Lie {
 // Proxy is one endpoint or gateway as a device sees it.
 type Proxy struct {
 	HTTP string // http://127.0.0.1:port
-	WS   string // ws://127.0.0.1:port, hints alone
+	WS   string // ws://127.0.0.1:port, the same with hints
 
 	server *http.Server
 

@@ -85,7 +85,7 @@ func TestReorganisations(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d times let in, %d times refused after a reorganisation; %d entries were dropped, sticky revocations were looked at %d times, %d ended by finality",
+	t.Logf("measured: %d times let in, %d times refused after a reorganisation; %d entries were dropped, sticky revocations were looked at %d times, %d ended by finality",
 		counted.in, counted.out, counted.dropped, counted.stuck, counted.freed)
 	if counted.in == 0 || counted.out == 0 || counted.dropped == 0 || counted.stuck == 0 || counted.freed == 0 {
 		t.Error("the run has not shown every case")

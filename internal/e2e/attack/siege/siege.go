@@ -28,7 +28,11 @@ type Site struct {
 // Plan is what differs between sites.
 type Plan struct {
 	Endpoints, Agree int
-	Chain            devchain.Options
+	// HTTP has the endpoints asked by HTTP, where a proxy counts each byte of an
+	// answer and may redirect. Otherwise they are asked over WebSocket, which
+	// carries hints too.
+	HTTP  bool
+	Chain devchain.Options
 	// Prepare, unless nil, changes what the device is told, before it enrols.
 	Prepare func(*fleet.Org, *Site)
 }
@@ -46,10 +50,11 @@ func New(t *testing.T, p Plan) *Site {
 	for range p.Endpoints {
 		e := hostile.Start(t, org.Chain.HTTP)
 		s.Endpoints = append(s.Endpoints, e)
-		org.Network.Endpoints = append(org.Network.Endpoints, e.HTTP)
-	}
-	for _, e := range s.Endpoints {
-		org.Network.Endpoints = append(org.Network.Endpoints, e.WS) // for hints: a proxy answers questions by HTTP alone
+		url := e.WS
+		if p.HTTP {
+			url = e.HTTP
+		}
+		org.Network.Endpoints = append(org.Network.Endpoints, url)
 	}
 	org.Network.Stores = []network.Store{{Type: network.Sandbox, URL: s.Store.HTTP}}
 	if p.Prepare != nil {

@@ -175,7 +175,7 @@ func (t *tally) report(tb testing.TB, phases int) {
 		tb.Fatalf("%d logins, %d refusals, %d of them judged, %d endpoints failed: too few", n, t.out, t.judged, phases)
 	}
 	median, p99 := t.took[n/2], t.took[n*99/100]
-	tb.Logf("%d logins and %d refusals while endpoints failed %d times; %d of them long after a change, %d wrong; a login took %v, p99 %v",
+	tb.Logf("measured: %d logins and %d refusals while endpoints failed %d times; %d of them long after a change, %d wrong; a login took %v, p99 %v",
 		n, t.out, phases, t.judged, len(t.wrong), median.Round(time.Millisecond), p99.Round(time.Millisecond))
 	if len(t.wrong) > 0 {
 		tb.Errorf("%d wrong answers, the first: %s", len(t.wrong), t.wrong[0])
