@@ -1,6 +1,7 @@
 // Command suite runs tests and says plainly what ran.
 //
-//	suite [-tally FILE] go ARGS...         go test -json ARGS...; failures are shown, passes are counted
+//	suite [-tally FILE] go ARGS...         go test -json ARGS...; failures are shown, passes are counted; what a
+//	                                       test logs that begins with "measured: " is shown in any case
 //	suite [-tally FILE] fuzz TIME ARGS...  every fuzz target of the packages ARGS, each for TIME
 //	suite [-tally FILE] step NAME CMD...   one check that passes when the command exits 0, and is quiet then
 //	suite [-tally FILE] forge CMD...       forge test; its closing line is counted

@@ -200,6 +200,7 @@ func (r *report) show(e event, p *pkg, t tally) {
 		return // no test files, or none that was asked for
 	}
 	fmt.Fprintf(r.w, "%s %-40s %7.2fs  %d passed, %d failed, %d skipped\n", verdict, e.Package, e.Elapsed, t.Passed, t.Failed, t.Skipped)
+	fmt.Fprint(r.w, p.measured())
 	if verdict == "ok  " {
 		return
 	}
@@ -215,6 +216,24 @@ func (r *report) show(e event, p *pkg, t tally) {
 		fmt.Fprint(r.w, indent(text))
 	}
 	fmt.Fprint(r.w, indent(p.output.String()))
+}
+
+// figure begins what a test logs to be read also when it passes.
+const figure = "measured: "
+
+// measured are the figures of a package's tests, a line each.
+func (p *pkg) measured() string {
+	var b strings.Builder
+	for _, n := range p.order {
+		for line := range strings.Lines(p.tests[n].output.String()) {
+			if _, text, ok := strings.Cut(line, ".go:"); ok {
+				if _, text, ok = strings.Cut(text, ": "+figure); ok {
+					fmt.Fprintf(&b, "     %s: %s", n, text)
+				}
+			}
+		}
+	}
+	return b.String()
 }
 
 func indent(text string) string {

@@ -19,6 +19,7 @@ var module = map[string]string{
 	"quits/a_test.go":                "package a\nimport (\"os\"; \"testing\")\nfunc TestMain(m *testing.M) { os.Exit(1) }\nfunc TestA(t *testing.T) {}\n",
 	"broken/a_test.go":               "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { undefined() }\n",
 	"empty/a.go":                     "package a\n",
+	"measures/a_test.go":             "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Log(\"measured: p99 7 ms\"); t.Log(\"chatter\") }\n",
 	"seedless/a_test.go":             "package a\nimport \"testing\"\nfunc FuzzA(f *testing.F) { f.Fuzz(func(t *testing.T, b []byte) {}) }\nfunc TestB(t *testing.T) {}\n",
 	"seeded/a_test.go":               "package a\nimport \"testing\"\nfunc FuzzA(f *testing.F) { f.Add([]byte(\"x\")); f.Fuzz(func(t *testing.T, b []byte) {}) }\n",
 	"seedfile/a_test.go":             "package a\nimport \"testing\"\nfunc FuzzA(f *testing.F) { f.Fuzz(func(t *testing.T, b []byte) {}) }\n",
@@ -59,6 +60,7 @@ func TestGo(t *testing.T) {
 		{"./empty", false, 1, "ran 0, skipped 0\n0 passed, 1 failed, 0 skipped\n", []string{"no tests ran"}},
 		{"-run TestNothing ./good", false, 1, "ran 0, skipped 0\n0 passed, 1 failed, 0 skipped\n", []string{"no tests ran"}},
 		{"./nowhere", false, 1, "ran 0, skipped 0\n0 passed, 2 failed, 0 skipped\n", nil},
+		{"./measures", true, 0, "ran 1, skipped 0\n1 passed, 0 failed, 0 skipped\n", []string{"TestA: p99 7 ms"}},
 		{"./seedless", false, 1, "ran 1, skipped 0\n1 passed, 1 failed, 0 skipped\n", []string{"FuzzA has no seeds"}},
 		{"./seeded ./seedfile", true, 0, "ran 2, skipped 0\n2 passed, 0 failed, 0 skipped\n", nil},
 	} {

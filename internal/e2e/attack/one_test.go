@@ -23,9 +23,6 @@ type lie struct {
 	problem string // of the daemon's status
 }
 
-// unavailable is said of what is no answer at all.
-const unavailable = "unavailable"
-
 // lies are those that one endpoint can tell about one chain. None is believed,
 // whoever else is asked.
 func lies(s *siege.Site) []lie {
@@ -37,7 +34,7 @@ func lies(s *siege.Site) []lie {
 	}
 	contract := s.Org.Chain.Contract
 	otherCode := map[state.Address]devchain.Account{contract: {Code: []byte{0x60, 0x00, 0x60, 0x00, 0xf3}}}
-	header, proof, logs, silent := verify.ErrHeader.Error(), verify.ErrProof.Error(), verify.ErrLogs.Error(), unavailable
+	header, proof, logs, silent := verify.ErrHeader.Error(), verify.ErrProof.Error(), verify.ErrLogs.Error(), verify.ErrSource.Error()
 	return []lie{
 		{"forged root", hostile.Header(func(h *types.Header) { h.Root[0] ^= 1 }), proof},
 		{"root without its hash", hostile.HeaderMember("stateRoot", common.Hash{1}.Hex()), header},

@@ -3,6 +3,7 @@ package siege
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,22 @@ func (s *Site) Current(when string) {
 func (s *Site) Problem(want string) device.Status {
 	s.Helper()
 	return s.Look(fmt.Sprintf("the problem %q", want), func(st device.Status) bool { return strings.Contains(st.Problem, want) })
+}
+
+// Blamed is how often the device's status says that an endpoint lied or could not
+// be asked.
+func (s *Site) Blamed(p *hostile.Proxy) uint64 {
+	s.Helper()
+	st, err := s.Status()
+	s.Must(err)
+	name := fmt.Sprintf("endpoint %d (", slices.Index(s.Endpoints, p)+1)
+	for _, h := range st.Health {
+		if strings.HasPrefix(h.Name, name) {
+			return h.Lies + h.Missed
+		}
+	}
+	s.Fatalf("%s is not in the status: %+v", name, st.Health)
+	return 0
 }
 
 // Told waits until the device has heard what a liar says. It need not while
