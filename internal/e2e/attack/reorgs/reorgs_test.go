@@ -66,6 +66,7 @@ func TestReorganisations(t *testing.T) {
 		for range 2 + h.IntN(5) {
 			h.step()
 		}
+		h.revoke() // one at least stands in the blocks that go
 		if extra := h.IntN(depth); extra > 0 {
 			s.Org.Chain.Mine(extra)
 		}
@@ -112,15 +113,21 @@ func (h *history) step() {
 			}
 		}
 	case 3, 4:
-		if g := h.pick(func(g *guest) bool { return g.put != 0 && g.revoked == 0 }); g != nil {
-			h.write(revocation(g))
-			g.revoked = h.Org.Chain.Number()
-		}
+		h.revoke()
 	}
 	for range 1 + h.IntN(2) {
 		g := &guest{User: h.Granted("alice")}
 		g.put = h.Org.Chain.Number()
 		h.guests = append(h.guests, g)
+	}
+}
+
+// revoke revokes one of those that were granted.
+func (h *history) revoke() {
+	h.Helper()
+	if g := h.pick(func(g *guest) bool { return g.put != 0 && g.revoked == 0 }); g != nil {
+		h.write(revocation(g))
+		g.revoked = h.Org.Chain.Number()
 	}
 }
 
