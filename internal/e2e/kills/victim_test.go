@@ -234,8 +234,13 @@ func (v *victim) waste() error {
 		return err
 	}
 	defer j.Close()
+	info, err := os.Stat(filepath.Join(v.dir, "state", "journal"))
+	if err != nil {
+		return err
+	}
 	const ballast = "ballast"
-	return errors.Join(j.SetRecord(ballast, make([]byte, 3<<20)), j.SetRecord(ballast, nil), j.SetRecord(ballast, []byte{1}))
+	much := 3<<20 + 2*info.Size() // most of the file, however much the device knows by now
+	return errors.Join(j.SetRecord(ballast, make([]byte, much)), j.SetRecord(ballast, nil), j.SetRecord(ballast, []byte{1}))
 }
 
 // inspect reads all that is on disk, as a daemon does, and compares it with what
