@@ -13,8 +13,8 @@ import (
 	"dpki/authkeys"
 	"dpki/device/journal"
 	"dpki/device/pipe"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/registry"
 )

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"dpki/authkeys"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/registry"
 	"dpki/state"

@@ -7,8 +7,8 @@ import (
 
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/state"
 

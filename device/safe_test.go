@@ -7,7 +7,7 @@ import (
 
 	"dpki/authkeys"
 	"dpki/contracts"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/state"
 )
 

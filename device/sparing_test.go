@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"dpki/contracts"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/state"
 )
 

@@ -14,7 +14,7 @@ import (
 	"dpki/authkeys"
 	"dpki/bundle"
 	"dpki/device/journal"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/network"
 	"dpki/registry/source"

@@ -10,7 +10,7 @@ import (
 
 	"dpki/contracts"
 	"dpki/contracts/code"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/registry/source"
 	"dpki/registry/verify"
 	"dpki/state"

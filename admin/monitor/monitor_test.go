@@ -16,7 +16,7 @@ import (
 	"dpki/admin/ledger"
 	"dpki/contracts"
 	"dpki/contracts/code"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/registry"
 	"dpki/registry/source"
 	"dpki/registry/verify"

@@ -15,7 +15,7 @@ import (
 	"dpki/bundle"
 	"dpki/bundle/store"
 	"dpki/bundle/store/storetest"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 )
 
 var (

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/network"
 
 	"github.com/ethereum/go-ethereum/accounts/keystore"

@@ -23,7 +23,7 @@ import (
 	"syscall"
 	"time"
 
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 )
 
 const (

@@ -26,7 +26,7 @@ import (
 	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/internal/anchor"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/network"
 	"dpki/registry/witness"
 	"dpki/state"

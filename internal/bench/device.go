@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"dpki/device"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"

@@ -8,7 +8,7 @@ import (
 	"dpki/contracts"
 	"dpki/contracts/code"
 	"dpki/device"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/registry/source"
 	"dpki/registry/verify"

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/registry/source"
 	"dpki/registry/verify"
 	"dpki/registry/witness"

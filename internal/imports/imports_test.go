@@ -30,20 +30,20 @@ var table = []rule{
 	{"authkeys/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin", module + "/bundle"}, "the decision is pure"},
 	{"pam/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin", module + "/bundle"}, "sessions know grants, not where they come from"},
 	{"registry/audit", []string{"net/http", kubo, geth + "/rpc", module + "/registry/source", module + "/device", module + "/admin"}, "an auditor has no network"},
-	{"registry/segment", []string{"net/http", geth, kubo, module + "/registry/source", module + "/device", module + "/admin"}, "a file form does not fetch"},
+	{"registry/segment", []string{"net/http", geth, kubo, module + "/bundle", module + "/registry/source", module + "/device", module + "/admin"}, "a file form does not fetch"},
 	{"registry/witness", []string{"net/http", geth, kubo, module + "/registry/source", module + "/device", module + "/admin"}, "checkpoints are checked without a network"},
 	{"sshca/...", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin"}, "certificates know nothing of chains"},
 	{"bundle", []string{"net/http", geth, kubo, module + "/registry", module + "/device", module + "/admin"}, "formats do not fetch"},
 	{"cmd/dpki-authkeys", []string{"net", "crypto/tls", "golang.org", "github.com", module + "/state", module + "/registry", module + "/device"}, "the helper in sshd's path is the standard library without network code"},
 	{"registry/verify", []string{"net/http", kubo, geth + "/rpc", geth + "/ethclient", geth + "/accounts", geth + "/ethdb/pebble", geth + "/ethdb/leveldb", module + "/registry/source", module + "/registry/post", module + "/device", module + "/admin"}, "verification neither fetches nor signs"},
 	{"registry/source", []string{kubo, module + "/registry/post", module + "/device", module + "/admin"}, "the reader does not write"},
-	{"registry/segment", []string{"net/http", geth, kubo, module + "/bundle", module + "/device", module + "/admin"}, "a format"},
 	{"registry/route", []string{geth, kubo, module + "/registry/source", module + "/registry/verify", module + "/device", module + "/admin"}, "a format"},
 	{"registry/mirror", []string{kubo, geth, module + "/registry/verify", module + "/registry/post", module + "/device", module + "/admin"}, "a mirror carries, and judges nothing"},
 	{"device/...", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts"}, "a device only reads"},
-	{"cmd/dpkid", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts", module + "/internal/harness"}, "a device only reads"},
-	{"admin/...", []string{module + "/device", module + "/internal/harness", "github.com/urfave/cli"}, "use cases do not know the daemon, the sandbox or the command line"},
-	{"cmd/dpki", []string{module + "/device", module + "/internal/harness"}, "the command does not know the daemon or the sandbox"},
+	{"cmd/dpkid", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts"}, "a device only reads"},
+	{"admin/...", []string{module + "/device", "github.com/urfave/cli"}, "use cases do not know the daemon or the command line"},
+	{"cmd/dpki", []string{module + "/device"}, "the command does not know the daemon"},
+	{"cmd/dpki-sandbox", []string{kubo, module + "/bundle", module + "/device", module + "/admin", module + "/registry/verify"}, "a chain judges nothing"},
 }
 
 // dependencies lists everything that the packages of a pattern are built from,
@@ -94,15 +94,24 @@ func TestImportTable(t *testing.T) {
 	}
 }
 
-// Nothing but the sandbox, the demonstration and tests may know that a sandbox
-// exists.
-func TestOnlyTestsKnowTheSandbox(t *testing.T) {
-	for _, part := range []string{"cmd/dpki", "cmd/dpkid", "cmd/dpki-authkeys"} {
+// No command is built with what tests are made of, and none but the sandbox with
+// a chain of its own.
+func TestCommandsLinkNoTestParts(t *testing.T) {
+	for _, part := range []string{"cmd/dpki", "cmd/dpkid", "cmd/dpki-authkeys", "cmd/dpki-sandbox"} {
+		never := []string{module + "/internal/harness", module + "/internal/devchain", geth + "/eth/catalyst"}
+		if part == "cmd/dpki-sandbox" {
+			never = []string{module + "/internal/harness"}
+		}
 		for dep := range dependencies(t, part) {
-			if under(dep, module+"/internal/harness") || under(dep, geth+"/eth/catalyst") {
-				t.Errorf("%s reaches %s", part, dep)
+			for _, prefix := range never {
+				if under(dep, prefix) {
+					t.Errorf("%s reaches %s", part, dep)
+				}
 			}
 		}
+	}
+	if !dependencies(t, "cmd/dpki-sandbox")[geth+"/eth/catalyst"] {
+		t.Error("the sandbox has no chain: is the pattern right?")
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 	"dpki/bundle"
 	"dpki/bundle/store"
 	"dpki/contracts/code"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/registry"
 	"dpki/registry/route"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"dpki/contracts"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"

@@ -12,7 +12,7 @@ import (
 
 	"dpki/contracts"
 	"dpki/contracts/code"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/network"
 	"dpki/state"
 

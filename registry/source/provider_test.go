@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"dpki/contracts/code"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/registry"
 	"dpki/registry/segment"
 	"dpki/registry/source"

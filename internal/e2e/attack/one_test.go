@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"dpki/authkeys"
+	"dpki/internal/devchain"
 	"dpki/internal/e2e/attack/siege"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/hostile"
 	"dpki/registry/verify"
 	"dpki/state"

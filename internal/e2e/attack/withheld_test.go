@@ -8,8 +8,8 @@ import (
 
 	"dpki/authkeys"
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/e2e/attack/siege"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/hostile"
 	"dpki/registry/verify"
 	"dpki/state"

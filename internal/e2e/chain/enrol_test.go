@@ -10,7 +10,7 @@ import (
 	"dpki/bundle/store"
 	"dpki/contracts"
 	"dpki/device"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/state"

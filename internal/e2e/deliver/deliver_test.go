@@ -13,7 +13,7 @@ import (
 	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/device"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/sshca"
 	"dpki/state"

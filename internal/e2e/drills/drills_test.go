@@ -22,7 +22,7 @@ import (
 	"dpki/bundle/store"
 	"dpki/contracts/code"
 	"dpki/internal/anchor"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/sshkey"
 	"dpki/registry/post"
 	"dpki/registry/source"

@@ -13,8 +13,8 @@ import (
 
 	"dpki/authkeys"
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/machine"
 )
 

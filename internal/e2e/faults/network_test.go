@@ -10,7 +10,7 @@ import (
 	"dpki/authkeys"
 	"dpki/authkeys/breakglass"
 	"dpki/device"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/machine"
 	"dpki/state"
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"
 

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/machine"
 )
 

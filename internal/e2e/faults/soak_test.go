@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/machine"
 
 	"golang.org/x/crypto/ssh"

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"dpki/device"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/harness/machine"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"dpki/authkeys"
 	"dpki/contracts"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/internal/network"

@@ -12,8 +12,8 @@ import (
 
 	"dpki/contracts"
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"

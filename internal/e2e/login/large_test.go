@@ -6,8 +6,8 @@ import (
 
 	"dpki/contracts"
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/state"
 )

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"dpki/contracts"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/state"

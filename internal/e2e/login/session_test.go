@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"

@@ -12,8 +12,8 @@ import (
 
 	"dpki/bundle"
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/machine"
 	"dpki/state"

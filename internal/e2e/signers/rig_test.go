@@ -18,8 +18,8 @@ import (
 
 	"dpki/bundle"
 	"dpki/internal/anchor"
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/state"
 )
 

@@ -11,7 +11,7 @@ import (
 	"dpki/bundle/store"
 	"dpki/contracts"
 	"dpki/internal/anchor"
-	"dpki/internal/harness/devchain"
+	"dpki/internal/devchain"
 	"dpki/internal/network"
 	"dpki/state"
 

@@ -11,9 +11,9 @@ import (
 
 	"dpki/contracts"
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/e2e/attack/siege"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/state"
 )
 

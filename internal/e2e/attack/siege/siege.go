@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"dpki/internal/devchain"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/hostile"
 	"dpki/internal/harness/machine"

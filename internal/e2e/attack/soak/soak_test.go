@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"dpki/device"
+	"dpki/internal/devchain"
 	"dpki/internal/e2e/attack/siege"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/hostile"
 
 	"github.com/ethereum/go-ethereum/core/types"

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"dpki/authkeys"
+	"dpki/internal/devchain"
 	"dpki/internal/e2e/attack/siege"
 	"dpki/internal/harness"
-	"dpki/internal/harness/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/hostile"
 	"dpki/internal/network"
