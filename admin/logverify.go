@@ -9,8 +9,8 @@ import (
 	"dpki/bundle"
 	"dpki/contracts/code"
 	"dpki/internal/anchor"
+	"dpki/registry"
 	"dpki/registry/audit"
-	"dpki/registry/verify"
 	"dpki/state"
 )
 
@@ -47,7 +47,7 @@ func VerifyLog(file []byte, c LogCheck) (*LogReport, error) {
 	checked, err := f.Check(state.Word(code.Hash()))
 	if err != nil {
 		hint := "do not believe the file; ask whoever made it, or export it yourself"
-		if errors.Is(err, verify.ErrCode) {
+		if errors.Is(err, registry.ErrCode) {
 			hint = "the organisation uses another release's contract, or the file is forged; compare the releases"
 		}
 		return nil, because(err, No, hint, "the file does not hold together")

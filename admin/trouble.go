@@ -7,6 +7,7 @@ import (
 	"dpki/admin/chainkey"
 	"dpki/contracts"
 	"dpki/internal/network"
+	"dpki/registry"
 	"dpki/registry/post"
 	"dpki/registry/verify"
 )
@@ -16,11 +17,11 @@ func chainProblem(err error, n network.File) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, verify.ErrChain):
+	case errors.Is(err, registry.ErrChain):
 		return because(err, Usage, "correct the network file: dpki network show", "the endpoint is not of chain %d", n.ChainID)
-	case errors.Is(err, verify.ErrNoCode) && n.Contract == contracts.Deterministic().Contract:
+	case errors.Is(err, registry.ErrNoCode) && n.Contract == contracts.Deterministic().Contract:
 		return because(err, Failed, "nobody has put it on this chain yet: dpki network deploy does, once for everybody", "the registry contract is not at %s", n.Contract)
-	case errors.Is(err, verify.ErrNoCode), errors.Is(err, verify.ErrCode):
+	case errors.Is(err, registry.ErrNoCode), errors.Is(err, registry.ErrCode):
 		return because(err, Failed, "the network file names another contract than this program was built for: dpki network show",
 			"the registry contract is not at %s", n.Contract)
 	case errors.Is(err, verify.ErrForked):
@@ -53,9 +54,9 @@ func postProblem(err error) error {
 		return because(err, Later, "is it running, was it approved there? dpki identity show names it", "the external signer did not sign")
 	case errors.Is(err, post.ErrSigner):
 		return because(err, Failed, "see dpki identity show", "the transaction was not made")
-	case errors.Is(err, post.ErrChain):
+	case errors.Is(err, registry.ErrChain):
 		return because(err, Usage, "correct the network file: dpki network show", "the endpoint is of another chain")
-	case errors.Is(err, post.ErrNoCode), errors.Is(err, post.ErrCode):
+	case errors.Is(err, registry.ErrNoCode), errors.Is(err, registry.ErrCode):
 		return because(err, Failed, "the network file names another contract than this program was built for: dpki network show", "nothing was written")
 	case errors.Is(err, post.ErrTimeout):
 		return because(err, Later, "it may still come: look with dpki log before writing it again", "it was sent and is not in a block")

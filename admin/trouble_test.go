@@ -7,7 +7,7 @@ import (
 
 	"dpki/contracts"
 	"dpki/internal/network"
-	"dpki/registry/verify"
+	"dpki/registry"
 	"dpki/state"
 )
 
@@ -18,7 +18,7 @@ func TestNoContract(t *testing.T) {
 		contracts.Deterministic().Contract: "dpki network deploy",
 		{1}:                                "dpki network show",
 	} {
-		err := chainProblem(verify.ErrNoCode, network.File{Contract: contract})
+		err := chainProblem(registry.ErrNoCode, network.File{Contract: contract})
 		var p *Problem
 		if !errors.As(err, &p) || !strings.Contains(p.Text, contract.String()) || !strings.Contains(p.Hint, want) {
 			t.Errorf("%v: hint %+v, want %q", contract, err, want)

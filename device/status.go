@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"dpki/authkeys"
+	"dpki/registry"
 	"dpki/registry/verify"
 	"dpki/state"
 )
@@ -100,7 +101,7 @@ func (s *Status) next(v *View) string {
 	switch {
 	case errors.Is(v.Problem, verify.ErrRollback):
 		return "the chain no longer holds what was final: find out which endpoint lies; `dpkid reset-trust` accepts the new history"
-	case errors.Is(v.Problem, verify.ErrCode), errors.Is(v.Problem, verify.ErrNoCode), errors.Is(v.Problem, verify.ErrChain):
+	case errors.Is(v.Problem, registry.ErrCode), errors.Is(v.Problem, registry.ErrNoCode), errors.Is(v.Problem, registry.ErrChain):
 		return "the endpoints serve another chain or contract than the anchor names: check the network file"
 	case errors.Is(v.Problem, verify.ErrLeap):
 		return "what the endpoints show is believed once they have shown it for ten minutes; set the clock, by NTP, if it is behind"

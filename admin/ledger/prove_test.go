@@ -315,7 +315,7 @@ func TestAttackAlteredProof(t *testing.T) {
 			t.Errorf("%s: %v, want %v", row.name, err, row.want)
 		}
 	}
-	if err := checkAll(fresh(), state.Word{1}, state.Word{}); !errors.Is(err, verify.ErrCode) {
+	if err := checkAll(fresh(), state.Word{1}, state.Word{}); !errors.Is(err, registry.ErrCode) {
 		t.Errorf("another contract's code: %v", err)
 	}
 }

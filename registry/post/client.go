@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dpki/internal/network"
+	"dpki/registry"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -116,7 +117,7 @@ func (c *Client) onChain(ctx context.Context, i int) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, withoutURL(err))
 	}
 	if (*big.Int)(&id).Cmp(c.chainID) != 0 {
-		return fmt.Errorf("%w: chain id %s, want %s", ErrChain, (*big.Int)(&id), c.chainID)
+		return fmt.Errorf("%w: chain id %s, want %s", registry.ErrChain, (*big.Int)(&id), c.chainID)
 	}
 	c.checked.Store(i, struct{}{})
 	return nil

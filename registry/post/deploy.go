@@ -6,6 +6,7 @@ import (
 
 	"dpki/contracts"
 	"dpki/contracts/code"
+	"dpki/registry"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -25,7 +26,7 @@ func Deploy(ctx context.Context, c *Client) (state.Address, Receipt, error) {
 		return state.Address{}, Receipt{}, answered(err)
 	}
 	if len(proxy) == 0 {
-		return state.Address{}, Receipt{}, fmt.Errorf("%w %s, where the deployment proxy stands on other chains", ErrNoCode, d.To)
+		return state.Address{}, Receipt{}, fmt.Errorf("%w %s, where the deployment proxy stands on other chains", registry.ErrNoCode, d.To)
 	}
 	r, err := c.Post(ctx, Call{To: d.To, Data: d.Data})
 	if err != nil {

@@ -10,8 +10,8 @@
 // Fees follow EIP-1559, or one gas price (legacy); on the OP stack the L1 data
 // fee is added (GasPriceOracle.getL1Fee).
 //
-// What a caller branches on is a typed error: ErrUnavailable, ErrChain,
-// ErrNoCode, ErrCode, *FundsError, *contracts.Refusal, ErrReverted, ErrReplaced,
-// ErrDropped, ErrTimeout. Only the last three come after a transaction was
-// sent, and *SentError names it.
+// What a caller branches on is a typed error: ErrUnavailable,
+// registry.ErrChain, ErrNoCode and ErrCode, *FundsError, *contracts.Refusal,
+// ErrReverted, ErrReplaced, ErrDropped, ErrTimeout. Only the last three come
+// after a transaction was sent, and *SentError names it.
 package post

@@ -12,12 +12,6 @@ import (
 var (
 	// ErrUnavailable: no endpoint answered.
 	ErrUnavailable = errors.New("no endpoint answered")
-	// ErrChain: the endpoint serves another chain than was configured.
-	ErrChain = errors.New("the endpoint serves another chain")
-	// ErrNoCode: there is no contract at the address.
-	ErrNoCode = errors.New("there is no contract at the address")
-	// ErrCode: the contract at the address is another one.
-	ErrCode = errors.New("the contract at the address is another one")
 	// ErrReverted: the contract refused without a reason that it declares. One
 	// with a reason is a *contracts.Refusal instead, found by errors.As.
 	ErrReverted = errors.New("the transaction reverts")

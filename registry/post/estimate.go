@@ -7,6 +7,7 @@ import (
 	"math/big"
 
 	"dpki/contracts"
+	"dpki/registry"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -74,10 +75,10 @@ func (c *Client) checkCode(ctx context.Context, call Call) error {
 		return answered(err)
 	}
 	if len(text) == 0 {
-		return fmt.Errorf("%w %s", ErrNoCode, call.To)
+		return fmt.Errorf("%w %s", registry.ErrNoCode, call.To)
 	}
 	if got := state.Keccak256(text); got != call.CodeHash {
-		return fmt.Errorf("%w: %s has code hash %s, want %s", ErrCode, call.To, got, call.CodeHash)
+		return fmt.Errorf("%w: %s has code hash %s, want %s", registry.ErrCode, call.To, got, call.CodeHash)
 	}
 	c.code.Store(key, struct{}{})
 	return nil

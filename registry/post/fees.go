@@ -6,6 +6,7 @@ import (
 	"math/big"
 
 	"dpki/internal/network"
+	"dpki/registry"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -29,7 +30,7 @@ func (c *Client) price(ctx context.Context) (expected, most, tip *big.Int, err e
 		return nil, nil, nil, answered(err)
 	}
 	if head.BaseFee == nil {
-		return nil, nil, nil, fmt.Errorf("%w: the chain has no base fee: set fee_model to %q", ErrChain, network.Legacy)
+		return nil, nil, nil, fmt.Errorf("%w: the chain has no base fee: set fee_model to %q", registry.ErrChain, network.Legacy)
 	}
 	var suggested hexutil.Big
 	if err := c.ask(ctx, &suggested, "eth_maxPriorityFeePerGas"); err != nil {
@@ -64,7 +65,7 @@ func (c *Client) l1Fee(ctx context.Context, call Call, q quote) (*big.Int, error
 		return nil, answered(err)
 	}
 	if len(fee) != 32 {
-		return nil, fmt.Errorf("%w: it has no GasPriceOracle: set fee_model to %q", ErrChain, network.EIP1559)
+		return nil, fmt.Errorf("%w: it has no GasPriceOracle: set fee_model to %q", registry.ErrChain, network.EIP1559)
 	}
 	return new(big.Int).SetBytes(fee), nil
 }

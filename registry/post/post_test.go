@@ -14,6 +14,7 @@ import (
 	"dpki/contracts/code"
 	"dpki/internal/devchain"
 	"dpki/internal/network"
+	"dpki/registry"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -164,7 +165,7 @@ func TestOPStackFees(t *testing.T) {
 	}
 	// A chain without the oracle is not an OP-stack chain.
 	other := newDesk(t, devchain.Options{})
-	if _, err := clientOf(t, other.chain, func(c *Config) { c.FeeModel = network.OPStack }).Estimate(t.Context(), other.call(contracts.PackCreate(random()))); !errors.Is(err, ErrChain) {
+	if _, err := clientOf(t, other.chain, func(c *Config) { c.FeeModel = network.OPStack }).Estimate(t.Context(), other.call(contracts.PackCreate(random()))); !errors.Is(err, registry.ErrChain) {
 		t.Errorf("without the oracle: %v, want ErrChain", err)
 	}
 }
@@ -198,21 +199,21 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("another chain", func(t *testing.T) {
 		c := clientOf(t, d.chain, func(c *Config) { c.ChainID = 1 })
-		if _, err := c.Post(ctx, good()); !errors.Is(err, ErrChain) {
+		if _, err := c.Post(ctx, good()); !errors.Is(err, registry.ErrChain) {
 			t.Errorf("got %v, want ErrChain", err)
 		}
 	})
 	t.Run("no code", func(t *testing.T) {
 		call := good()
 		call.To = state.Address{0x99}
-		if _, err := d.client.Post(ctx, call); !errors.Is(err, ErrNoCode) {
+		if _, err := d.client.Post(ctx, call); !errors.Is(err, registry.ErrNoCode) {
 			t.Errorf("got %v, want ErrNoCode", err)
 		}
 	})
 	t.Run("other code", func(t *testing.T) {
 		call := good()
 		call.CodeHash[0] ^= 1
-		if _, err := d.client.Post(ctx, call); !errors.Is(err, ErrCode) {
+		if _, err := d.client.Post(ctx, call); !errors.Is(err, registry.ErrCode) {
 			t.Errorf("got %v, want ErrCode", err)
 		}
 	})

@@ -165,7 +165,7 @@ func TestReorganisationsOfARealChain(t *testing.T) {
 // The contract that stands there is another one: nothing is read from it.
 func TestOtherCodeAtTheAddress(t *testing.T) {
 	o := newOrganisation(t, devchain.Options{})
-	for name, want := range map[string]error{"other": verify.ErrCode, "none": verify.ErrNoCode, "twin": nil} {
+	for name, want := range map[string]error{"other": registry.ErrCode, "none": registry.ErrNoCode, "twin": nil} {
 		t.Run(name, func(t *testing.T) {
 			config := verify.Config{Registry: o.chain.Registry(), Org: o.id, CodeHash: code.Hash(), Deploy: 1}
 			switch name {

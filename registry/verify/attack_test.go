@@ -105,8 +105,8 @@ func TestALyingEndpoint(t *testing.T) {
 				return bytes.ReplaceAll(b, []byte(`"removed":false`), []byte(`"removed":true`))
 			}
 		}, ErrLogs},
-		{"another chain", head(func(_ *fakeChain, r *registry.HeadReply) { r.ChainID = []byte(`"0x8"`) }), ErrChain},
-		{"no chain id", head(func(_ *fakeChain, r *registry.HeadReply) { r.ChainID = nil }), ErrChain},
+		{"another chain", head(func(_ *fakeChain, r *registry.HeadReply) { r.ChainID = []byte(`"0x8"`) }), registry.ErrChain},
+		{"no chain id", head(func(_ *fakeChain, r *registry.HeadReply) { r.ChainID = nil }), registry.ErrChain},
 		{"a forged root", head(func(f *fakeChain, r *registry.HeadReply) {
 			h := f.header(f.head())
 			h.Root[0] ^= 1

@@ -8,14 +8,12 @@ import (
 )
 
 // What is wrong with an answer. Every error of this package that concerns
-// foreign bytes wraps one of them.
+// foreign bytes wraps one of them,
+// or registry.ErrChain, ErrNoCode or ErrCode.
 var (
 	ErrHeader  = errors.New("not a block header with its own hash")
 	ErrProof   = errors.New("proof does not hold at the header's state root")
-	ErrNoCode  = errors.New("there is no contract at the address")
-	ErrCode    = errors.New("the contract at the address is another one")
 	ErrLogs    = errors.New("logs are not the ones that the proven hash covers")
-	ErrChain   = errors.New("the endpoint serves another chain")
 	ErrLagging = errors.New("the endpoint is behind what was verified before")
 	// ErrAgreement: fewer endpoints than the policy asks for say the same.
 	ErrAgreement = errors.New("too few endpoints agree")

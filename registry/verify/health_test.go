@@ -51,7 +51,7 @@ func TestALiarIsAvoided(t *testing.T) {
 	}
 	// The other one is gone: the liar is asked, and is what it is.
 	f.tamper.head = func(r *registry.HeadReply) { r.ChainID = nil }
-	if _, err := r.Tick(t.Context()); !errors.Is(err, ErrProof) || !errors.Is(err, ErrChain) {
+	if _, err := r.Tick(t.Context()); !errors.Is(err, ErrProof) || !errors.Is(err, registry.ErrChain) {
 		t.Errorf("got %v", err)
 	}
 	// Honest again, it counts at once and is the first again.

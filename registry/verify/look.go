@@ -75,7 +75,7 @@ func (t *tick) headers(ctx context.Context, e Endpoint, q registry.HeadQuery) (o
 	if err != nil {
 		return Observation{}, nil, sourceError(err)
 	}
-	if err := checkChainID(reply.ChainID, t.config.Registry.ChainID); err != nil {
+	if err := CheckChainID(reply.ChainID, t.config.Registry.ChainID); err != nil {
 		return Observation{}, nil, err
 	}
 	o = Observation{Endpoint: e.Name, Voice: e.voice()}
@@ -97,13 +97,15 @@ func (t *tick) headers(ctx context.Context, e Endpoint, q registry.HeadQuery) (o
 	return o, reply.Proof, nil
 }
 
-func checkChainID(raw []byte, want uint64) error {
+// CheckChainID reports whether the answer to eth_chainId is the chain that is
+// wanted; its error wraps registry.ErrChain.
+func CheckChainID(raw []byte, want uint64) error {
 	var s string
 	if len(raw) > registry.MaxChainID || json.Unmarshal(raw, &s) != nil {
-		return fmt.Errorf("%w: its chain id is no number", ErrChain)
+		return fmt.Errorf("%w: its chain id is no number", registry.ErrChain)
 	}
 	if got, err := decodeQuantity(s); err != nil || got != want {
-		return fmt.Errorf("%w: chain id %.20q, want %d", ErrChain, s, want)
+		return fmt.Errorf("%w: chain id %.20q, want %d", registry.ErrChain, s, want)
 	}
 	return nil
 }

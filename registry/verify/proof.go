@@ -47,10 +47,10 @@ func CheckProof(raw []byte, header Header, contract state.Address, codeHash stat
 		return nil, err
 	}
 	if state.Word(account.CodeHash) == state.Word(types.EmptyCodeHash) {
-		return nil, fmt.Errorf("%w %s", ErrNoCode, contract)
+		return nil, fmt.Errorf("%w %s", registry.ErrNoCode, contract)
 	}
 	if state.Word(account.CodeHash) != codeHash {
-		return nil, fmt.Errorf("%w: code hash %x, want %s", ErrCode, account.CodeHash, codeHash)
+		return nil, fmt.Errorf("%w: code hash %x, want %s", registry.ErrCode, account.CodeHash, codeHash)
 	}
 	// One pool of nodes for all words: a node is found by its hash, so neither
 	// the order nor the keys of the answer matter.
@@ -79,7 +79,7 @@ func proveAccount(proof []string, root state.Word, contract state.Address) (*typ
 		return nil, fmt.Errorf("%w: account: %v", ErrProof, err)
 	}
 	if value == nil {
-		return nil, fmt.Errorf("%w %s", ErrNoCode, contract)
+		return nil, fmt.Errorf("%w %s", registry.ErrNoCode, contract)
 	}
 	var account types.StateAccount
 	if err := rlp.DecodeBytes(value, &account); err != nil {

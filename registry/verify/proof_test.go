@@ -83,11 +83,11 @@ func TestCheckProofRefuses(t *testing.T) {
 	}
 	rows := []row{
 		{"another root", text, otherRoot, f.registry.Contract, f.code, slots, ErrProof},
-		{"other code", text, header, f.registry.Contract, state.Word{1}, slots, ErrCode},
-		{"no expected code", text, header, f.registry.Contract, state.Word{}, slots, ErrCode},
+		{"other code", text, header, f.registry.Contract, state.Word{1}, slots, registry.ErrCode},
+		{"no expected code", text, header, f.registry.Contract, state.Word{}, slots, registry.ErrCode},
 		{"another address, its nodes missing", text, header, state.Address{0xee}, f.code, slots, ErrProof},
-		{"an account without code", string(f.proof(state.Address{0xee}, slots)), header, state.Address{0xee}, f.code, slots, ErrNoCode},
-		{"no account", string(f.proof(state.Address{0x77}, slots)), header, state.Address{0x77}, f.code, slots, ErrNoCode},
+		{"an account without code", string(f.proof(state.Address{0xee}, slots)), header, state.Address{0xee}, f.code, slots, registry.ErrNoCode},
+		{"no account", string(f.proof(state.Address{0x77}, slots)), header, state.Address{0x77}, f.code, slots, registry.ErrNoCode},
 		{"a word whose nodes are missing", string(f.proof(f.registry.Contract, slots[2:3])), header, f.registry.Contract, f.code, slots, ErrProof},
 		{"no storage proofs", string(f.proof(f.registry.Contract, nil)), header, f.registry.Contract, f.code, slots, ErrProof},
 		{"empty", "", header, f.registry.Contract, f.code, slots, ErrProof},
@@ -185,7 +185,7 @@ func FuzzCheckProof(f *testing.F) {
 		if err == nil && !equal(got, want) {
 			t.Fatalf("proved %v", got)
 		}
-		if err != nil && !errors.Is(err, ErrProof) && !errors.Is(err, ErrCode) && !errors.Is(err, ErrNoCode) {
+		if err != nil && !errors.Is(err, ErrProof) && !errors.Is(err, registry.ErrCode) && !errors.Is(err, registry.ErrNoCode) {
 			t.Fatalf("untyped error %v", err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"dpki/internal/devchain"
 	"dpki/internal/e2e/attack/siege"
 	"dpki/internal/harness/hostile"
+	"dpki/registry"
 	"dpki/registry/verify"
 	"dpki/state"
 
@@ -66,9 +67,9 @@ func lies(s *siege.Site) []lie {
 		}), logs},
 		{"removed entries", hostile.Logs(func(l []hostile.Log) []hostile.Log { l[0] = l[0].With("removed", true); return l }), logs},
 
-		{"another chain", elsewhere(devchain.Options{ChainID: 4242}), verify.ErrChain.Error()},
-		{"other code", elsewhere(devchain.Options{NoContract: true, Alloc: otherCode}), verify.ErrCode.Error()},
-		{"no code", elsewhere(devchain.Options{NoContract: true}), verify.ErrNoCode.Error()},
+		{"another chain", elsewhere(devchain.Options{ChainID: 4242}), registry.ErrChain.Error()},
+		{"other code", elsewhere(devchain.Options{NoContract: true, Alloc: otherCode}), registry.ErrCode.Error()},
+		{"no code", elsewhere(devchain.Options{NoContract: true}), registry.ErrNoCode.Error()},
 
 		{"nested answer", hostile.Instead(200, []byte(strings.Repeat("[", 1<<20))), silent},
 		{"a page", hostile.Instead(200, []byte("<html>all is well</html>")), silent},

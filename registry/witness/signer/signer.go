@@ -3,12 +3,8 @@ package signer
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"dpki/registry"
@@ -43,9 +39,6 @@ type Event struct {
 	// any more.
 	Replaced int
 }
-
-// ErrChain says that the node serves another chain.
-var ErrChain = errors.New("the node serves another chain")
 
 // Signer signs checkpoints.
 type Signer struct {
@@ -106,7 +99,7 @@ func (s *Signer) look(ctx context.Context) (*witness.Checkpoint, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := checkChain(reply.ChainID, s.c.ChainID); err != nil {
+	if err := verify.CheckChainID(reply.ChainID, s.c.ChainID); err != nil {
 		return nil, 0, err
 	}
 	tip, err := verify.ParseHeader(reply.Latest)
@@ -194,14 +187,4 @@ func number(raw []byte, tip verify.Header) (uint64, error) {
 	}
 	h, err := verify.ParseHeader(raw)
 	return min(h.Number, tip.Number), err
-}
-
-func checkChain(raw []byte, want uint64) error {
-	var text string
-	err := json.Unmarshal(raw, &text)
-	got, perr := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 64)
-	if err != nil || perr != nil || got != want {
-		return fmt.Errorf("%w: %.40q, want %d", ErrChain, text, want)
-	}
-	return nil
 }

@@ -172,8 +172,8 @@ func TestNodeThatIsWrong(t *testing.T) {
 		alter func(n *node)
 		want  error
 	}{
-		"another chain": {func(n *node) { n.chain = `"0x1"` }, ErrChain},
-		"no chain id":   {func(n *node) { n.chain = `7` }, ErrChain},
+		"another chain": {func(n *node) { n.chain = `"0x1"` }, registry.ErrChain},
+		"no chain id":   {func(n *node) { n.chain = `7` }, registry.ErrChain},
 		"altered header": {func(n *node) {
 			n.alter = func(b []byte) []byte { return bytes.Replace(b, []byte(`"0x0"`), []byte(`"0x1"`), 1) }
 		}, verify.ErrHeader},
