@@ -1,0 +1,146 @@
+package bundle
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/sshca/sshsig"
+)
+
+// Manifest (docs/formats.md section 6):
+//
+//	enrolment request, one a line, as Marshal writes it ...
+//	SSHSIG over all the lines before it, armoured
+const (
+	// ManifestNamespace keeps a vendor's signatures apart from those of every other use of SSHSIG.
+	ManifestNamespace = "dpki-vendor"
+	// MaxManifest is the most requests of one manifest.
+	MaxManifest = 50_000
+)
+
+// ErrVendor: the manifest is not, or not as it lies here, signed by the vendor.
+var ErrVendor = errors.New("not signed by the vendor")
+
+// ManifestWriter writes requests as they come, then the signature.
+type ManifestWriter struct {
+	to    io.Writer
+	lines int
+	hash  hash.Hash
+}
+
+// NewManifest begins a manifest.
+func NewManifest(to io.Writer) *ManifestWriter {
+	return &ManifestWriter{to: to, hash: sha512.New()}
+}
+
+// Add writes one request.
+func (w *ManifestWriter) Add(r *Request) error {
+	if w.lines++; w.lines > MaxManifest {
+		return fmt.Errorf("manifest of more than %d requests: %w", MaxManifest, ErrTooLarge)
+	}
+	b, err := r.Marshal()
+	if err != nil {
+		return err
+	}
+	w.hash.Write(b)
+	_, err = w.to.Write(b)
+	return err
+}
+
+// Sign ends the manifest.
+func (w *ManifestWriter) Sign(vendor ssh.Signer) error {
+	if w.lines == 0 {
+		return malformed("manifest without requests")
+	}
+	s, err := sshsig.Sign(vendor, ManifestNamespace, [sha512.Size]byte(w.hash.Sum(nil)))
+	if err != nil {
+		return err
+	}
+	_, err = w.to.Write(s.Armor())
+	return err
+}
+
+// ReadManifest hands over each line's request, or what is wrong with it, as it
+// comes. Nothing of it may be used unless the end is nil: who signed, and that
+// nothing was altered, shows at the end alone. An error of each ends it.
+func ReadManifest(from io.Reader, vendor ssh.PublicKey, each func(line int, r *Request, bad error) error) error {
+	lines, sum := bufio.NewReaderSize(from, MaxRequest+1), sha512.New()
+	for line := 1; ; line++ {
+		text, bad := nextLine(lines, sum)
+		switch {
+		case errors.Is(bad, io.EOF):
+			return fmt.Errorf("manifest without a signature: %w", ErrVendor)
+		case bad != nil && !errors.Is(bad, ErrTooLarge):
+			return bad
+		case string(text) == sshsig.Begin+"\n" && line > 1:
+			return checkManifest(lines, vendor, [sha512.Size]byte(sum.Sum(nil)))
+		case line > MaxManifest:
+			return fmt.Errorf("manifest of more than %d requests: %w", MaxManifest, ErrTooLarge)
+		}
+		var r *Request
+		if bad == nil {
+			sum.Write(text)
+			r, bad = parseLine(text)
+		}
+		if err := each(line, r, bad); err != nil {
+			return err
+		}
+	}
+}
+
+// nextLine gives one line with its end. One that is too long is passed over as a
+// whole, into the digest only.
+func nextLine(from *bufio.Reader, sum io.Writer) ([]byte, error) {
+	text, err := from.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		if err == nil && len(text) > MaxRequest {
+			sum.Write(text)
+			return nil, fmt.Errorf("line of more than %d bytes: %w", MaxRequest, ErrTooLarge)
+		}
+		return text, err
+	}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		sum.Write(text)
+		text, err = from.ReadSlice('\n')
+	}
+	sum.Write(text)
+	if err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("line of more than %d bytes: %w", MaxRequest, ErrTooLarge)
+}
+
+// parseLine takes the one form that Marshal writes: a line has one spelling.
+func parseLine(text []byte) (*Request, error) {
+	r, err := ParseRequest(text)
+	if err != nil {
+		return nil, err
+	}
+	if again, err := r.Marshal(); err != nil || !bytes.Equal(again, text) {
+		return nil, malformed("enrolment request of %q: not as it was made", r.Name)
+	}
+	return r, nil
+}
+
+func checkManifest(rest io.Reader, vendor ssh.PublicKey, digest [sha512.Size]byte) error {
+	text := []byte(sshsig.Begin + "\n")
+	more, err := io.ReadAll(io.LimitReader(rest, sshsig.MaxSize))
+	if err != nil {
+		return err
+	}
+	s, err := sshsig.Parse(append(text, more...))
+	if err == nil {
+		err = s.Verify(vendor, ManifestNamespace, digest)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrVendor, err)
+	}
+	return nil
+}
