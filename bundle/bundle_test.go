@@ -211,7 +211,7 @@ func TestAttackBundlePlaintext(t *testing.T) {
 		{"other magic", at(0, 'X'), ErrMalformed},
 		{"unknown version", at(8, 2), ErrMalformed},
 		{"version 0", at(8, 0), ErrMalformed},
-		{"unknown purpose", at(9, 8), ErrMalformed},
+		{"unknown purpose", at(9, 200), ErrMalformed},
 		{"purpose 0", at(9, 0), ErrMalformed},
 		{"anchor longer than the rest", at(106, 0xff, 0xff), ErrMalformed},
 		{"anchor with a wrong checksum", at(anchorAt+5, 'X'), ErrMalformed},

@@ -35,7 +35,8 @@ func testUserKey(t testing.TB) *UserKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &UserKey{Version: 1, Name: "tech", PrivateKey: privateText(t, key), Certificate: authorizedKey(cert), Authority: authority}
+	return &UserKey{Version: 1, Name: "tech", PrivateKey: privateText(t, key), Certificate: authorizedKey(cert), Authority: authority,
+		Account: "ops", Hosts: []LoginHost{{Name: "gate-7", Device: state.Word{2}, Address: "gate-7.example:22", HostKey: hostKey}, {Name: "gate-8", Device: state.Word{3}}}}
 }
 
 func testHost(t testing.TB) *HostCertificate {
@@ -126,6 +127,14 @@ func TestUserKeyRefuses(t *testing.T) {
 		"another's key":       func(u *UserKey) { u.PrivateKey = privateText(t, sshkey.New(t)) },
 		"no key at all":       func(u *UserKey) { u.PrivateKey = PrivateKey("-----BEGIN") },
 		"a host certificate":  func(u *UserKey) { u.Certificate = host.Certificates[0] },
+		"an account":          func(u *UserKey) { u.Account = "-root" },
+		"hosts for nobody":    func(u *UserKey) { u.Account = "" },
+		"a host twice":        func(u *UserKey) { u.Hosts[1].Name = "gate-7" },
+		"a host's name":       func(u *UserKey) { u.Hosts[0].Name = "gate 7" },
+		"a host's address":    func(u *UserKey) { u.Hosts[0].Address = "gate-7 ProxyCommand=x" },
+		"a host's key":        func(u *UserKey) { u.Hosts[0].HostKey = "ssh-ed25519 AAAA" },
+		"no device":           func(u *UserKey) { u.Hosts[0].Device = state.Word{} },
+		"too many hosts":      func(u *UserKey) { u.Hosts = make([]LoginHost, MaxLoginHosts+1) },
 		"a plain key":         func(u *UserKey) { u.Certificate = authorizedKey(sshkey.New(t).PublicKey()) },
 		"a comment":           func(u *UserKey) { u.Certificate += " me" },
 		"a signature changed": func(u *UserKey) { u.Certificate = u.Certificate[:len(u.Certificate)-8] + "AAAAAAA=" },
@@ -136,7 +145,7 @@ func TestUserKeyRefuses(t *testing.T) {
 		}
 	}
 	device := testUserKey(t)
-	device.PrivateKey = nil // made where it is used
+	device.PrivateKey, device.Hosts, device.Account = nil, nil, "" // made where it is used
 	if _, err := device.Cert(); err != nil {
 		t.Errorf("without a private key: %v", err)
 	}

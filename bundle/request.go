@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/internal/anchor"
+	"dpki/sshca/profile"
 	"dpki/state"
 )
 
@@ -29,6 +30,7 @@ type Request struct {
 	Recipient     Recipient
 	SigningKey    string // "ssh-ed25519 <base64>"
 	HostKey       string // "<type> <base64>", empty for a person
+	LoginKey      string // "<type> <base64>", by which a person logs in elsewhere; empty for a device, and for who has none
 	MailboxSecret MailboxSecret
 	Nonce         [16]byte
 	Signature     [ed25519.SignatureSize]byte
@@ -42,6 +44,7 @@ type requestJSON struct {
 	Recipient     Recipient     `json:"recipient"`
 	SigningKey    string        `json:"signing_key"`
 	HostKey       string        `json:"host_key"`
+	LoginKey      string        `json:"login_key,omitempty"`
 	MailboxSecret MailboxSecret `json:"mailbox_secret"`
 	Nonce         base64Nonce   `json:"nonce"`
 	Signature     base64Sig     `json:"signature"`
@@ -60,6 +63,17 @@ func (s *base64Sig) UnmarshalText(b []byte) error   { return decodeSecret(s[:], 
 // NewRequest makes and signs a request. hostKey is the line of the SSH host
 // key's .pub file, with or without comment, or empty for a person.
 func (i *Identity) NewRequest(a anchor.Anchor, name, hostKey string) (*Request, error) {
+	return i.newRequest(a, name, hostKey, "")
+}
+
+// NewPersonRequest makes and signs the request of a person. loginKey is the line of
+// the .pub file of the key by which he logs in elsewhere, or empty: the private
+// half stays with him, only certificates for it travel.
+func (i *Identity) NewPersonRequest(a anchor.Anchor, name, loginKey string) (*Request, error) {
+	return i.newRequest(a, name, "", loginKey)
+}
+
+func (i *Identity) newRequest(a anchor.Anchor, name, hostKey, loginKey string) (*Request, error) {
 	signing, err := ssh.NewPublicKey(i.signing.Public())
 	if err != nil {
 		return nil, fmt.Errorf("enrolment request: %w", err)
@@ -69,12 +83,18 @@ func (i *Identity) NewRequest(a anchor.Anchor, name, hostKey string) (*Request, 
 		SigningKey: authorizedKey(signing), MailboxSecret: i.mailbox,
 	}
 	rand.Read(r.Nonce[:])
-	if hostKey != "" {
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(hostKey))
-		if err != nil {
-			return nil, malformed("host key")
+	for _, k := range []struct {
+		what, from string
+		to         *string
+	}{{"host key", hostKey, &r.HostKey}, {"login key", loginKey, &r.LoginKey}} {
+		if k.from == "" {
+			continue
 		}
-		r.HostKey = authorizedKey(key)
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(k.from))
+		if err != nil {
+			return nil, malformed("%s", k.what)
+		}
+		*k.to = authorizedKey(key)
 	}
 	digest := r.digest()
 	copy(r.Signature[:], ed25519.Sign(i.signing, digest[:]))
@@ -96,7 +116,7 @@ func ParseRequest(b []byte) (*Request, error) {
 		return nil, malformed("enrolment request of version %d", w.Version)
 	}
 	r := &Request{
-		Anchor: w.Anchor, Name: w.Name, Recipient: w.Recipient, SigningKey: w.SigningKey, HostKey: w.HostKey,
+		Anchor: w.Anchor, Name: w.Name, Recipient: w.Recipient, SigningKey: w.SigningKey, HostKey: w.HostKey, LoginKey: w.LoginKey,
 		MailboxSecret: w.MailboxSecret, Nonce: w.Nonce, Signature: w.Signature,
 	}
 	if err := r.Verify(); err != nil {
@@ -108,7 +128,7 @@ func ParseRequest(b []byte) (*Request, error) {
 // Marshal encodes the JSON form, with a line feed.
 func (r *Request) Marshal() ([]byte, error) {
 	b, err := json.Marshal(requestJSON{
-		Version: 1, Anchor: r.Anchor, Name: r.Name, Recipient: r.Recipient, SigningKey: r.SigningKey, HostKey: r.HostKey,
+		Version: 1, Anchor: r.Anchor, Name: r.Name, Recipient: r.Recipient, SigningKey: r.SigningKey, HostKey: r.HostKey, LoginKey: r.LoginKey,
 		MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature,
 	})
 	if err != nil {
@@ -133,7 +153,7 @@ func (r *Request) Verify() error {
 	case r.MailboxSecret == MailboxSecret{}:
 		return malformed("enrolment request without a mailbox secret")
 	}
-	if err := checkHostKey(r.HostKey); err != nil {
+	if err := checkKeysOf(r.HostKey, r.LoginKey); err != nil {
 		return err
 	}
 	signing, err := parseSigningKey(r.SigningKey)
@@ -152,12 +172,16 @@ func (r *Request) Mailbox(zone state.Word) state.Word { return r.MailboxSecret.M
 
 // digest is what the signature is over: sha256 of "dpki/enroll/1" and then, as
 // u16 length | bytes each, anchor, name, recipient, signing key, host key,
-// mailbox commitment, nonce.
+// mailbox commitment, nonce, and the login key where there is one.
 func (r *Request) digest() [32]byte {
 	commitment := r.MailboxSecret.Commitment()
-	return digestOf("dpki/enroll/1", []string{
+	fields := []string{
 		r.Anchor.String(), r.Name, r.Recipient.String(), r.SigningKey, r.HostKey, string(commitment[:]), string(r.Nonce[:]),
-	})
+	}
+	if r.LoginKey != "" {
+		fields = append(fields, r.LoginKey)
+	}
+	return digestOf("dpki/enroll/1", fields)
 }
 
 // digestOf is the sha256 of a tag and then each field as u16 length | bytes: no
@@ -193,6 +217,27 @@ func parseKey(s string) (ssh.PublicKey, error) {
 		return nil, malformed("SSH public key")
 	}
 	return k, nil
+}
+
+// checkKeysOf: a device has a host key, a person a login key, or neither.
+func checkKeysOf(host, login string) error {
+	if err := checkHostKey(host); err != nil || login == "" {
+		return err
+	}
+	if host != "" {
+		return malformed("both a host key and a login key")
+	}
+	k, err := parseKey(login)
+	if err != nil {
+		return err
+	}
+	if _, is := k.(*ssh.Certificate); is {
+		return malformed("a certificate for a login key")
+	}
+	if err := profile.Accepted(k); err != nil {
+		return fmt.Errorf("login key: %w: %w", err, ErrMalformed)
+	}
+	return nil
 }
 
 // checkHostKey accepts what sshd can serve as a host key, or nothing.

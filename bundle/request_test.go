@@ -123,7 +123,7 @@ func TestAttackRequestForms(t *testing.T) {
 		digest := r.digest()
 		copy(r.Signature[:], ed25519.Sign(i.signing, digest[:]))
 		b, err := json.Marshal(requestJSON{Version: 1, Anchor: r.Anchor, Name: r.Name, Recipient: r.Recipient, SigningKey: r.SigningKey,
-			HostKey: r.HostKey, MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature})
+			HostKey: r.HostKey, LoginKey: r.LoginKey, MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature})
 		if err != nil {
 			t.Fatal(err)
 		}

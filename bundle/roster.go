@@ -34,7 +34,8 @@ type RosterMember struct {
 	MailboxSecret MailboxSecret `json:"mailbox_secret"`
 	Recipient     Recipient     `json:"recipient"`
 	SigningKey    string        `json:"signing_key"`
-	HostKey       string        `json:"host_key"` // empty for a person
+	HostKey       string        `json:"host_key"`            // empty for a person
+	LoginKey      string        `json:"login_key,omitempty"` // a person's own, for logins elsewhere
 	Fingerprint   string        `json:"fingerprint"`
 	// Address is where the device's sshd listens, HOST:PORT, for the admins'
 	// ssh command; empty where they find it otherwise. It is no identity: the
@@ -46,7 +47,7 @@ type RosterMember struct {
 func (r *Request) Member(zone state.Word) RosterMember {
 	return RosterMember{
 		Name: r.Name, Zone: zone, Device: r.Mailbox(zone), MailboxSecret: r.MailboxSecret, Recipient: r.Recipient,
-		SigningKey: r.SigningKey, HostKey: r.HostKey, Fingerprint: r.Fingerprint(),
+		SigningKey: r.SigningKey, HostKey: r.HostKey, LoginKey: r.LoginKey, Fingerprint: r.Fingerprint(),
 	}
 }
 
@@ -115,7 +116,7 @@ func (m *RosterMember) check() error {
 	if _, err := parseSigningKey(m.SigningKey); err != nil {
 		return err
 	}
-	return checkHostKey(m.HostKey)
+	return checkKeysOf(m.HostKey, m.LoginKey)
 }
 
 // filled has empty lists instead of absent ones: null is refused by readers.

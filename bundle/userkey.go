@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/ssh"
@@ -17,6 +18,41 @@ type UserKey struct {
 	PrivateKey  PrivateKey `json:"private_key"` // empty: the recipient has it, and it never travelled
 	Certificate string     `json:"certificate"` // "TYPE BASE64", by the profile of user certificates
 	Authority   Authority  `json:"authority"`   // the CA_USER entry
+	// Account and Hosts say what it is for, so that the recipient's ssh can be told:
+	// they let nobody in. Empty where the sender does not know.
+	Account string      `json:"account,omitempty"`
+	Hosts   []LoginHost `json:"hosts,omitempty"` // at most MaxLoginHosts, names strictly ascending
+}
+
+// MaxLoginHosts is how many hosts one key may name.
+const MaxLoginHosts = 256
+
+// LoginHost is a device to log in to.
+type LoginHost struct {
+	Name    string     `json:"name"`
+	Device  state.Word `json:"device"`
+	Address string     `json:"address"`  // HOST:PORT, empty where nobody has said
+	HostKey string     `json:"host_key"` // of its enrolment; a host certificate counts more
+}
+
+func (u *UserKey) checkHosts() error {
+	switch {
+	case u.Account != "" && !state.ValidAccount(u.Account):
+		return malformed("user key: account %.80q", u.Account)
+	case len(u.Hosts) > 0 && u.Account == "" || len(u.Hosts) > MaxLoginHosts:
+		return malformed("user key: %d hosts", len(u.Hosts))
+	}
+	last := ""
+	for _, h := range u.Hosts {
+		if !state.ValidName(h.Name) || h.Name <= last || h.Device.IsZero() || h.Address != "" && !ValidAddress(h.Address) {
+			return malformed("user key: host %.80q at %.80q", h.Name, h.Address)
+		}
+		if err := checkHostKey(h.HostKey); err != nil {
+			return err
+		}
+		last = h.Name
+	}
+	return nil
 }
 
 // Marshal checks and encodes the content.
@@ -49,7 +85,7 @@ func (u *UserKey) Cert() (*ssh.Certificate, error) {
 	case !state.ValidName(u.Name):
 		return nil, malformed("user key: name %.80q", u.Name)
 	}
-	if err := u.Authority.check(); err != nil {
+	if err := errors.Join(u.Authority.check(), u.checkHosts()); err != nil {
 		return nil, err
 	}
 	cert, err := parseCertificate(u.Certificate)
