@@ -111,5 +111,5 @@ func suggest(name string, names []string) string {
 // ParseAnchor reads an anchor that somebody typed.
 func ParseAnchor(s string) (anchor.Anchor, error) {
 	a, err := anchor.Parse(strings.TrimSpace(s))
-	return a, because(err, Usage, "copy the whole anchor, as dpki org show prints it", "the anchor cannot be used")
+	return a, because(err, Usage, "copy the whole anchor, dpki:eip155:..., as dpki org show prints it", "the anchor cannot be read")
 }

@@ -139,11 +139,7 @@ func (t *tool) adminRequest(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := admin.ParseAnchor(c.String("anchor"))
-	if c.String("anchor") == "" {
-		_, o, e := t.organisation(conf)
-		a, err = o.Anchor, e
-	}
+	a, err := t.anchor(c, conf)
 	if err != nil {
 		return err
 	}

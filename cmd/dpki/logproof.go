@@ -9,7 +9,6 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/home"
-	"dpki/internal/anchor"
 	"dpki/registry/audit"
 	"dpki/registry/witness"
 	"dpki/state"
@@ -84,8 +83,8 @@ func logCheck(c *cli.Context) (check admin.LogCheck, err error) {
 	if c.String("anchor") == "" {
 		return check, usage("a file may be any organisation's", "give --anchor ANCHOR, and have it from elsewhere than the file")
 	}
-	if check.Anchor, err = anchor.Parse(c.String("anchor")); err != nil {
-		return check, &admin.Problem{Class: admin.Usage, Text: "the anchor cannot be read", Hint: "copy it whole: dpki:eip155:...", Err: err}
+	if check.Anchor, err = admin.ParseAnchor(c.String("anchor")); err != nil {
+		return check, err
 	}
 	if text := c.String("block"); text != "" {
 		if check.Trust.Block, err = state.ParseWord(strings.ToLower(strings.TrimPrefix(text, "0x"))); err != nil || check.Trust.Block.IsZero() {

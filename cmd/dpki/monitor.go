@@ -9,7 +9,6 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/monitor"
-	"dpki/internal/anchor"
 	"dpki/state"
 )
 
@@ -63,9 +62,9 @@ func (t *tool) openMonitor(c *cli.Context, rules *monitor.Rules) (*monitor.Monit
 		return nil, err
 	}
 	if c.IsSet("anchor") {
-		a, err := anchor.Parse(c.String("anchor"))
+		a, err := admin.ParseAnchor(c.String("anchor"))
 		if err != nil {
-			return nil, &admin.Problem{Class: admin.Usage, Text: "the anchor cannot be read", Hint: "copy it whole: dpki:eip155:...", Err: err}
+			return nil, err
 		}
 		n, err := t.networkFile(h, "")
 		if err != nil {

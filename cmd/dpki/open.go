@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"dpki/admin"
 	"dpki/admin/home"
 	"dpki/admin/ledger"
@@ -68,6 +70,15 @@ func (t *tool) organisation(c home.Config) (string, home.Organisation, error) {
 		return "", o, usage("which organisation?", "give --org: "+strings.Join(names, ", "))
 	}
 	return "", o, usage(fmt.Sprintf("no organisation is called %.80q here", name), "there is "+strings.Join(names, ", "))
+}
+
+// anchor is what --anchor says, else that of the organisation in use.
+func (t *tool) anchor(c *cli.Context, conf home.Config) (anchor.Anchor, error) {
+	if c.IsSet("anchor") {
+		return admin.ParseAnchor(c.String("anchor"))
+	}
+	_, o, err := t.organisation(conf)
+	return o.Anchor, err
 }
 
 // networkFile finds the network: --network, else what is configured.

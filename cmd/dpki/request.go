@@ -10,7 +10,6 @@ import (
 	"dpki/admin"
 	"dpki/admin/home"
 	"dpki/bundle"
-	"dpki/internal/anchor"
 )
 
 func (t *tool) requestCommand() *cli.Command {
@@ -109,17 +108,9 @@ func (t *tool) requestFile(c *cli.Context, a admin.Ask) error {
 	if err != nil {
 		return err
 	}
-	var org anchor.Anchor
-	if c.IsSet("anchor") {
-		if org, err = anchor.Parse(c.String("anchor")); err != nil {
-			return &admin.Problem{Class: admin.Usage, Text: "the anchor cannot be read", Hint: "copy it whole: dpki:eip155:...", Err: err}
-		}
-	} else {
-		_, o, err := t.organisation(conf)
-		if err != nil {
-			return err
-		}
-		org = o.Anchor
+	org, err := t.anchor(c, conf)
+	if err != nil {
+		return err
 	}
 	id, err := admin.LoadIdentity(h)
 	if err != nil {
