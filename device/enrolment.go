@@ -129,7 +129,7 @@ func (e *Enrolment) scopes(org state.Word, id *bundle.Identity) state.Scopes {
 }
 
 // with adds what a later bundle brings. Keys add; name and network are the
-// newest's that may say so; the zone never changes.
+// newest's that may say so; the zone is changed by a move alone.
 func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (*Enrolment, error) {
 	next, err := newEnrolment(m, a, o)
 	if err != nil || e == nil {
@@ -158,6 +158,25 @@ func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (
 		}
 	}
 	return &Enrolment{Materials: &merged, Places: named, Block: newest.Block, Seq: newest.Seq, First: e.First}, nil
+}
+
+// movedBy reports whether a bundle moves the device into another zone: announced
+// by the organisation, to a device that its own zone has retired. A zone's
+// administrator can do neither for another zone, and the organisation does both at
+// once, so that the device is never in two.
+func (e *Enrolment) movedBy(m *bundle.DeviceMaterials, batch *state.BatchFact, known *state.State) bool {
+	return e != nil && m.Zone != e.Materials.Zone && batch.Scope == known.Scopes.Org && batch.Block >= e.Block &&
+		known.Scopes.Zone == e.Materials.Zone && known.Retired()
+}
+
+// moved is what the device knows in its new zone: nothing of the old one but where
+// the network is.
+func (e *Enrolment) moved(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (*Enrolment, error) {
+	next, err := newEnrolment(m, a, o)
+	if err == nil && next.Places == nil {
+		next.Places = e.Places
+	}
+	return next, err
 }
 
 func later(block, seq, thanBlock, thanSeq uint64) bool {

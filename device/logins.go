@@ -130,7 +130,7 @@ func (l *Logins) extent(s session.Session) (uint64, authkeys.Reason) {
 }
 
 // verify proves a session's key to sudo. The challenge names the device, which
-// an enrolled one never changes.
+// is another one after a move.
 func (l *Logins) verify(ctx context.Context, s session.Session, p proc.Process) error {
 	device := l.c.Door.Engine.View().State.Scopes.Mailbox
 	l.mu.Lock()

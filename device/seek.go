@@ -162,7 +162,8 @@ func (e *Engine) take(f found) bool {
 func (e *Engine) enrolmentAfter(f found) (*Enrolment, error) {
 	next, known := e.enrolment, e.replica.state(e.head)
 	for _, m := range f.materials {
-		if err := e.admissible(m, f.batch.Scope); err != nil {
+		moved := next.movedBy(m, &f.batch, known)
+		if err := e.admissible(m, f.batch.Scope, moved); err != nil {
 			return e.enrolment, err
 		}
 		o := origin{f.batch.Block, f.batch.Seq, known.MayPolicy(f.batch.Authors, f.batch.Time)}
@@ -172,7 +173,13 @@ func (e *Engine) enrolmentAfter(f found) (*Enrolment, error) {
 				o.directs = false // the rest of the bundle counts
 			}
 		}
-		merged, err := next.with(m, e.c.Anchor, o)
+		var err error
+		merged := next
+		if moved {
+			merged, err = next.moved(m, e.c.Anchor, o)
+		} else {
+			merged, err = next.with(m, e.c.Anchor, o)
+		}
 		if err != nil {
 			return e.enrolment, err
 		}
@@ -182,9 +189,10 @@ func (e *Engine) enrolmentAfter(f found) (*Enrolment, error) {
 }
 
 // admissible: a batch in a zone speaks for that zone alone, and a zone exists
-// when the organisation says so.
-func (e *Engine) admissible(m *bundle.DeviceMaterials, scope state.Word) error {
-	if scope != e.c.Anchor.Org && scope != m.Zone || !e.c.ZoneHint.IsZero() && m.Zone != e.c.ZoneHint {
+// when the organisation says so. A device joins no other zone than it was told to;
+// the organisation may move it on from there.
+func (e *Engine) admissible(m *bundle.DeviceMaterials, scope state.Word, moved bool) error {
+	if scope != e.c.Anchor.Org && scope != m.Zone || !e.c.ZoneHint.IsZero() && m.Zone != e.c.ZoneHint && !e.away(m.Zone, moved) {
 		return fmt.Errorf("zone %v: %w", m.Zone, ErrOtherZone)
 	}
 	for zone := range e.replica.state(e.head).Zones(e.time.Now(e.c.Clock.Read())) {
@@ -193,6 +201,12 @@ func (e *Engine) admissible(m *bundle.DeviceMaterials, scope state.Word) error {
 		}
 	}
 	return fmt.Errorf("zone %v: %w", m.Zone, ErrUnknownZone)
+}
+
+// away reports whether a bundle of this zone is no longer a matter of joining: it
+// moves the device, or an earlier one has.
+func (e *Engine) away(zone state.Word, moved bool) bool {
+	return moved || e.enrolment != nil && e.enrolment.Materials.Zone == zone
 }
 
 // maxZones is how many zones a device looks through for its first bundle; the

@@ -24,7 +24,7 @@ func (e *env) enrollCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "name of the device (default: the host's)"},
 			&cli.StringFlag{Name: "host-key", Usage: "public key `FILE` of sshd (default: ed25519, ecdsa or rsa in /etc/ssh)"},
-			&cli.StringFlag{Name: "zone", Usage: "`ID` of the only zone to join (default: whichever enrols the device)"},
+			&cli.StringFlag{Name: "zone", Usage: "`ID` of the only zone to join (default: whichever enrols the device); the organisation may move it on from there"},
 			&cli.StringFlag{Name: "network", Usage: "network `FILE` with the first endpoints and stores"},
 			&cli.StringFlag{Name: "out", Usage: "also write the request to a new `FILE`; - for stdout"},
 			&cli.BoolFlag{Name: "json", Usage: "print the result as JSON"},
