@@ -377,19 +377,19 @@ func TestDelivery(t *testing.T) {
 	}
 	f := &state.DeliveryFact{Fact: state.Fact{Scope: mailbox, Subject: sealed.Subject}, Delivery: d}
 	store := newMemory()
-	if _, err := i.ReadDelivery(t.Context(), store, a, f, PurposeHostCertificate); !errors.Is(err, os.ErrNotExist) {
+	if _, err := i.ReadDelivery(t.Context(), store, a, f, Demand{known: true}, PurposeHostCertificate); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("withheld: %v", err)
 	}
 	store.put(block)
-	b, err := i.ReadDelivery(t.Context(), store, a, f, PurposeHostCertificate)
+	b, err := i.ReadDelivery(t.Context(), store, a, f, Demand{known: true}, PurposeHostCertificate)
 	if err != nil || string(b.Content) != "cert" {
 		t.Errorf("ReadDelivery = %v, %v", b, err)
 	}
-	if _, err := i.ReadDelivery(t.Context(), store, a, f, PurposeCA); !errors.Is(err, ErrWrongPlace) {
+	if _, err := i.ReadDelivery(t.Context(), store, a, f, Demand{known: true}, PurposeCA); !errors.Is(err, ErrWrongPlace) {
 		t.Errorf("unwanted purpose: %v, want ErrWrongPlace", err)
 	}
 	f.Commitment[0]++
-	if _, err := i.ReadDelivery(t.Context(), store, a, f, PurposeHostCertificate); !errors.Is(err, ErrCommitment) {
+	if _, err := i.ReadDelivery(t.Context(), store, a, f, Demand{known: true}, PurposeHostCertificate); !errors.Is(err, ErrCommitment) {
 		t.Errorf("another commitment: %v, want ErrCommitment", err)
 	}
 	if _, _, err := r.Deliver(anchorOf(2), out); !errors.Is(err, ErrWrongPlace) {

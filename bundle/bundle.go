@@ -47,16 +47,23 @@ type Block struct {
 // Seal encrypts content to one recipient, with a fresh key agreement and a
 // fresh salt. The commitment is what a DELIVERY entry carries.
 func Seal(to Recipient, h Header, content []byte) (b Block, commitment state.Word, err error) {
+	b, salt, err := sealSalted(to, h, content)
+	if err != nil {
+		return Block{}, state.Word{}, err
+	}
+	return b, commit(salt, content), nil
+}
+
+func sealSalted(to Recipient, h Header, content []byte) (b Block, salt [32]byte, err error) {
 	if to.age == nil {
-		return Block{}, state.Word{}, malformed("bundle without a recipient")
+		return Block{}, salt, malformed("bundle without a recipient")
 	}
 	if !h.Purpose.Known() {
-		return Block{}, state.Word{}, malformed("bundle with %v", h.Purpose)
+		return Block{}, salt, malformed("bundle with %v", h.Purpose)
 	}
 	if len(content) > MaxContent {
-		return Block{}, state.Word{}, fmt.Errorf("content of %d bytes, at most %d: %w", len(content), MaxContent, ErrTooLarge)
+		return Block{}, salt, fmt.Errorf("content of %d bytes, at most %d: %w", len(content), MaxContent, ErrTooLarge)
 	}
-	var salt [32]byte
 	rand.Read(salt[:])
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, to.age)
@@ -67,12 +74,12 @@ func Seal(to Recipient, h Header, content []byte) (b Block, commitment state.Wor
 		err = w.Close()
 	}
 	if err != nil {
-		return Block{}, state.Word{}, fmt.Errorf("bundle: %w", err)
+		return Block{}, salt, fmt.Errorf("bundle: %w", err)
 	}
 	if out.Len() > MaxBlock {
-		return Block{}, state.Word{}, fmt.Errorf("bundle of %d bytes, at most %d: %w", out.Len(), MaxBlock, ErrTooLarge)
+		return Block{}, salt, fmt.Errorf("bundle of %d bytes, at most %d: %w", out.Len(), MaxBlock, ErrTooLarge)
 	}
-	return Block{CID: Sum(out.Bytes()), Bytes: out.Bytes()}, commit(salt, content), nil
+	return Block{CID: Sum(out.Bytes()), Bytes: out.Bytes()}, salt, nil
 }
 
 // Bundle is an opened bundle.

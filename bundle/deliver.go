@@ -20,36 +20,90 @@ type Outgoing struct {
 	Content     []byte
 	Supersedes  state.Word // subject of the DELIVERY that this one replaces, or zero
 	Name        string     // the content's, or empty
+	Signs       state.Word // subject of the DELIVERY that signatures are for, or zero
 }
 
 // Deliver seals a bundle and the DELIVERY entry that announces it. Both need
 // the entry's subject, which is drawn here. Store the block, then write the entry.
 func (r *Ring) Deliver(a anchor.Anchor, o Outgoing) (Block, Sealed, error) {
+	s, err := r.deliver(a, o)
+	return s.block, s.entry, err
+}
+
+// sent is a delivery as it was sealed.
+type sent struct {
+	block Block
+	entry Sealed
+	fact  state.DeliveryFact // as its reader will know it, but for where it stands in the log
+	salt  [32]byte
+}
+
+func (r *Ring) deliver(a anchor.Anchor, o Outgoing) (s sent, err error) {
 	if a.String() != r.anchor {
-		return Block{}, Sealed{}, fmt.Errorf("delivery for another organisation: %w", ErrWrongPlace)
+		return sent{}, fmt.Errorf("delivery for another organisation: %w", ErrWrongPlace)
 	}
-	subject := r.draw()
-	h := Header{Anchor: a, Scope: o.Mailbox, Subject: subject, Purpose: o.Purpose}
-	block, commitment, err := Seal(o.To, h, o.Content)
+	s.fact = state.DeliveryFact{
+		Fact:     state.Fact{Scope: o.Mailbox, Subject: r.draw(), Kind: state.KindDelivery, From: o.From, Until: o.Until},
+		Delivery: state.Delivery{Purpose: uint8(o.Purpose), Supersedes: o.Supersedes, Name: o.Name, Signs: o.Signs},
+	}
+	h := Header{Anchor: a, Scope: o.Mailbox, Subject: s.fact.Subject, Purpose: o.Purpose}
+	if s.block, s.salt, err = sealSalted(o.To, h, o.Content); err != nil {
+		return sent{}, err
+	}
+	s.fact.Commitment, s.fact.Delivery.Block = commit(s.salt, o.Content), state.Word(s.block.CID)
+	payload, err := s.fact.Delivery.Marshal()
 	if err != nil {
-		return Block{}, Sealed{}, err
+		return sent{}, fmt.Errorf("delivery: %w", err)
 	}
-	payload, err := state.Delivery{
-		Commitment: commitment, Block: state.Word(block.CID), Purpose: uint8(o.Purpose), Supersedes: o.Supersedes, Name: o.Name,
-	}.Marshal()
+	s.entry, err = r.sealAs(s.fact.Subject, Entry{Scope: o.Mailbox, Kind: state.KindDelivery, From: o.From, Until: o.Until}, payload)
 	if err != nil {
-		return Block{}, Sealed{}, fmt.Errorf("delivery: %w", err)
+		return sent{}, err
 	}
-	sealed, err := r.sealAs(subject, Entry{Scope: o.Mailbox, Kind: state.KindDelivery, From: o.From, Until: o.Until}, payload)
+	return s, nil
+}
+
+// Watched is a delivery that watchdogs are to sign before it is announced.
+type Watched struct {
+	Block     Block
+	Entry     Sealed
+	Statement *Statement
+	Summary   *Summary
+}
+
+// DeliverWatched is Deliver where watchdogs are to sign. recipient is the
+// recipient's name, as it was enrolled.
+func (r *Ring) DeliverWatched(a anchor.Anchor, recipient string, o Outgoing) (*Watched, error) {
+	s, err := r.deliver(a, o)
 	if err != nil {
-		return Block{}, Sealed{}, err
+		return nil, err
 	}
-	return block, sealed, nil
+	w := &Watched{Block: s.block, Entry: s.entry}
+	if w.Summary, err = Summarize(o.Purpose, s.salt, o.Content); err != nil {
+		return nil, err
+	}
+	w.Statement, err = statementOf(a, recipient, &s.fact, s.salt, o.Content)
+	return w, err
 }
 
 // ReadDelivery fetches and opens the bundle that a DELIVERY entry announced, if
-// its purpose is one of those given.
-func (i *Identity) ReadDelivery(ctx context.Context, get Getter, a anchor.Anchor, d *state.DeliveryFact, purposes ...Purpose) (*Bundle, error) {
+// its purpose is one of those given and the demand on it is met (ErrNotCosigned
+// where it is not, yet).
+func (i *Identity) ReadDelivery(ctx context.Context, get Getter, a anchor.Anchor, d *state.DeliveryFact, demand Demand, purposes ...Purpose) (*Bundle, error) {
+	if err := demand.Possible(); err != nil {
+		return nil, err
+	}
+	b, err := i.readAnnounced(ctx, get, a, d, purposes...)
+	if err != nil {
+		return nil, err
+	}
+	if err := demand.check(ctx, get, i, a, d, b); err != nil {
+		clear(b.Content)
+		return nil, err
+	}
+	return b, nil
+}
+
+func (i *Identity) readAnnounced(ctx context.Context, get Getter, a anchor.Anchor, d *state.DeliveryFact, purposes ...Purpose) (*Bundle, error) {
 	want := Expect{Anchor: a, Scope: d.Scope, Subject: d.Subject, Commitment: d.Commitment}
 	for _, p := range purposes {
 		if p == Purpose(d.Purpose) {

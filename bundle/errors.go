@@ -24,6 +24,9 @@ var (
 	ErrWrongPlace = errors.New("belongs to another entry")
 	// ErrCommitment: a bundle whose content is not what the entry committed to.
 	ErrCommitment = errors.New("content does not match the entry's commitment")
+	// ErrNotCosigned: fewer watchdogs than the policy in force demands have signed
+	// this delivery, so far.
+	ErrNotCosigned = errors.New("not co-signed")
 	// ErrNotInBatch: the batch holds nothing for this recipient.
 	ErrNotInBatch = errors.New("nothing for this recipient in the batch")
 	// ErrKeyConflict: another key is already known under this number.

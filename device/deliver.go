@@ -2,7 +2,10 @@ package device
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,9 +26,29 @@ var deliverable = []bundle.Purpose{bundle.PurposeUserKey, bundle.PurposeHostCert
 // what the Applier remembers.
 type delivering struct {
 	busy  bool
-	at    time.Duration // not before, since boot
+	at    time.Duration // not before, since boot, unless more were announced
+	seen  int           // how many were announced at the last attempt
 	fails int           // attempts that failed in a row, over all deliveries
 	why   error         // of the last attempt, nil where it succeeded
+}
+
+// since is when the next attempt may be made, since boot: at once where something
+// was announced that the last one did not know, signatures for what waits among it.
+func (d *delivering) since(s *state.State, now uint64) time.Duration {
+	if announced(s, now) != d.seen {
+		return 0
+	}
+	return d.at
+}
+
+// announced counts the live deliveries into the mailbox.
+func announced(s *state.State, now uint64) (n int) {
+	for d := range s.Deliveries(now) {
+		if d.Scope == s.Scopes.Mailbox {
+			n++
+		}
+	}
+	return n
 }
 
 // deliveryEnded is how one attempt ended.
@@ -41,7 +64,7 @@ func (e *Engine) awaited(s *state.State, now uint64) (list []state.DeliveryFact)
 		return nil
 	}
 	for d := range s.Deliveries(now) {
-		if d.Scope == s.Scopes.Mailbox && !e.c.Applier.Settled(d.Subject) {
+		if d.Scope == s.Scopes.Mailbox && bundle.Purpose(d.Purpose) != bundle.PurposeSignatures && !e.c.Applier.Settled(d.Subject) {
 			list = append(list, *d)
 		}
 	}
@@ -51,10 +74,13 @@ func (e *Engine) awaited(s *state.State, now uint64) (list []state.DeliveryFact)
 // deliver starts a worker on what is to be installed next, unless one is at work
 // or the last attempt was a moment ago. Logins do not wait for it.
 func (e *Engine) deliver(ctx context.Context) {
-	if e.c.Applier == nil || e.enrolment == nil || !e.time.Live || e.delivery.busy || e.c.Clock.Boot() < e.delivery.at {
+	if e.c.Applier == nil || e.enrolment == nil || !e.time.Live || e.delivery.busy {
 		return
 	}
 	s, now := e.view.Load().State, e.time.Now(e.c.Clock.Read())
+	if e.c.Clock.Boot() < e.delivery.since(s, now) {
+		return
+	}
 	var work func(context.Context) deliveryEnded
 	if due := e.c.Applier.Due(); due != 0 && due <= now && !s.Retired() {
 		work = func(ctx context.Context) deliveryEnded {
@@ -63,13 +89,13 @@ func (e *Engine) deliver(ctx context.Context) {
 	}
 	// One that cannot be fetched or installed must not stand in the way of others.
 	if list := e.awaited(s, now); len(list) > 0 && (work == nil || e.delivery.fails%2 == 1) {
-		fact := list[e.delivery.fails%len(list)]
-		work = func(ctx context.Context) deliveryEnded { return install(ctx, e.c, s, fact, now) }
+		fact, name := list[e.delivery.fails%len(list)], e.enrolment.Materials.Name
+		work = func(ctx context.Context) deliveryEnded { return install(ctx, e.c, s, name, fact, now) }
 	}
 	if work == nil {
 		return
 	}
-	e.delivery.busy = true
+	e.delivery.busy, e.delivery.seen = true, announced(s, now)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, deliverBudget)
 		defer cancel()
@@ -78,24 +104,45 @@ func (e *Engine) deliver(ctx context.Context) {
 }
 
 // install fetches one delivery and has it installed. It touches nothing of the
-// engine's.
-func install(ctx context.Context, c Config, s *state.State, fact state.DeliveryFact, now uint64) deliveryEnded {
+// engine's. name is the device's.
+func install(ctx context.Context, c Config, s *state.State, name string, fact state.DeliveryFact, now uint64) deliveryEnded {
 	end := deliveryEnded{done: Delivered{Subject: fact.Subject, Purpose: bundle.Purpose(fact.Purpose).String(), Seq: fact.Seq, Time: now}}
+	demand := bundle.DemandOn(s, name, &fact, now)
 	for other := range s.Deliveries(now) {
-		if other.Scope == fact.Scope && other.Supersedes == fact.Subject && other.Seq > fact.Seq {
+		if other.Scope != fact.Scope || other.Supersedes != fact.Subject || other.Seq <= fact.Seq {
+			continue
+		}
+		// What watchdogs have not signed takes the place of nothing that they have.
+		if demand.Nothing() || inForce(c.Applier, other.Subject) {
 			end.done.Result = Superseded
 			end.err = c.Applier.Settle(end.done)
 			return end
 		}
 	}
-	block, err := bundle.Fetch(ctx, c.Fetcher, bundle.CID(fact.Delivery.Block), bundle.MaxBlock)
-	if err != nil {
-		end.err = err
+	if end.err = demand.Possible(); end.err != nil {
 		return end
 	}
+	got, id := blocks{}, bundle.CID(fact.Delivery.Block)
+	if got[id], end.err = bundle.Fetch(ctx, c.Fetcher, id, bundle.MaxBlock); end.err != nil {
+		return end
+	}
+	var withheld error
+	for _, id := range demand.Blocks() { // what others bring may be enough
+		block, err := bundle.Fetch(ctx, c.Fetcher, id, bundle.MaxBlock)
+		if err != nil {
+			withheld = err
+			continue
+		}
+		got[id] = block
+	}
 	// These are the bytes that the entry names: what is wrong with them now stays so.
-	b, err := c.Identity.ReadDelivery(ctx, one(block), c.Anchor, &fact, deliverable...)
-	if err != nil {
+	// Watchdogs may sign later.
+	b, err := c.Identity.ReadDelivery(ctx, got, c.Anchor, &fact, demand, deliverable...)
+	switch {
+	case errors.Is(err, bundle.ErrNotCosigned):
+		end.err = errors.Join(err, withheld)
+		return end
+	case err != nil:
 		end.done.Result = printable(err.Error())
 		end.err = c.Applier.Settle(end.done)
 		return end
@@ -105,10 +152,20 @@ func install(ctx context.Context, c Config, s *state.State, fact state.DeliveryF
 	return deliveryEnded{done, err}
 }
 
-// one is a store that has one block.
-type one []byte
+// inForce reports whether a delivery was installed, or was once.
+func inForce(a Applier, subject state.Word) bool {
+	return slices.ContainsFunc(a.All(), func(d Delivered) bool { return d.Subject == subject && d.OK() })
+}
 
-func (b one) Get(context.Context, bundle.CID, int) ([]byte, error) { return b, nil }
+// blocks is a store that has these.
+type blocks map[bundle.CID][]byte
+
+func (b blocks) Get(_ context.Context, id bundle.CID, _ int) ([]byte, error) {
+	if block, ok := b[id]; ok {
+		return block, nil
+	}
+	return nil, fs.ErrNotExist
+}
 
 // printable is a text that may stand in a status and in a receipt.
 func printable(s string) string {
@@ -177,5 +234,5 @@ func (e *Engine) untilDelivery() time.Duration {
 	if len(e.awaited(s, now)) > 0 {
 		wait = 0
 	}
-	return max(wait, e.delivery.at-e.c.Clock.Boot())
+	return max(wait, e.delivery.since(s, now)-e.c.Clock.Boot())
 }

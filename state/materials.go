@@ -95,6 +95,7 @@ type Delivery struct {
 	Purpose    uint8  // the bundle's purpose
 	Supersedes Word   // subject of the delivery that this one replaces; zero = none
 	Name       string // what the content is called, ValidName; empty where its purpose says it all
+	Signs      Word   // subject of the delivery that the signatures in this one are for; zero = it brings none
 }
 
 // Marshal encodes the payload.
@@ -104,12 +105,15 @@ func (d Delivery) Marshal() ([]byte, error) {
 		w = w.add(4, d.Supersedes[:])
 	}
 	w = w.addText(5, d.Name)
+	if !d.Signs.IsZero() {
+		w = w.add(6, d.Signs[:])
+	}
 	return checked(w, func(b []byte) error { _, err := ParseDelivery(b); return err })
 }
 
 // ParseDelivery decodes what Marshal encodes.
 func ParseDelivery(b []byte) (Delivery, error) {
-	f, err := parseFields(b, 5)
+	f, err := parseFields(b, 6)
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -120,9 +124,16 @@ func ParseDelivery(b []byte) (Delivery, error) {
 	d.Block, errs[1] = f.word(2)
 	purpose, err := f.uint(3, 1, 0)
 	d.Purpose, errs[2] = uint8(purpose), err
-	if _, ok := f[4]; ok {
-		if d.Supersedes, errs[3] = f.word(4); d.Supersedes.IsZero() {
-			errs[3] = malformed("delivery")
+	for tag, to := range map[uint8]*Word{4: &d.Supersedes, 6: &d.Signs} {
+		if _, ok := f[tag]; !ok {
+			continue
+		}
+		w, err := f.word(tag)
+		if err == nil && w.IsZero() {
+			err = malformed("delivery")
+		}
+		if *to = w; err != nil {
+			errs[3] = err
 		}
 	}
 	if err := first(errs[:]); err != nil {

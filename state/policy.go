@@ -25,6 +25,9 @@ type Policy struct {
 	Fresh      uint32     // most seconds since fresh state for a privileged login; 0 = absent
 	Privileged []string   // accounts beside root that need GRANT_PRIV, ascending
 	SafeKinds  KindMask   // kinds that count only in `safe` blocks
+	// Watchdogs is what deliveries have to meet: one demand at most in a payload,
+	// and in what is in force those of organisation and zone, each for itself.
+	Watchdogs []Watchdogs
 }
 
 // KindMask is a set of kinds, bit k (least significant first, big endian) for kind k.
@@ -65,12 +68,18 @@ func (p Policy) Marshal() ([]byte, error) {
 	if p.SafeKinds != (KindMask{}) {
 		w = w.add(5, p.SafeKinds[:])
 	}
+	if len(p.Watchdogs) > 1 {
+		return nil, malformed("policy with %d demands for watchdogs", len(p.Watchdogs))
+	}
+	for _, d := range p.Watchdogs {
+		w = w.add(6, d.marshal())
+	}
 	return checked(w, func(b []byte) error { _, err := ParsePolicy(b); return err })
 }
 
 // ParsePolicy decodes what Marshal encodes.
 func ParsePolicy(b []byte) (Policy, error) {
-	f, err := parseFields(b, 5)
+	f, err := parseFields(b, 6)
 	if err != nil {
 		return Policy{}, err
 	}
@@ -92,6 +101,13 @@ func ParsePolicy(b []byte) (Policy, error) {
 	}
 	mask, hasMask := f[5]
 	copy(p.SafeKinds[:], mask)
+	if demand, ok := f[6]; ok {
+		w, err := parseWatchdogs(demand)
+		if err != nil {
+			return Policy{}, err
+		}
+		p.Watchdogs = []Watchdogs{w}
+	}
 	switch {
 	case p.Modes&^allModes != 0,
 		f[1] != nil && p.Modes == 0, f[2] != nil && p.Offline == 0, f[3] != nil && p.Fresh == 0,
@@ -131,6 +147,7 @@ func effective(org, zone Policy) Policy {
 	}
 	slices.Sort(p.Privileged)
 	p.Privileged = slices.Compact(p.Privileged)
+	p.Watchdogs = united(org.Watchdogs, zone.Watchdogs)
 	return p
 }
 
@@ -142,6 +159,7 @@ func tightened(a, b Policy) Policy {
 	a.Privileged = slices.Concat(a.Privileged, b.Privileged)
 	slices.Sort(a.Privileged)
 	a.Privileged = slices.Compact(a.Privileged)
+	a.Watchdogs = united(a.Watchdogs, b.Watchdogs)
 	for i := range a.SafeKinds {
 		a.SafeKinds[i] |= b.SafeKinds[i]
 	}

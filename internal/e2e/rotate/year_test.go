@@ -263,7 +263,7 @@ func (y *year) whole(e *device.Engine, id *bundle.Identity) error {
 	if latest == nil {
 		return fmt.Errorf("no host certificate is announced")
 	}
-	b, err := id.ReadDelivery(y.Context(), stores, y.org, latest, bundle.PurposeHostCertificate)
+	b, err := id.ReadDelivery(y.Context(), stores, y.org, latest, bundle.DemandOn(v.State, "", latest, now), bundle.PurposeHostCertificate)
 	if err != nil {
 		return err
 	}
