@@ -15,13 +15,13 @@ func TestKubo(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Kubo)
 	node := kubo.Start(t)
 	r := newRig(t, network.Store{Type: network.Kubo, URL: node.API}, network.Store{Type: network.Gateway, URL: node.Gateway})
-	r.dpki(0, "ssh", "gate-7", "--account", "alice", "--", "true")
-	r.says(r.dpki(0, "store", "check").stdout, "blocks announced, 2 stores")
+	r.Dpki(0, "ssh", "gate-7", "--account", "alice", "--", "true")
+	r.Says(r.Dpki(0, "store", "check").Stdout, "blocks announced, 2 stores")
 
 	// The node forgets everything: the check names what nobody serves, the
 	// device, which has its keys, goes on.
 	node.Run(t, append([]string{"pin", "rm"}, strings.Fields(node.Run(t, "pin", "ls", "--quiet"))...)...)
 	node.Run(t, "repo", "gc")
-	r.says(r.dpki(3, "store", "check").stdout, "served by nobody")
-	r.dpki(0, "ssh", "gate-7", "--account", "alice", "--", "true")
+	r.Says(r.Dpki(3, "store", "check").Stdout, "served by nobody")
+	r.Dpki(0, "ssh", "gate-7", "--account", "alice", "--", "true")
 }

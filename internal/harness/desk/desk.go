@@ -26,12 +26,11 @@ import (
 // Desk is the administrator of organisation acme with zone plant.
 type Desk struct {
 	*testing.T
-	Dir     string // of the test's files; commands run in it
-	Sandbox *harness.Proc
-	Network string // the network file that administrator and devices use
-	Anchor  anchor.Anchor
-
-	passphrase string // its file
+	Dir        string // of the test's files; commands run in it
+	Sandbox    *harness.Proc
+	Network    string // the network file that administrator and devices use
+	Passphrase string // the file with it
+	Anchor     anchor.Anchor
 }
 
 // Result is how a command ended.
@@ -51,7 +50,7 @@ func New(t *testing.T, change func(*network.File)) *Desk {
 	d.Sandbox = harness.Start(t, harness.Command{
 		Path: harness.Bin(t, "dpki-sandbox"), Args: []string{"--dir", sandbox, "--block-time", "1s"}, Ready: harness.Says("ready"),
 	})
-	d.Network, d.passphrase = filepath.Join(sandbox, "network.toml"), filepath.Join(sandbox, "admin.passphrase")
+	d.Network, d.Passphrase = filepath.Join(sandbox, "network.toml"), filepath.Join(sandbox, "admin.passphrase")
 	if change != nil {
 		n, err := network.Load(d.Network)
 		d.Must(err)
@@ -78,7 +77,7 @@ func (d *Desk) Home() string { return filepath.Join(d.Dir, "home") }
 func (d *Desk) CA(label string) ssh.Signer {
 	d.Helper()
 	ca, err := sshca.LoadKey(filepath.Join(d.Home(), "ca", label), func() ([]byte, error) {
-		text, err := os.ReadFile(d.passphrase)
+		text, err := os.ReadFile(d.Passphrase)
 		return bytes.TrimSpace(text), err
 	})
 	d.Must(err)
@@ -110,7 +109,7 @@ func (d *Desk) Device(name string) state.Word {
 // Dpki runs the administrator's command and wants a status; -1 wants none.
 func (d *Desk) Dpki(want int, args ...string) Result {
 	d.Helper()
-	return d.Run(want, d.Dir, harness.Bin(d.T, "dpki"), append([]string{"--home", d.Home(), "--passphrase-file", d.passphrase}, args...)...)
+	return d.Run(want, d.Dir, harness.Bin(d.T, "dpki"), append([]string{"--home", d.Home(), "--passphrase-file", d.Passphrase}, args...)...)
 }
 
 // Run runs a program with a home, at most a minute, without a terminal to ask on.
