@@ -13,7 +13,7 @@ import (
 // keys, and the network file as it is here. known says what the administrators
 // are to learn with it; nil = nothing.
 func (d *Desk) announce(ctx context.Context, z bundle.RosterZone, devices []bundle.RosterMember, known *bundle.Roster) (*Posted, error) {
-	text, err := d.Network.Marshal()
+	text, err := d.Network.ForDevices().Marshal()
 	if err != nil {
 		return nil, err
 	}

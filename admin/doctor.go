@@ -174,7 +174,7 @@ func (d *Desk) checkZone(z bundle.RosterZone) []Check {
 }
 
 func (d *Desk) checkStores(ctx context.Context) Check {
-	r, err := d.StoreCheck(ctx)
+	r, err := d.StoreCheck(ctx, StoreChecking{})
 	if err != nil {
 		return CheckOf("stores", err)
 	}

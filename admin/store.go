@@ -2,21 +2,32 @@ package admin
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
 
 	"dpki/bundle"
-	"dpki/bundle/store"
-	"dpki/state"
 )
+
+// StoreChecking is what `store check` asks for.
+type StoreChecking struct {
+	// Repair puts again what one store has, or this administrator has kept, and
+	// another store lacks.
+	Repair bool
+	// Progress hears how many blocks were asked for; nil = nobody does.
+	Progress func(done, all int)
+}
 
 // StoreReport says which content that the log announces is served.
 type StoreReport struct {
-	Stores  []string      `json:"stores"`
-	Blocks  int           `json:"blocks"`
-	Missing []BlockReport `json:"missing"` // served by nobody
-	Partial []BlockReport `json:"partial"` // served by some of the stores only
-	// Unknown: batches whose lists nobody serves, so that nobody can say what else is missing.
+	Stores   []string      `json:"stores"`
+	Blocks   int           `json:"blocks"`
+	Missing  []BlockReport `json:"missing"`  // served by nobody
+	Partial  []BlockReport `json:"partial"`  // served by some of the stores only, or not kept by one that serves it
+	Repaired []BlockReport `json:"repaired"` // by: the stores that have it now
+	// Unknown: lists that nobody serves, so that nobody can say what else is missing.
 	Unknown int `json:"unreadable_batches"`
+	// Strange: whose deliveries this administrator cannot read; they are not checked.
+	Strange []string `json:"not_known"`
 }
 
 // BlockReport is one block.
@@ -27,104 +38,101 @@ type BlockReport struct {
 	Why  []string `json:"why,omitempty"`
 }
 
-// named is a block and what it is for.
-type named struct {
-	id   bundle.CID
-	what string
-}
-
-// StoreCheck fetches every block that the log announces to members of this
-// organisation from every store, because a claim to have it proves nothing.
-func (d *Desk) StoreCheck(ctx context.Context) (*StoreReport, error) {
-	if err := d.open(ctx); err != nil {
+// StoreCheck fetches every block that the log names and somebody needs from every
+// store, because a claim to have it proves nothing.
+func (d *Desk) StoreCheck(ctx context.Context, o StoreChecking) (*StoreReport, error) {
+	c, err := d.contents(ctx, true) // a successor is what its recipient needs, applied or not
+	if err != nil {
 		return nil, err
 	}
-	r := &StoreReport{Missing: []BlockReport{}, Partial: []BlockReport{}}
-	for _, s := range d.Stores.Stores() {
-		r.Stores = append(r.Stores, nameOf(s))
+	needed := c.needed()
+	r := &StoreReport{
+		Stores: d.storeNames(), Blocks: len(needed), Unknown: len(c.unread), Strange: slices.Concat([]string{}, c.strange),
+		Missing: []BlockReport{}, Partial: []BlockReport{}, Repaired: []BlockReport{},
 	}
-	var all []named
-	for _, b := range d.batches() {
-		list, err := d.blocksOf(ctx, b)
-		all = append(all, list...)
-		if err != nil {
-			r.Unknown++
+	found, wanting := d.served(ctx, needed, o.Progress)
+	if o.Repair && !d.DryRun {
+		mended := []content{}
+		for _, n := range wanting {
+			by, err := d.repair(ctx, n.id)
+			if err != nil {
+				d.warn(fmt.Sprintf("%s: %v", n.what, err))
+			}
+			if len(by) > 0 {
+				r.Repaired, mended = append(r.Repaired, BlockReport{CID: n.id.String(), What: n.what, By: by}), append(mended, n)
+			}
+		}
+		again, _ := d.served(ctx, mended, nil)
+		for id, report := range again {
+			found[id] = report
 		}
 	}
-	all = append(all, d.deliveries(ctx)...)
-	ids := make([]bundle.CID, len(all))
-	for i, n := range all {
-		ids[i] = n.id
-	}
-	r.Blocks = len(ids)
-	for i, s := range store.CheckAll(ctx, d.Stores.Stores(), ids) {
-		report := BlockReport{CID: s.ID.String(), What: all[i].what, By: append([]string{}, s.By...)}
-		for _, err := range s.Missing {
-			report.Why = append(report.Why, err.Error())
-		}
+	for _, n := range needed {
+		report := found[n.id]
 		switch {
-		case s.Nobody():
+		case len(report.By) == 0:
 			r.Missing = append(r.Missing, report)
-		case len(s.Missing) > 0:
+		case len(report.Why) > 0:
 			r.Partial = append(r.Partial, report)
 		}
 	}
 	return r, ctx.Err()
 }
 
-// blocksOf lists a batch's root, and the leaf and bundles of every recipient
-// that the roster knows. What the root's leaves are is only known from it.
-func (d *Desk) blocksOf(ctx context.Context, b batchEntry) ([]named, error) {
-	root, err := state.ParseBatch(b.Data)
+// needed are the blocks that somebody needs, each once, in the order of their CIDs'
+// first entry.
+func (c *contents) needed() []content {
+	var list []content
+	seen := map[bundle.CID]bool{}
+	for _, b := range c.list {
+		if (b.idle == "" || b.kept != "") && !b.void && !seen[b.id] {
+			seen[b.id] = true
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// served asks all stores for blocks, and names those that not every store has.
+func (d *Desk) served(ctx context.Context, list []content, progress func(done, all int)) (found map[bundle.CID]BlockReport, wanting []content) {
+	ids := make([]bundle.CID, len(list))
+	for i, n := range list {
+		ids[i] = n.id
+	}
+	found = make(map[bundle.CID]BlockReport, len(list))
+	for i, s := range d.Stores.Check(ctx, ids, func(done int) {
+		if progress != nil {
+			progress(done, len(ids))
+		}
+	}) {
+		report := BlockReport{CID: s.ID.String(), What: list[i].what, By: append([]string{}, s.By...)}
+		for _, err := range s.Missing {
+			report.Why = append(report.Why, err.Error())
+		}
+		if found[s.ID] = report; len(s.Missing) > 0 {
+			wanting = append(wanting, list[i])
+		}
+	}
+	return found, wanting
+}
+
+// repair gives a block, from any store or from what was kept here, to the stores
+// that lack it.
+func (d *Desk) repair(ctx context.Context, id bundle.CID) (by []string, err error) {
+	block, err := bundle.Fetch(ctx, d.cache, id, bundle.MaxBlock)
 	if err != nil {
 		return nil, err
 	}
-	list := []named{{bundle.CID(root), "list of batch " + short(b.Subject)}}
-	opened, err := bundle.OpenBatch(ctx, d.cache, b.Subject, root)
-	if err != nil {
-		return list, err
-	}
-	for _, m := range append(append([]bundle.RosterMember{}, d.roster.People...), d.roster.Devices...) {
-		for part := uint16(0); ; part++ {
-			id, err := opened.Find(ctx, m.MailboxSecret, part)
-			if errors.Is(err, bundle.ErrNotInBatch) {
-				break
-			}
-			if err != nil {
-				return list, err
-			}
-			list = append(list, named{id, "content for " + m.Name})
-		}
-	}
-	return list, nil
+	return d.Stores.Repair(ctx, block)
 }
 
-// deliveries are the blocks announced in mailboxes.
-func (d *Desk) deliveries(ctx context.Context) []named {
-	var list []named
-	if d.need(ctx, d.allMailboxes()...) != nil {
-		return nil
+func (d *Desk) storeNames() []string {
+	var names []string
+	for _, s := range d.Stores.Stores() {
+		names = append(names, fmt.Sprint(s))
 	}
-	now := uint64(d.Now().Unix())
-	for _, m := range d.roster.Devices {
-		for f := range d.view(m.Zone, m.Device).Deliveries(now) {
-			list = append(list, named{bundle.CID(f.Delivery.Block), "delivery to " + m.Name})
-		}
+	for _, p := range d.Stores.Pinners {
+		names = append(names, fmt.Sprint(p))
 	}
-	return list
-}
-
-func (d *Desk) allMailboxes() []state.Word {
-	var list []state.Word
-	for _, m := range d.roster.Devices {
-		list = append(list, m.Device)
-	}
-	return list
-}
-
-func nameOf(s store.Store) string {
-	if n, ok := s.(interface{ String() string }); ok {
-		return n.String()
-	}
-	return "store"
+	return names
 }

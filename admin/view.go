@@ -94,16 +94,20 @@ func (d *Desk) batches() []batchEntry {
 			if e.Kind != state.KindBatch || e.Action != state.ActionPut {
 				continue
 			}
-			standing := view.Standing(&state.Fact{
-				Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors,
-			}, now)
-			if standing != state.Revoked && standing != state.Distrusted {
+			if !voided(view.Standing(factOf(scope, &e), now)) {
 				all = append(all, batchEntry{scope: scope, Entry: e})
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b batchEntry) int { return cmp.Compare(a.Block, b.Block) })
 	return all
+}
+
+// factOf is what an entry has in common with all that state something.
+func factOf(scope state.Word, e *state.Entry) *state.Fact {
+	return &state.Fact{
+		Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors,
+	}
 }
 
 // loadRoster unites the rosters that were sent to this administrator, the later

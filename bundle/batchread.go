@@ -59,6 +59,26 @@ func (b *Batch) Find(ctx context.Context, secret MailboxSecret, part uint16) (CI
 	return b.leaf[at].cid, nil
 }
 
+// Leaves tells f of each leaf that is not empty and of the bundles that it names,
+// or why it could not be read.
+func (b *Batch) Leaves(ctx context.Context, f func(leaf CID, named map[Tag]CID, err error)) {
+	for i, id := range b.leaves {
+		if id.IsZero() {
+			continue
+		}
+		err := b.readLeaf(ctx, i)
+		if err != nil {
+			f(id, nil, err)
+			continue
+		}
+		named := make(map[Tag]CID, len(b.leaf))
+		for _, r := range b.leaf {
+			named[r.tag] = r.cid
+		}
+		f(id, named, nil)
+	}
+}
+
 func (b *Batch) readLeaf(ctx context.Context, i int) error {
 	if b.leafRead == i {
 		return nil

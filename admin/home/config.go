@@ -27,6 +27,15 @@ type Config struct {
 	// Network is used where an organisation does not exist yet.
 	Network       string                  `toml:"network,omitempty"`
 	Organisations map[string]Organisation `toml:"organisation,omitempty"`
+	// Pinning says where the tokens of pinning services lie. They stand neither
+	// here nor in a network file: that one travels.
+	Pinning []Pinning `toml:"pinning,omitempty"`
+}
+
+// Pinning is this admin's account at a pinning service.
+type Pinning struct {
+	URL       string `toml:"url"`        // as in the network file's [[store]]
+	TokenFile string `toml:"token_file"` // absolute; mode 0600, the token alone
 }
 
 // Organisation is one organisation, under the admin's name for it.
@@ -60,6 +69,11 @@ func (h Home) Load() (Config, error) {
 	for name := range c.Organisations {
 		if !state.ValidName(name) {
 			return Config{}, fmt.Errorf("%w: %s: organisation name %.80q", ErrConfig, h.configFile(), name)
+		}
+	}
+	for _, p := range c.Pinning {
+		if p.URL == "" || !filepath.IsAbs(p.TokenFile) {
+			return Config{}, fmt.Errorf("%w: %s: [[pinning]] has a url and an absolute token_file", ErrConfig, h.configFile())
 		}
 	}
 	return c, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"dpki/internal/anchor"
@@ -98,12 +99,12 @@ func TestConfig(t *testing.T) {
 		t.Errorf("absent: %+v, %v", c, err)
 	}
 	a := anchor.Anchor{Registry: state.Registry{ChainID: 5, Contract: state.Address{1}}, Org: state.Word{2}}
-	want := Config{Version: 1, Default: "acme", Network: "lisk", Organisations: map[string]Organisation{"acme": {Anchor: a, Network: "lisk", Salt: state.Word{3}}}}
+	want := Config{Version: 1, Default: "acme", Network: "lisk", Pinning: []Pinning{{URL: "https://x", TokenFile: "/t"}}, Organisations: map[string]Organisation{"acme": {Anchor: a, Network: "lisk", Salt: state.Word{3}}}}
 	if err := h.Save(want); err != nil {
 		t.Fatal(err)
 	}
 	got, err := h.Load()
-	if err != nil || got.Default != "acme" || got.Organisations["acme"] != want.Organisations["acme"] {
+	if err != nil || got.Default != "acme" || !slices.Equal(got.Pinning, want.Pinning) || got.Organisations["acme"] != want.Organisations["acme"] {
 		t.Errorf("%+v, %v", got, err)
 	}
 	good, err := os.ReadFile(h.configFile())
@@ -114,6 +115,7 @@ func TestConfig(t *testing.T) {
 		"unknown field": string(good) + "\nsurplus = 1\n", "no TOML": "{", "version": "version = 2", "no version": "default = 'x'",
 		"name":   "version = 1\n[organisation.'A B']\nanchor = '" + a.String() + "'\nnetwork = 'x'\nsalt = '" + state.Word{}.String() + "'",
 		"anchor": "version = 1\n[organisation.a]\nanchor = 'dpki:x'",
+		"token":  "version = 1\n[[pinning]]\nurl = 'https://x'\ntoken = 'secret'", "token file": "version = 1\n[[pinning]]\nurl = 'https://x'\ntoken_file = 'token'",
 	} {
 		if err := os.WriteFile(h.configFile(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -68,6 +68,18 @@ func (f Folder) Put(ctx context.Context, block []byte) (bundle.CID, error) {
 	return id, nil
 }
 
+// Pinned reports whether the block's file is there.
+func (f Folder) Pinned(_ context.Context, id bundle.CID) (bool, error) {
+	_, err := os.Lstat(f.file(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, &Error{Store: f.String(), Op: "get", ID: id, Err: fmt.Errorf("%w: %w", err, ErrUnavailable)}
+	}
+	return true, nil
+}
+
 // Unpin removes a block.
 func (f Folder) Unpin(_ context.Context, id bundle.CID) error {
 	if err := os.Remove(f.file(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -20,6 +20,9 @@ type Multi struct {
 	stores []Store
 	hedge  time.Duration
 
+	// Pinners are told of what was put, once a store has it.
+	Pinners []Pinner
+
 	// Failed, unless nil, hears of each store that failed although the call as
 	// a whole may have succeeded. Calls to it may be concurrent.
 	Failed func(error)
@@ -114,32 +117,21 @@ func (m *Multi) Get(ctx context.Context, id bundle.CID, max int) ([]byte, error)
 	return nil, failures
 }
 
-// Put puts a block into all stores that can be written, at once. If some of
-// them failed the error is a *Failures that names them, and the CID is valid:
-// the caller decides whether the others are enough.
+// Put puts a block into all stores that can be written, at once, then tells the
+// pinners of it. If some of them failed the error is a *Failures that names them,
+// and the CID is valid: the caller decides whether the others are enough.
 func (m *Multi) Put(ctx context.Context, block []byte) (bundle.CID, error) {
 	id, err := admit(block)
 	if err != nil {
 		return bundle.CID{}, &Error{Store: m.String(), Op: "put", ID: id, Err: err}
 	}
-	results := make(chan error, len(m.stores))
-	for _, s := range m.stores {
-		go func() {
-			_, err := s.Put(ctx, block)
-			results <- err
-		}()
-	}
 	failures := &Failures{Op: "put", ID: id}
-	for range m.stores {
-		err := <-results
-		if errors.Is(err, ErrReadOnly) {
-			continue
-		}
-		failures.Of++
-		if err != nil {
-			m.failed(err)
-			failures.Errors = append(failures.Errors, err)
-		}
+	each(m, failures, m.stores, func(s Store) error {
+		_, err := s.Put(ctx, block)
+		return err
+	})
+	if len(failures.Errors) < failures.Of {
+		each(m, failures, m.Pinners, func(p Pinner) error { return p.Pin(ctx, id) })
 	}
 	switch {
 	case failures.Of == 0:
@@ -152,20 +144,43 @@ func (m *Multi) Put(ctx context.Context, block []byte) (bundle.CID, error) {
 	return id, nil
 }
 
-// Unpin tells all stores that can, and returns a *Failures if some failed.
-func (m *Multi) Unpin(ctx context.Context, id bundle.CID) error {
-	failures := &Failures{Op: "unpin", ID: id}
-	for _, s := range m.stores {
-		u, ok := s.(Unpinner)
-		if !ok {
+// each asks all at once, and counts those that could do it and those that failed.
+func each[S any](m *Multi, failures *Failures, all []S, do func(S) error) {
+	results := make(chan error, len(all))
+	for _, s := range all {
+		go func() { results <- do(s) }()
+	}
+	for range all {
+		err := <-results
+		if errors.Is(err, ErrReadOnly) {
 			continue
 		}
 		failures.Of++
-		if err := u.Unpin(ctx, id); err != nil {
+		if err != nil {
 			m.failed(err)
 			failures.Errors = append(failures.Errors, err)
 		}
 	}
+}
+
+// Keepers are the stores and pinners that can be told to let go of a block.
+func (m *Multi) Keepers() []Keeper {
+	var list []Keeper
+	for _, s := range m.stores {
+		if k, ok := s.(Keeper); ok {
+			list = append(list, k)
+		}
+	}
+	for _, p := range m.Pinners {
+		list = append(list, p)
+	}
+	return list
+}
+
+// Unpin tells all keepers, and returns a *Failures if some failed.
+func (m *Multi) Unpin(ctx context.Context, id bundle.CID) error {
+	failures := &Failures{Op: "unpin", ID: id}
+	each(m, failures, m.Keepers(), func(k Keeper) error { return k.Unpin(ctx, id) })
 	if len(failures.Errors) > 0 {
 		return failures
 	}

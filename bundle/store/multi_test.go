@@ -171,7 +171,7 @@ func TestMultiUnpin(t *testing.T) {
 	}
 }
 
-func TestCheckAll(t *testing.T) {
+func TestCheck(t *testing.T) {
 	a, b := Folder{Path: t.TempDir()}, Folder{Path: t.TempDir()}
 	var ids []bundle.CID
 	for i := range 20 {
@@ -187,7 +187,11 @@ func TestCheckAll(t *testing.T) {
 	lost := bundle.Sum([]byte("lost"))
 	ids = append(ids, lost)
 	liar := &fake{name: "liar", err: ErrAltered}
-	got := CheckAll(t.Context(), []Store{a, liar, b}, ids)
+	m, last := NewMulti(a, liar, b), 0
+	got := m.Check(t.Context(), ids, func(done int) { last = done })
+	if last != len(ids) {
+		t.Errorf("progress ended with %d, want %d", last, len(ids))
+	}
 	for i, s := range got {
 		if s.ID != ids[i] {
 			t.Fatalf("result %d is about %v, want %v", i, s.ID, ids[i])
@@ -201,6 +205,80 @@ func TestCheckAll(t *testing.T) {
 	}
 }
 
+// pinner is a place that is told of blocks.
+type pinner struct {
+	fake
+	pins map[bundle.CID]bool
+}
+
+func (p *pinner) Pin(_ context.Context, id bundle.CID) error {
+	if p.err == nil {
+		p.pins[id] = true
+	}
+	return p.err
+}
+
+func (p *pinner) Unpin(_ context.Context, id bundle.CID) error {
+	delete(p.pins, id)
+	return p.err
+}
+
+func (p *pinner) Pinned(_ context.Context, id bundle.CID) (bool, error) { return p.pins[id], p.err }
+
+// Pinners are told of what a store has, and never count as one that serves it.
+func TestPinners(t *testing.T) {
+	block := []byte("block")
+	id := bundle.Sum(block)
+	told, down := &pinner{pins: map[bundle.CID]bool{}}, &pinner{fake: fake{name: "down", err: ErrUnavailable}}
+	folder := Folder{Path: t.TempDir()}
+	alone := NewMulti(&fake{name: "gateway", err: ErrReadOnly})
+	alone.Pinners = []Pinner{told}
+	if _, err := alone.Put(t.Context(), block); !errors.Is(err, ErrReadOnly) || len(told.pins) != 0 {
+		t.Errorf("Put with nobody who has the block: %v, told %v; want ErrReadOnly, and nobody told", err, told.pins)
+	}
+	m := NewMulti(folder)
+	m.Pinners = []Pinner{told, down}
+	got, err := m.Put(t.Context(), block)
+	var some *Failures
+	if got != id || !errors.As(err, &some) || some.Of != 3 || len(some.Errors) != 1 || !told.pins[id] {
+		t.Errorf("Put = %v, %v, told %v; want one failure of three", got, err, told.pins)
+	}
+	m.Pinners = []Pinner{told}
+	if s := m.Check(t.Context(), []bundle.CID{id}, nil)[0]; len(s.By) != 1 || len(s.Missing) != 0 {
+		t.Errorf("by %v, missing %v", s.By, s.Missing)
+	}
+	// It says that it keeps what nobody serves: that counts for nothing.
+	if err := folder.Unpin(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if s := m.Check(t.Context(), []bundle.CID{id}, nil)[0]; !s.Nobody() {
+		t.Errorf("by %v, want nobody", s.By)
+	}
+	delete(told.pins, id)
+	mended, err := m.Repair(t.Context(), block)
+	if err != nil || len(mended) != 2 || !told.pins[id] {
+		t.Errorf("Repair = %v, %v", mended, err)
+	}
+	if mended, err := m.Repair(t.Context(), block); err != nil || len(mended) != 0 {
+		t.Errorf("Repair of what is whole = %v, %v", mended, err)
+	}
+	if err := m.Unpin(t.Context(), id); err != nil || told.pins[id] {
+		t.Errorf("Unpin: %v, %v", err, told.pins)
+	}
+}
+
+// What is put is repaired everywhere but where nothing can be put, and who fails
+// is named.
+func TestRepair(t *testing.T) {
+	block := []byte("block")
+	a := Folder{Path: t.TempDir()}
+	m := NewMulti(a, &fake{name: "gateway", err: ErrReadOnly}, &fake{name: "broken", err: ErrUnavailable})
+	mended, err := m.Repair(t.Context(), block)
+	if len(mended) != 1 || mended[0] != a.String() || err == nil || !strings.Contains(err.Error(), "broken") || strings.Contains(err.Error(), "gateway") {
+		t.Errorf("Repair = %v, %v", mended, err)
+	}
+}
+
 func TestOpen(t *testing.T) {
 	node := &fake{name: "node"}
 	places := []network.Store{
@@ -208,16 +286,20 @@ func TestOpen(t *testing.T) {
 		{Type: network.Gateway, URL: "http://127.0.0.1:1"},
 		{Type: network.Kubo, URL: "http://127.0.0.1:2"},
 		{Type: network.Sandbox, URL: "http://127.0.0.1:3"},
+		{Type: network.Pinning, URL: "http://127.0.0.1:4"},
 	}
-	m, err := Open(places, func(string) (Store, error) { return node, nil })
-	if err != nil || len(m.Stores()) != 4 {
-		t.Errorf("Open = %v, %v, want four stores", m, err)
+	m, err := Open(places, Own{
+		Node:    func(string) (Store, error) { return node, nil },
+		Pinning: func(string) (Pinner, error) { return &pinner{}, nil },
+	})
+	if err != nil || len(m.Stores()) != 4 || len(m.Pinners) != 1 {
+		t.Errorf("Open = %v, %v, want four stores and a pinner", m, err)
 	}
-	if m, err := Open(places, nil); err != nil || len(m.Stores()) != 3 {
+	if m, err := Open(places, Own{}); err != nil || len(m.Stores()) != 3 || len(m.Pinners) != 0 {
 		t.Errorf("Open on a device = %v, %v, want three stores", m, err)
 	}
 	for _, p := range []network.Store{{}, {Type: "s3"}, {Type: network.Gateway, URL: "x"}} {
-		if _, err := Open([]network.Store{p}, nil); err == nil {
+		if _, err := Open([]network.Store{p}, Own{}); err == nil {
 			t.Errorf("%+v was opened", p)
 		}
 	}

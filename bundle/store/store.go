@@ -23,6 +23,22 @@ type Unpinner interface {
 	Unpin(ctx context.Context, id bundle.CID) error
 }
 
+// Keeper is an Unpinner that can say whether it was told to keep a block. It is
+// believed in nothing but what concerns itself.
+type Keeper interface {
+	Unpinner
+	Pinned(ctx context.Context, id bundle.CID) (bool, error)
+}
+
+// Pinner is a place that keeps blocks which it fetches from elsewhere: it is told
+// of them, is given none, and gives none.
+type Pinner interface {
+	Keeper
+	// Pin asks to keep a block. It returns once the place has taken the order, which
+	// may be before it has the block.
+	Pin(ctx context.Context, id bundle.CID) error
+}
+
 // What stores answer, besides a block.
 var (
 	// ErrNotFound: this store does not have the block.
@@ -35,12 +51,14 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrReadOnly: nothing can be put here.
 	ErrReadOnly = errors.New("store is read-only")
+	// ErrNotPinned: the store gives the block, or could, and does not keep it.
+	ErrNotPinned = errors.New("not kept there")
 )
 
 // Error says which store failed, at what.
 type Error struct {
 	Store string // as String prints the store
-	Op    string // "get", "put" or "unpin"
+	Op    string // "get", "put", "pin" or "unpin"
 	ID    bundle.CID
 	Err   error
 }

@@ -102,7 +102,7 @@ func upstreams(n network.File, from []string) (mirror.Config, error) {
 		}
 		config.Chain = append(config.Chain, e)
 	}
-	stores, err := store.Open(n.Stores, kubo.Open)
+	stores, err := store.Open(n.Stores, store.Own{Node: kubo.Open})
 	if err != nil {
 		return config, &admin.Problem{Class: admin.Usage, Text: "the network file names a store that cannot be used", Hint: "dpki network show", Err: err}
 	}

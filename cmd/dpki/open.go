@@ -13,8 +13,6 @@ import (
 	"dpki/admin"
 	"dpki/admin/home"
 	"dpki/admin/ledger"
-	"dpki/bundle/store"
-	"dpki/bundle/store/kubo"
 	"dpki/contracts"
 	"dpki/contracts/code"
 	"dpki/internal/anchor"
@@ -164,9 +162,9 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	if err != nil {
 		return nil, err
 	}
-	stores, err := store.Open(n.Stores, kubo.Open)
+	stores, err := openStores(h, n)
 	if err != nil {
-		return nil, &admin.Problem{Class: admin.Usage, Text: "the network file names a store that cannot be used", Hint: "dpki network show", Err: err}
+		return nil, err
 	}
 	poster, unlock, err := t.poster(h, n, account)
 	if err != nil {

@@ -75,7 +75,7 @@ func (b *Backend) Configure(places []pipe.Place) error {
 			stores = append(stores, storeOf(p))
 		}
 	}
-	multi, err := store.Open(stores, nil)
+	multi, err := store.Open(stores, store.Own{})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (s store) check() (Store, error) {
 		if s.URL != "" || !filepath.IsAbs(s.Path) || len(s.Path) > maxURL {
 			return Store{}, invalid("a store of type %q has an absolute path and no url", s.Type)
 		}
-	case Gateway, Kubo, Sandbox:
+	case Gateway, Kubo, Sandbox, Pinning:
 		if s.Path != "" {
 			return Store{}, invalid("a store of type %q has a url and no path", s.Type)
 		}
@@ -80,7 +80,7 @@ func (s store) check() (Store, error) {
 			return Store{}, err
 		}
 	default:
-		return Store{}, invalid("store type %q: want %q, %q, %q or %q", s.Type, Folder, Gateway, Kubo, Sandbox)
+		return Store{}, invalid("store type %q: want %q, %q, %q, %q or %q", s.Type, Folder, Gateway, Kubo, Pinning, Sandbox)
 	}
 	return Store{Type: t, URL: s.URL, Path: s.Path}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"dpki/registry/witness"
 	"dpki/state"
@@ -71,6 +72,7 @@ const (
 	Gateway StoreType = "gateway"
 	Kubo    StoreType = "kubo"
 	Sandbox StoreType = "sandbox"
+	Pinning StoreType = "pinning"
 )
 
 // Store is one place for content.
@@ -170,6 +172,13 @@ func (f File) Marshal() ([]byte, error) {
 		return nil, err
 	}
 	return toml.Marshal(raw)
+}
+
+// ForDevices is the file as devices are told of it: pinning services are the
+// administrators' alone.
+func (f File) ForDevices() File {
+	f.Stores = slices.DeleteFunc(slices.Clone(f.Stores), func(s Store) bool { return s.Type == Pinning })
+	return f
 }
 
 func invalid(format string, args ...any) error {

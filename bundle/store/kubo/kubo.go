@@ -126,6 +126,19 @@ func (n *Node) Pinned(ctx context.Context, id bundle.CID) (bool, error) {
 	return pinned, nil
 }
 
+// Addresses are where another node can fetch from this one, as multiaddresses with
+// its peer id; none where the node does not answer.
+func (n *Node) Addresses(ctx context.Context) []string {
+	var id struct{ Addresses []string }
+	if err := n.api.Request("id").Exec(ctx, &id); err != nil {
+		return nil
+	}
+	return id.Addresses[:min(len(id.Addresses), maxAddresses)]
+}
+
+// maxAddresses is how many addresses a pinning service takes with an order.
+const maxAddresses = 20
+
 func ipfsPath(id bundle.CID) path.Path {
 	mh, err := multihash.Encode(id[:], multihash.SHA2_256)
 	if err != nil {

@@ -178,7 +178,7 @@ func TestBatchAcrossSwarm(t *testing.T) {
 		}
 	}
 
-	for _, s := range store.CheckAll(t.Context(), stores.Stores(), ids) {
+	for _, s := range stores.Check(t.Context(), ids, nil) {
 		if len(s.By) != 3 {
 			t.Errorf("%v is served by %v, missing: %v", s.ID, s.By, s.Missing)
 		}

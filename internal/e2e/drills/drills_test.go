@@ -105,7 +105,7 @@ func (p *person) desk() *admin.Desk {
 		Registry: p.org.Registry, Org: p.org.Org, CodeHash: code.Hash(), Deploy: n.DeployBlock, Policy: verify.Agreement{K: 1},
 	}, []verify.Endpoint{{Name: "chain", Source: c}}, filepath.Join(p.home.State(p.org.Org), "ledger.json"))
 	p.must(err)
-	stores, err := store.Open(n.Stores, nil)
+	stores, err := store.Open(n.Stores, store.Own{})
 	p.must(err)
 	poster, err := post.New(post.Config{Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel,
 		Account: post.Account{Address: p.account, Open: func() (*ecdsa.PrivateKey, error) { return p.key, nil }}})

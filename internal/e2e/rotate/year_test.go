@@ -87,7 +87,7 @@ func (y *year) desk(key *ecdsa.PrivateKey) *admin.Desk {
 		Registry: y.org.Registry, Org: y.org.Org, CodeHash: code.Hash(), Deploy: n.DeployBlock, Policy: verify.Agreement{K: 1},
 	}, []verify.Endpoint{{Name: "chain", Source: c}}, filepath.Join(y.home.State(y.org.Org), "ledger.json"))
 	y.must(err)
-	stores, err := store.Open(n.Stores, nil)
+	stores, err := store.Open(n.Stores, store.Own{})
 	y.must(err)
 	poster, err := post.New(post.Config{
 		Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel,
@@ -250,7 +250,7 @@ func (y *year) whole(e *device.Engine, id *bundle.Identity) error {
 	if p := v.State.Policy(now); !p.NeedsPrivilege("postgres") {
 		return fmt.Errorf("the zone's policy is gone")
 	}
-	stores, err := store.Open(y.chain.Network().Stores, nil)
+	stores, err := store.Open(y.chain.Network().Stores, store.Own{})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,23 @@ func Start(t testing.TB) *Node {
 // StartSwarm starts nodes that know one another, and nobody else, through a fresh swarm key. Nodes 1.. dial node 0.
 func StartSwarm(t testing.TB, count int) []*Node {
 	t.Helper()
+	nodes := startApart(t, count)
+	for _, n := range nodes[1:] {
+		n.Run(t, "swarm", "connect", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/p2p/%s", nodes[0].swarm, nodes[0].id))
+	}
+	return nodes
+}
+
+// StartSwarmApart starts two nodes of one private swarm, neither of which has been
+// told where the other is.
+func StartSwarmApart(t testing.TB) (a, b *Node) {
+	t.Helper()
+	nodes := startApart(t, 2)
+	return nodes[0], nodes[1]
+}
+
+func startApart(t testing.TB, count int) []*Node {
+	t.Helper()
 	secret := make([]byte, 32)
 	rand.Read(secret) // never fails (crypto/rand since Go 1.24)
 	key := "/key/swarm/psk/1.0.0/\n/base16/\n" + hex.EncodeToString(secret) + "\n"
@@ -44,9 +61,6 @@ func StartSwarm(t testing.TB, count int) []*Node {
 	for i := range nodes {
 		nodes[i] = newNode(t, key)
 		nodes[i].daemon(t)
-		if i > 0 {
-			nodes[i].Run(t, "swarm", "connect", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/p2p/%s", nodes[0].swarm, nodes[0].id))
-		}
 	}
 	return nodes
 }

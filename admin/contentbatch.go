@@ -1,0 +1,221 @@
+package admin
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	"dpki/bundle"
+	"dpki/state"
+)
+
+// listed is a batch whose lists were read.
+type listed struct {
+	batchEntry
+	void   bool                       // of no effect, perhaps not for good
+	why    string                     // revoked or expired, finally; empty = it counts
+	admins map[state.Word]bool        // whose roster it has a copy for
+	parts  []*bundle.Roster           // this administrator's copy; nil where there is none, or it is not read
+	read   bool                       // there is one and it was read
+	leaves []leafContent              // with what each names
+	names  map[bundle.Tag]recipientOf // of those whom this administrator knows
+}
+
+type leafContent struct {
+	id    bundle.CID
+	named map[bundle.Tag]bundle.CID
+	err   error
+}
+
+type recipientOf struct {
+	name  string
+	admin bool
+}
+
+// batchContents adds what batches name: root, leaves and every recipient's block.
+func (d *Desk) batchContents(ctx context.Context, c *contents, members []bundle.RosterMember) error {
+	var all []*listed
+	for _, b := range d.everyBatch() {
+		l := &listed{batchEntry: b, why: d.overFor(b), void: d.voidBatch(b), admins: map[state.Word]bool{}, names: map[bundle.Tag]recipientOf{}}
+		root, err := state.ParseBatch(b.Data)
+		if err != nil {
+			continue // names nothing
+		}
+		at := content{id: bundle.CID(root), what: "list of batch " + short(b.Subject), rank: rankRoot, mine: slices.Contains(b.Authors, d.Account), void: l.void}
+		if err := d.readLists(ctx, l, bundle.CID(root), members); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if at.idle = l.why; l.why == "" && !l.void {
+				c.unread = append(c.unread, at)
+			}
+			c.list = append(c.list, at)
+			continue
+		}
+		all = append(all, l)
+	}
+	d.readRosters(ctx, all)
+	for _, l := range all {
+		d.addBatch(c, l, supersededRoster(l, all))
+	}
+	return nil
+}
+
+// everyBatch are all BATCH entries of the organisation and its live zones, in the
+// order of their blocks.
+func (d *Desk) everyBatch() []batchEntry {
+	var all []batchEntry
+	for _, scope := range append([]state.Word{d.Anchor.Org}, d.liveZones()...) {
+		for _, e := range d.Ledger.Entries(scope) {
+			if e.Kind == state.KindBatch && e.Action == state.ActionPut {
+				all = append(all, batchEntry{scope: scope, Entry: e})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b batchEntry) int { return int(int64(a.Block) - int64(b.Block)) })
+	return all
+}
+
+// voidBatch reports whether a batch has no effect, for a reason that may pass.
+func (d *Desk) voidBatch(b batchEntry) bool {
+	zone := b.scope
+	if zone == d.Anchor.Org {
+		zone = state.Word{}
+	}
+	return voided(d.view(zone, state.Word{}).Standing(factOf(b.scope, &b.Entry), uint64(d.Now().Unix())))
+}
+
+// overFor says why a batch is over for good.
+func (d *Desk) overFor(b batchEntry) string {
+	switch {
+	case !d.final(&b.Entry):
+		return ""
+	case d.revokedForGood(b.scope, state.KindBatch, b.Subject):
+		return "revoked"
+	case b.Until <= d.expiry():
+		return "expired"
+	}
+	return ""
+}
+
+// readLists reads a batch's root and leaves and finds the members in them. A leaf
+// that nobody serves is noted.
+func (d *Desk) readLists(ctx context.Context, l *listed, root bundle.CID, members []bundle.RosterMember) error {
+	ctx, cancel := context.WithTimeout(ctx, fetchWait)
+	defer cancel()
+	b, err := bundle.OpenBatch(ctx, d.cache, l.Subject, state.Word(root))
+	if err != nil {
+		return err
+	}
+	here := map[bundle.Tag]bool{}
+	b.Leaves(ctx, func(id bundle.CID, named map[bundle.Tag]bundle.CID, err error) {
+		l.leaves = append(l.leaves, leafContent{id, named, err})
+		for tag := range named {
+			here[tag] = true
+		}
+	})
+	for _, m := range members {
+		for part := uint16(0); ; part++ {
+			tag := m.MailboxSecret.Tag(l.Subject, part)
+			if !here[tag] {
+				break
+			}
+			l.names[tag] = recipientOf{name: d.memberName(m), admin: m.Zone == d.Anchor.Org}
+			if m.Zone == d.Anchor.Org {
+				l.admins[m.Device] = true
+			}
+		}
+	}
+	return nil
+}
+
+// readRosters reads this administrator's copies, where an expired batch makes it
+// matter what they say.
+func (d *Desk) readRosters(ctx context.Context, all []*listed) {
+	if !slices.ContainsFunc(all, func(l *listed) bool { return l.why == "expired" && len(l.admins) > 0 }) {
+		return
+	}
+	known := &bundle.Roster{Version: 1}
+	for _, l := range all {
+		if l.why == "revoked" || len(l.admins) == 0 {
+			continue
+		}
+		parts, err := d.readRoster(ctx, l.batchEntry, known)
+		if err != nil {
+			continue
+		}
+		l.parts, l.read = parts, true
+		for _, p := range parts {
+			known = known.Merge(p)
+		}
+	}
+}
+
+// supersededRoster reports whether what an expired batch tells the administrators
+// stands in later ones too, for each of them. The roster of an organisation is the
+// sum of its batches, whatever their windows: a new laptop reads them all.
+func supersededRoster(l *listed, all []*listed) bool {
+	if l.why != "expired" || !l.read {
+		return false
+	}
+	for admin := range l.admins {
+		with, without := &bundle.Roster{Version: 1}, &bundle.Roster{Version: 1}
+		for _, other := range all {
+			// Only what does not expire with this one may stand for it.
+			if other != l && (other.why != "" || !other.read || !other.admins[admin]) {
+				continue
+			}
+			for _, p := range other.parts {
+				with = with.Merge(p)
+				if other != l {
+					without = without.Merge(p)
+				}
+			}
+		}
+		if !reflect.DeepEqual(with, without) {
+			return false
+		}
+	}
+	return true
+}
+
+// addBatch adds a batch's blocks. A list is idle when all that it names is.
+func (d *Desk) addBatch(c *contents, l *listed, rosterSuperseded bool) {
+	mine := slices.Contains(l.Authors, d.Account)
+	over := l.why
+	for _, leaf := range l.leaves {
+		at := content{id: leaf.id, what: "part of the list of batch " + short(l.Subject), rank: rankLeaf, mine: mine, idle: l.why, void: l.void}
+		if leaf.err != nil && l.why == "" && !l.void {
+			c.unread = append(c.unread, at)
+		}
+		if leaf.err != nil {
+			at.idle, over = "", "" // what it names is not known: nothing of the batch's lists goes
+		}
+		for tag, id := range leaf.named {
+			b := content{id: id, what: "content for somebody who is not in the roster", mine: mine, idle: l.why, void: l.void}
+			to, known := l.names[tag]
+			if known {
+				b.what = "content for " + to.name
+			}
+			if l.why == "expired" && (!known || to.admin && !rosterSuperseded) {
+				b.kept = "an expired batch still says who is enrolled"
+				at.kept = b.kept
+			}
+			c.list = append(c.list, b)
+		}
+		c.list = append(c.list, at)
+	}
+	root, err := state.ParseBatch(l.Data)
+	if err != nil {
+		return
+	}
+	at := content{id: bundle.CID(root), what: "list of batch " + short(l.Subject), rank: rankRoot, mine: mine, idle: over, void: l.void}
+	if slices.ContainsFunc(c.list, func(b content) bool { return b.rank == rankLeaf && b.kept != "" && l.has(b.id) }) {
+		at.kept = "an expired batch still says who is enrolled"
+	}
+	c.list = append(c.list, at)
+}
+
+func (l *listed) has(leaf bundle.CID) bool {
+	return slices.ContainsFunc(l.leaves, func(c leafContent) bool { return c.id == leaf })
+}
