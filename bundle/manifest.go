@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"dpki/sshca/sshsig"
+	"dpki/internal/sshsig"
 )
 
 // Manifest (docs/formats.md section 6):
@@ -59,7 +59,7 @@ func (w *ManifestWriter) Sign(vendor ssh.Signer) error {
 	if w.lines == 0 {
 		return malformed("manifest without requests")
 	}
-	s, err := sshsig.Sign(vendor, ManifestNamespace, [sha512.Size]byte(w.hash.Sum(nil)))
+	s, err := sshsig.SignDigest(vendor, ManifestNamespace, sshsig.Digest(w.hash.Sum(nil)))
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func ReadManifest(from io.Reader, vendor ssh.PublicKey, each func(line int, r *R
 		case bad != nil && !errors.Is(bad, ErrTooLarge):
 			return bad
 		case string(text) == sshsig.Begin+"\n" && line > 1:
-			return checkManifest(lines, vendor, [sha512.Size]byte(sum.Sum(nil)))
+			return checkManifest(lines, vendor, sshsig.Digest(sum.Sum(nil)))
 		case line > MaxManifest:
 			return fmt.Errorf("manifest of more than %d requests: %w", MaxManifest, ErrTooLarge)
 		}
@@ -129,18 +129,21 @@ func parseLine(text []byte) (*Request, error) {
 	return r, nil
 }
 
-func checkManifest(rest io.Reader, vendor ssh.PublicKey, digest [sha512.Size]byte) error {
+func checkManifest(rest io.Reader, vendor ssh.PublicKey, digest sshsig.Digest) error {
 	text := []byte(sshsig.Begin + "\n")
-	more, err := io.ReadAll(io.LimitReader(rest, sshsig.MaxSize))
+	more, err := io.ReadAll(io.LimitReader(rest, sshsig.MaxArmored))
 	if err != nil {
 		return err
 	}
-	s, err := sshsig.Parse(append(text, more...))
+	s, err := sshsig.ParseArmored(append(text, more...))
 	if err == nil {
-		err = s.Verify(vendor, ManifestNamespace, digest)
+		err = s.VerifyDigest(ManifestNamespace, digest)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrVendor, err)
+	case !bytes.Equal(s.Key.Blob, vendor.Marshal()):
+		return fmt.Errorf("by %s, not by %s: %w", ssh.FingerprintSHA256(s.Key.Public), ssh.FingerprintSHA256(vendor), ErrVendor)
 	}
 	return nil
 }

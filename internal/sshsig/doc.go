@@ -6,7 +6,7 @@
 // What is signed is "SSHSIG" | string namespace | string "" | string "sha512" |
 // string SHA-512(message). The namespace keeps the signatures of one use apart
 // from those of every other, an SSH login among them. `ssh-keygen -Y sign -n
-// NAMESPACE` makes what Parse reads and reads what Sign makes, in armor.
+// NAMESPACE` makes what ParseArmored reads and reads what Sign makes, in armor.
 //
 // Keys and algorithms are those of package sshca/profile: RSA signs with SHA-512
 // alone, and security keys count only with the owner's touch. Everything else is

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha512"
-	"encoding/pem"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/ssh"
 
@@ -18,11 +19,20 @@ import (
 const MaxLen = 4 << 10
 
 const (
+	// Begin is the first line of the armored form, which has no more than
+	// MaxArmored bytes.
+	Begin      = "-----BEGIN SSH SIGNATURE-----"
+	MaxArmored = 2 * MaxLen
+
+	end     = "-----END SSH SIGNATURE-----"
+	width   = 70 // of a line of base64
 	magic   = "SSHSIG"
 	version = 1
 	hash    = "sha512"
-	armor   = "SSH SIGNATURE"
 )
+
+// Digest is the SHA-512 of a message, for those too long to be held.
+type Digest = [sha512.Size]byte
 
 // Outcomes that callers branch on. Each is a refusal.
 var (
@@ -52,15 +62,20 @@ type wire struct {
 
 // Sign signs a message.
 func Sign(s ssh.Signer, namespace string, message []byte) (*Signature, error) {
+	return SignDigest(s, namespace, sha512.Sum512(message))
+}
+
+// SignDigest signs a message by its digest.
+func SignDigest(s ssh.Signer, namespace string, digest Digest) (*Signature, error) {
 	key, err := profile.ParseBlob(s.PublicKey().Marshal())
 	if err != nil {
 		return nil, err
 	}
 	var made *ssh.Signature
 	if as, ok := s.(ssh.AlgorithmSigner); ok && key.Public.Type() == ssh.KeyAlgoRSA {
-		made, err = as.SignWithAlgorithm(rand.Reader, signed(namespace, message), ssh.KeyAlgoRSASHA512)
+		made, err = as.SignWithAlgorithm(rand.Reader, Blob(namespace, digest), ssh.KeyAlgoRSASHA512)
 	} else {
-		made, err = s.Sign(rand.Reader, signed(namespace, message))
+		made, err = s.Sign(rand.Reader, Blob(namespace, digest))
 	}
 	if err != nil {
 		return nil, err
@@ -70,12 +85,11 @@ func Sign(s ssh.Signer, namespace string, message []byte) (*Signature, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sig, sig.Verify(namespace, message)
+	return sig, sig.VerifyDigest(namespace, digest)
 }
 
-// signed is what the key signs.
-func signed(namespace string, message []byte) []byte {
-	digest := sha512.Sum512(message)
+// Blob is what a key signs for a message of this digest.
+func Blob(namespace string, digest Digest) []byte {
 	return append([]byte(magic), ssh.Marshal(struct {
 		Namespace, Reserved, Hash string
 		Digest                    []byte
@@ -117,31 +131,48 @@ func Parse(blob []byte) (*Signature, error) {
 	return s, nil
 }
 
-// ParseArmored reads what ssh-keygen -Y sign writes.
+// ParseArmored reads what ssh-keygen -Y sign writes, and no other spelling of it.
 func ParseArmored(text []byte) (*Signature, error) {
-	if len(text) > 2*MaxLen {
+	if len(text) > MaxArmored {
 		return nil, fmt.Errorf("%d bytes: %w", len(text), ErrMalformed)
 	}
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != armor || len(block.Headers) > 0 || len(bytes.TrimSpace(rest)) > 0 {
-		return nil, ErrMalformed
+	body, begins := bytes.CutPrefix(text, []byte(Begin+"\n"))
+	body, ends := bytes.CutSuffix(body, []byte(end+"\n"))
+	blob, err := base64.StdEncoding.DecodeString(string(bytes.ReplaceAll(body, []byte("\n"), nil)))
+	if !begins || !ends || err != nil {
+		return nil, fmt.Errorf("armor: %w", ErrMalformed)
 	}
-	return Parse(block.Bytes)
+	s, err := Parse(blob)
+	if err == nil && !bytes.Equal(s.Armor(), text) {
+		return nil, fmt.Errorf("armor in another spelling: %w", ErrMalformed)
+	}
+	return s, err
 }
 
 // Marshal is the binary form.
 func (s *Signature) Marshal() []byte { return bytes.Clone(s.blob) }
 
-// Armor is the form of ssh-keygen.
-func (s *Signature) Armor() []byte { return pem.EncodeToMemory(&pem.Block{Type: armor, Bytes: s.blob}) }
+// Armor is the form of ssh-keygen, byte for byte.
+func (s *Signature) Armor() []byte {
+	b := []byte(Begin + "\n")
+	for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(s.blob)), width) {
+		b = append(append(b, line...), '\n')
+	}
+	return append(b, end+"\n"...)
+}
 
 // Verify reports whether the signature is by its key over the message, for this
 // namespace. Whose key it is, the caller decides.
 func (s *Signature) Verify(namespace string, message []byte) error {
+	return s.VerifyDigest(namespace, sha512.Sum512(message))
+}
+
+// VerifyDigest is Verify for a message of this digest.
+func (s *Signature) VerifyDigest(namespace string, digest Digest) error {
 	if s.Namespace != namespace {
 		return fmt.Errorf("%.40q: %w", s.Namespace, ErrNamespace)
 	}
-	if err := s.Key.Public.Verify(signed(namespace, message), s.sig); err != nil {
+	if err := s.Key.Public.Verify(Blob(namespace, digest), s.sig); err != nil {
 		return fmt.Errorf("%w: %v", ErrSignature, err)
 	}
 	return nil

@@ -145,7 +145,9 @@ func TestForms(t *testing.T) {
 		}
 	}
 	armored := sign(t, ed(t)).Armor()
-	for name, b := range map[string][]byte{"nothing": nil, "more": append(bytes.Clone(armored), "x"...), "type": bytes.ReplaceAll(armored, []byte("SSH SIG"), []byte("SSH XIG"))} {
+	for name, b := range map[string][]byte{"nothing": nil, "more": append(bytes.Clone(armored), "x"...), "type": bytes.ReplaceAll(armored, []byte("SSH SIG"), []byte("SSH XIG")),
+		"cut": armored[:len(armored)-10], "text before": append([]byte("x\n"), armored...), "carriage return": bytes.ReplaceAll(armored, []byte("\n"), []byte("\r\n")), "too long": append(bytes.Clone(armored), make([]byte, MaxArmored)...),
+		"one long line": []byte(Begin + "\n" + strings.ReplaceAll(string(armored[len(Begin)+1:len(armored)-len(end)-2]), "\n", "") + "\n" + end + "\n")} {
 		if _, err := ParseArmored(b); !errors.Is(err, ErrMalformed) {
 			t.Errorf("armor, %s: %v", name, err)
 		}
@@ -174,7 +176,7 @@ func TestOpenSSH(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := ParseArmored(made)
-	if err != nil || got.Verify(use, message) != nil {
+	if err != nil || got.Verify(use, message) != nil || !bytes.Equal(got.Armor(), made) {
 		t.Fatalf("ssh-keygen's signature: %v\n%s", err, made)
 	}
 	file := filepath.Join(dir, "sig")
@@ -202,5 +204,15 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("Marshal(Parse(x)) is %x, x is %x", s.Marshal(), b)
 		}
 		_ = s.Verify(use, message)
+	})
+}
+
+func FuzzParseArmored(f *testing.F) {
+	f.Add(sign(f, ed(f)).Armor())
+	f.Add([]byte(Begin + "\n" + end + "\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := ParseArmored(b); err == nil && !bytes.Equal(s.Armor(), b) {
+			t.Errorf("Armor(ParseArmored(x)) is %q, x is %q", s.Armor(), b)
+		}
 	})
 }

@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"dpki/internal/sshsig"
 	"dpki/state"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // Namespace keeps these signatures apart from those of every other use of SSHSIG.
@@ -37,13 +36,5 @@ func (c Challenge) Marshal() ([]byte, error) {
 	return append(b, c.Nonce[:]...), nil
 }
 
-// signedBlob is what SSHSIG has the key sign for a message (PROTOCOL.sshsig, "Blob to be signed"):
-//
-//	"SSHSIG" | string namespace | string reserved | string hash algorithm | string H(message)
-func signedBlob(message []byte) []byte {
-	h := sha512.Sum512(message)
-	return append([]byte("SSHSIG"), ssh.Marshal(struct {
-		Namespace, Reserved, Hash string
-		Digest                    []byte
-	}{Namespace, "", "sha512", h[:]})...)
-}
+// signedBlob is what SSHSIG has the key sign for a message.
+func signedBlob(message []byte) []byte { return sshsig.Blob(Namespace, sha512.Sum512(message)) }
