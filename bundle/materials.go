@@ -24,6 +24,9 @@ type DeviceMaterials struct {
 	ZoneName string        `json:"zone_name"`
 	ZoneKeys []NumberedKey `json:"zone_keys"` // ascending, at least one: every key whose entries may still live
 	Network  string        `json:"network"`   // the network file (docs/formats.md section 8), as text
+	// Successor is the network file of the chain on which the organisation goes on
+	// where that is another one, as text.
+	Successor string `json:"successor,omitempty"`
 }
 
 // Marshal checks and encodes the content.

@@ -43,6 +43,8 @@ type Config struct {
 	Published func()
 	// Applier installs what deliveries bring; nil = nothing is.
 	Applier Applier
+	// Silent hands in no receipts.
+	Silent bool
 	// CodeHash is the contract's; zero = the one that this build knows.
 	CodeHash state.Word
 	// Random spreads polls, in [0, 1); nil = math/rand.
@@ -62,6 +64,8 @@ const (
 type Engine struct {
 	c    Config
 	view atomic.Pointer[View]
+	// successor is where the organisation points; Succession's to say.
+	successor atomic.Pointer[Successor]
 
 	refreshes chan *refresh
 	resets    chan chan error
@@ -77,6 +81,8 @@ type Engine struct {
 	enrolment *Enrolment
 	reach     reach
 	pinned    witness.Set     // whose signatures a block needs
+	inherited Inherited       // from the organisation's predecessors
+	united    network.File    // what reach says, as a network file
 	said      map[string]said // of endpoints that are not believed
 	leaping   leaping
 	time      clock.Verified
@@ -154,6 +160,13 @@ func (e *Engine) load() error {
 	if e.pinned, err = loadPinned(e.c.Journal); err != nil {
 		return err
 	}
+	record, err = e.c.Journal.Record(journal.RecordInherited)
+	if err != nil {
+		return err
+	}
+	if e.inherited, err = parseInherited(record); err != nil {
+		return err
+	}
 	e.head, e.denied, e.seeking, e.pending, e.due = known.Head, nil, false, nil, false
 	return e.rewire(known)
 }
@@ -165,7 +178,7 @@ func (e *Engine) rewire(known verify.Known) error {
 	if err != nil {
 		return err
 	}
-	e.reach = reachOf(e.c.Network, zone, e.pinned)
+	e.reach, e.united = reachOf(e.c.Network, zone, e.pinned), united(e.c.Network, zone, e.pinned)
 	e.c.Fetcher.Configure(e.reach.places)
 	reader, err := verify.NewReader(verify.Config{
 		Registry: e.c.Anchor.Registry, Org: e.c.Anchor.Org, CodeHash: e.c.CodeHash, Deploy: e.reach.deploy,
@@ -175,7 +188,7 @@ func (e *Engine) rewire(known verify.Known) error {
 		return fmt.Errorf("network: %w", err)
 	}
 	e.reader = reader
-	e.replica = replica{scopes: e.enrolment.scopes(e.c.Anchor.Org, e.c.Identity), open: bundle.NewRing(e.c.Anchor)}
+	e.replica = replica{scopes: e.enrolment.scopes(e.c.Anchor.Org, e.c.Identity), open: bundle.NewRing(e.c.Anchor), denials: e.inherited.Denials}
 	if e.enrolment != nil {
 		if e.replica.open, err = e.enrolment.Materials.Ring(e.c.Anchor, e.c.Identity.MailboxSecret()); err != nil {
 			return err
@@ -219,7 +232,7 @@ func (e *Engine) sweep() {
 func (e *Engine) publish(problem, unwritten error) {
 	v := &View{
 		Time: e.time, Enrolment: e.enrolment, Endpoints: len(e.reach.endpoints) - e.reach.mirrors(), Mirrors: e.reach.mirrors(), Agree: e.reach.agree,
-		Witnesses: e.pinned, Health: e.reader.Health(),
+		Witnesses: e.pinned, Health: e.reader.Health(), Network: e.united, Inherited: e.inherited,
 		Looked: e.read, Problem: problem, Journal: unwritten,
 	}
 	if e.c.Applier != nil {

@@ -31,11 +31,14 @@ type Enrolment struct {
 // organisation's policy. Whoever names k endpoints decides what a device takes
 // for the chain: the power to announce bundles in a zone is not enough for that.
 type places struct {
-	Text  string `json:"text"`
-	Block uint64 `json:"block"` // the batch's, as above
-	Seq   uint64 `json:"seq"`
+	Text string `json:"text"`
+	// Successor is the network file of another chain on which the organisation
+	// goes on; mostly there is none.
+	Successor string `json:"successor,omitempty"`
+	Block     uint64 `json:"block"` // the batch's, as above
+	Seq       uint64 `json:"seq"`
 
-	file network.File
+	file, successor network.File
 }
 
 // Why a bundle that was addressed to this device is not applied.
@@ -79,11 +82,20 @@ func parseEnrolment(b []byte, a anchor.Anchor) (*Enrolment, error) {
 	}
 	e := &Enrolment{Materials: m, Places: r.Places, Block: r.Block, Seq: r.Seq, First: r.First}
 	if r.Places != nil {
-		if r.Places.file, err = parsePlaces(r.Places.Text, a); err != nil {
+		if err = r.Places.parse(a); err != nil {
 			return nil, fmt.Errorf("enrolment in the journal: %w", err)
 		}
 	}
 	return e, nil
+}
+
+// parse checks the texts.
+func (p *places) parse(a anchor.Anchor) (err error) {
+	if p.file, err = parsePlaces(p.Text, a); err != nil || p.Successor == "" {
+		return err
+	}
+	p.successor, err = network.Parse([]byte(p.Successor))
+	return err
 }
 
 func parsePlaces(text string, a anchor.Anchor) (network.File, error) {
@@ -101,13 +113,13 @@ type origin struct {
 }
 
 func newEnrolment(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (*Enrolment, error) {
-	n, err := parsePlaces(m.Network, a)
-	if err != nil {
+	p := &places{Text: m.Network, Successor: m.Successor, Block: o.block, Seq: o.seq}
+	if err := p.parse(a); err != nil {
 		return nil, err
 	}
 	e := &Enrolment{Materials: m, Block: o.block, Seq: o.seq, First: o.block}
 	if o.directs {
-		e.Places = &places{Text: m.Network, Block: o.block, Seq: o.seq, file: n}
+		e.Places = p
 	}
 	return e, nil
 }

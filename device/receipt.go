@@ -40,7 +40,7 @@ type reporting struct {
 // time to say the same again. A device without mirrors has nobody to tell.
 func (e *Engine) report(ctx context.Context) {
 	boot := e.c.Clock.Boot()
-	if e.reach.mirrors() == 0 || e.enrolment == nil || !e.time.Live || e.reporting.busy || boot < e.reporting.next {
+	if e.c.Silent || e.reach.mirrors() == 0 || e.enrolment == nil || !e.time.Live || e.reporting.busy || boot < e.reporting.next {
 		return
 	}
 	v := e.view.Load()

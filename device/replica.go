@@ -22,6 +22,7 @@ type replica struct {
 	scopes    state.Scopes
 	also      []state.Word // zones that are looked through for a first bundle
 	open      state.Opener
+	denials   []state.Denial // of the organisation's predecessors
 	confirmed *state.Facts
 	recent    map[state.Word][]state.Entry
 	logs      map[state.Word]verify.ScopeLog
@@ -51,6 +52,7 @@ func (r *replica) build(log Log, known map[state.Word]verify.ScopeLog, ended uin
 			return err
 		}
 	}
+	confirmed.Inherit(r.scopes.Org, r.denials)
 	confirmed.Forget(ended)
 	r.confirmed, r.recent, r.logs = confirmed, map[state.Word][]state.Entry{}, map[state.Word]verify.ScopeLog{}
 	for scope, l := range known {

@@ -44,6 +44,8 @@ type Status struct {
 	Awaited    int              `json:"awaited"`                    // deliveries that are not settled
 	Unapplied  string           `json:"delivery_problem,omitempty"` // why the last attempt at one failed
 	Offline    uint32           `json:"offline_period"`             // seconds, of the policy
+	Successor  *Successor       `json:"successor,omitempty"`        // where the organisation points
+	Left       []string         `json:"left,omitempty"`             // organisations that this device has followed from
 	Problem    string           `json:"problem,omitempty"`
 	Journal    string           `json:"journal_problem,omitempty"`
 	Next       string           `json:"next,omitempty"` // what to do next, where something is wrong
@@ -87,6 +89,10 @@ func (e *Engine) Status(version string) Status {
 	if v.Journal != nil {
 		s.Journal = v.Journal.Error()
 	}
+	s.Successor = e.successor.Load()
+	for _, a := range v.Inherited.Left {
+		s.Left = append(s.Left, a.String())
+	}
 	s.Next = s.next(v)
 	return s
 }
@@ -121,6 +127,8 @@ func (s *Status) next(v *View) string {
 		return "a restriction in force cannot be read, so every login is denied: deliver the zone key that it needs, or revoke it"
 	case s.CAs == 0:
 		return "the zone has no live user CA: `dpki ca create`"
+	case s.Successor != nil && s.Successor.Next != "":
+		return "the organisation goes on elsewhere: " + s.Successor.Next
 	}
 	return ""
 }

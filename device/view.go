@@ -5,6 +5,7 @@ import (
 
 	"dpki/authkeys"
 	"dpki/device/clock"
+	"dpki/internal/network"
 	"dpki/registry/verify"
 	"dpki/registry/witness"
 	"dpki/state"
@@ -22,6 +23,8 @@ type View struct {
 	Agree     int // how many must say the same
 	Witnesses witness.Set
 	Health    []verify.Health
+	Network   network.File // whom this device asks, in one file
+	Inherited Inherited    // from the organisation's predecessors
 	// Delivered are the deliveries that are settled, Awaited is how many are not, and
 	// Undelivered why the last attempt at one failed.
 	Delivered   []Delivered

@@ -55,22 +55,27 @@ func ParsePointer(b []byte) (Pointer, error) {
 }
 
 // PointsTo returns where the organisation points at now (Unix seconds) in this
-// direction: the live POINTER with the highest sequence. A pointer to a
-// successor says nothing by itself: see Succeeds.
+// direction. A pointer to a successor says nothing by itself: see Succeeds.
 func (s *State) PointsTo(d Direction, now uint64) (Pointer, bool) {
-	var latest *PointerFact
+	if p, ok := s.Pointing(d, now, Live); ok {
+		return p.Pointer, true
+	}
+	return Pointer{}, false
+}
+
+// Pointing is the POINTER in this direction with the highest sequence that stands
+// so at now (Unix seconds): Live, NotYet while its delay runs, Revoked after a
+// veto.
+func (s *State) Pointing(d Direction, now uint64, as Standing) (latest PointerFact, ok bool) {
 	for _, l := range s.layers() {
 		for i := range l.pointers {
 			p := &l.pointers[i]
-			if p.Direction == d && (latest == nil || p.Seq > latest.Seq) && s.Standing(&p.Fact, now) == Live {
-				latest = p
+			if p.Direction == d && (!ok || p.Seq > latest.Seq) && s.Standing(&p.Fact, now) == as {
+				latest, ok = *p, true
 			}
 		}
 	}
-	if latest == nil {
-		return Pointer{}, false
-	}
-	return latest.Pointer, true
+	return latest, ok
 }
 
 // Succeeds reports whether next, which lives in registry there, is the

@@ -21,6 +21,7 @@ import (
 	"dpki/device/apply"
 	"dpki/device/clock"
 	"dpki/device/config"
+	"dpki/device/enroll"
 	"dpki/device/fetch"
 	"dpki/device/journal"
 	"dpki/device/pipe"
@@ -71,16 +72,49 @@ func (e *env) runDaemon(c *cli.Context) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
-	d, err := e.assemble(c.Context, log)
-	if err != nil {
-		return err
+	for {
+		if err := enroll.Finish(e.paths); err != nil {
+			return err
+		}
+		d, err := e.assemble(c.Context, log)
+		if err != nil {
+			return err
+		}
+		move, err := d.run(c.Context)
+		if err != nil || move == nil {
+			return err
+		}
+		if err := enroll.Begin(e.paths, enroll.Move(*move)); err != nil {
+			// Nothing has happened, or the next turn brings it to its end.
+			log.Error("the device could not follow its organisation", "successor", move.To.String(), "error", err)
+			if !wait(c.Context, moveAgain) {
+				return nil
+			}
+			continue
+		}
+		log.Info("the device has followed its organisation", "from", move.From.String(), "to", move.To.String())
 	}
-	return d.run(c.Context)
+}
+
+// moveAgain is how long a move that could not be begun, as on a full disk, waits.
+const moveAgain = 10 * time.Second
+
+// wait reports whether the time has passed, and not ctx ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // daemon is a daemon about to run.
 type daemon struct {
 	engine    *device.Engine
+	succeed   *device.Succession
+	audit     *device.Audit
+	log       *slog.Logger
 	fetch     *device.Supervisor
 	logins    *device.Logins
 	sockets   *device.Sockets
@@ -89,7 +123,7 @@ type daemon struct {
 }
 
 func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err error) {
-	d := &daemon{}
+	d := &daemon{log: log}
 	defer func() {
 		if err != nil {
 			d.shut()
@@ -143,19 +177,20 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	if err != nil {
 		return nil, err
 	}
-	audit, err := d.openAudit(conf.AuditFile, log)
+	d.succeed = device.NewSuccession(device.SuccessionConfig{Engine: d.engine, Journal: e.paths.Successor(), Start: starter.Start, Log: log})
+	d.audit, err = d.openAudit(conf.AuditFile, log)
 	if err != nil {
 		return nil, err
 	}
 	door := device.NewDoor(d.engine, breakglass.System())
 	d.logins, err = device.NewLogins(device.LoginsConfig{
-		Door: door, Audit: audit, Log: log, File: e.paths.Sessions(), Tree: tree(conf.Anchor, log), Governs: governs(ctx, conf.Sshd), Alone: alone(ctx, conf.Sshd),
+		Door: door, Audit: d.audit, Log: log, File: e.paths.Sessions(), Tree: tree(conf.Anchor, log), Governs: governs(ctx, conf.Sshd), Alone: alone(ctx, conf.Sshd),
 	})
 	if err != nil {
 		return nil, err
 	}
 	d.sockets = &device.Sockets{
-		Door: door, Logins: d.logins, Audit: audit, Log: log,
+		Door: door, Logins: d.logins, Audit: d.audit, Log: log,
 		Helper: helperUID, ExpiryTime: expiryTime(ctx, conf.Sshd, log), Version: version,
 	}
 	return d, d.listen(e.paths, helperGID)
@@ -241,12 +276,20 @@ func expiryTime(ctx context.Context, program string, log *slog.Logger) bool {
 	return v.ExpiryTime()
 }
 
-func (d *daemon) run(ctx context.Context) error {
+// run serves until ctx ends, or the device is to move: then it is for the caller to
+// make the Move, and to begin anew.
+func (d *daemon) run(ctx context.Context) (*device.Move, error) {
 	defer d.shut()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 2)
+	var move *device.Move
 	var others sync.WaitGroup
+	others.Go(func() {
+		if move = d.succeed.Run(ctx); move != nil {
+			cancel()
+		}
+	})
 	others.Go(func() { d.fetch.Run(ctx) })
 	others.Go(func() { d.logins.Run(ctx) })
 	go func() { d.engine.Run(ctx); ended <- nil }()
@@ -258,7 +301,13 @@ func (d *daemon) run(ctx context.Context) error {
 	cancel()
 	err = errors.Join(err, <-ended)
 	others.Wait()
-	return err
+	if move == nil || err != nil {
+		return nil, err
+	}
+	if err := d.audit.Write(device.MoveRecordOf(move, d.engine.Clock().Wall())); err != nil {
+		d.log.Error("the audit line could not be written", "error", err)
+	}
+	return move, nil
 }
 
 func (d *daemon) shut() {

@@ -182,6 +182,9 @@ func (e *env) examineDaemon(c *cli.Context, f *findings) {
 	if s.Unreadable || s.Retired || s.Enrolled && s.CAs == 0 {
 		f.fail(s.Next, "nobody can log in by a certificate")
 	}
+	if s.Successor != nil {
+		f.note(s.Successor.Next, "the organisation goes on as %s: %s", s.Successor.Anchor, s.Successor.Stage)
+	}
 	if s.Opaque > 0 {
 		f.note("deliver the zone key that they need", "%d entries cannot be read for want of a key", s.Opaque)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,13 @@ func (e *env) showStatus(s device.Status) error {
 	}
 	if s.Awaited > 0 {
 		line("awaited", "%d deliveries that could not be applied yet", s.Awaited)
+	}
+	if s.Successor != nil {
+		line("successor", "%s", s.Successor.Anchor)
+		line("", "%s", strings.Join(slices.DeleteFunc([]string{s.Successor.Stage, s.Successor.Problem}, func(text string) bool { return text == "" }), ": "))
+	}
+	for _, left := range s.Left {
+		line("came from", "%s", left)
 	}
 	for _, p := range []struct{ name, text string }{{"delivery", s.Unapplied}, {"problem", s.Problem}, {"journal", s.Journal}, {"next", s.Next}} {
 		if p.text != "" {

@@ -43,7 +43,7 @@ const (
 // form is the TOML form.
 type form struct {
 	Version    int    `toml:"version"`
-	Anchor     string `toml:"anchor" comment:"the organisation; changes by dpkid leave only"`
+	Anchor     string `toml:"anchor" comment:"the organisation; dpkid leave ends it, and the organisation itself may go on as another"`
 	Name       string `toml:"name"`
 	Zone       string `toml:"zone,omitempty"`
 	Profile    string `toml:"profile,omitempty"`

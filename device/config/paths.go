@@ -30,6 +30,13 @@ func (p Paths) Identity() string { return filepath.Join(p.State, "identity") }
 // Journal holds what was verified.
 func (p Paths) Journal() string { return filepath.Join(p.State, "journal") }
 
+// Successor is the journal of the organisation that this one goes on as, until
+// the device has moved there.
+func (p Paths) Successor() string { return filepath.Join(p.State, "successor") }
+
+// Moving is there while the device moves to a successor.
+func (p Paths) Moving() string { return filepath.Join(p.State, "moving") }
+
 // Request is the enrolment request, confidential.
 func (p Paths) Request() string { return filepath.Join(p.State, "request.json") }
 

@@ -32,7 +32,10 @@ func Leave(p config.Paths) error {
 	if err := journal.Remove(p.Journal()); err != nil {
 		return err
 	}
-	for _, path := range []string{p.Identity(), p.Request(), p.Denied(), p.Deliveries(), p.Network(), p.Config()} {
+	if err := journal.Remove(p.Successor()); err != nil {
+		return err
+	}
+	for _, path := range []string{p.Moving(), p.Identity(), p.Request(), p.Denied(), p.Deliveries(), p.Network(), p.Config()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -15,6 +15,7 @@ const (
 	RecordClock     = "clock"
 	RecordEnrolment = "enrolment"
 	RecordWitnesses = "witnesses" // the pinned set
+	RecordInherited = "inherited" // of the organisation's predecessors
 )
 
 // Apply writes one Result and the clock's stamp, in one transaction that is on

@@ -5,7 +5,7 @@
 //	meta/form      u8 1
 //	meta/anchor    the anchor's text; the file serves no other
 //	meta/head      newest verified block: number, hash, time, safe, finalized
-//	records/NAME   small values of the daemon's own: enrolment, clock
+//	records/NAME   small values of the daemon's own: enrolment, clock, witnesses, inherited
 //	batches/SUBJECT  batches that were looked through, so that none is fetched twice
 //	scopes/SCOPE/  base, tip, through, overlay, sticky
 //	scopes/SCOPE/log/SEQ  confirmed entries in their file form (docs/formats.md section 2)

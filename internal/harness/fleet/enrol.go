@@ -15,7 +15,7 @@ func (f *Org) Materials(name string) *bundle.DeviceMaterials {
 	f.t.Helper()
 	text, err := f.Network.Marshal()
 	f.must(err)
-	return &bundle.DeviceMaterials{Version: 1, Name: name, Zone: f.Zone, ZoneName: "plant", ZoneKeys: f.Keys, Network: string(text)}
+	return &bundle.DeviceMaterials{Version: 1, Name: name, Zone: f.Zone, ZoneName: "plant", ZoneKeys: f.Keys, Network: string(text), Successor: f.Successor}
 }
 
 // Enrol adds devices by one batch in the zone and returns the first one's mailbox.

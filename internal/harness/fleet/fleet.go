@@ -31,6 +31,9 @@ type Org struct {
 	// Network is what devices are told; the chain's own unless a test changes it
 	// before it enrols.
 	Network network.File
+	// Successor is what they are told of the chain on which the organisation goes
+	// on, the text of a network file; mostly nothing.
+	Successor string
 	// Blocks takes what is announced; the chain's content store unless a test
 	// changes it.
 	Blocks store.Store

@@ -1,0 +1,249 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+
+	"dpki/device/journal"
+	"dpki/internal/anchor"
+	"dpki/internal/network"
+	"dpki/registry/witness"
+	"dpki/state"
+)
+
+const (
+	// succeedEvery is how often both sides of a succession are compared. Nothing
+	// is asked of the network for it.
+	succeedEvery = 2 * time.Second
+	// reopenAfter is how long a successor that could not be opened is left alone.
+	reopenAfter = time.Minute
+)
+
+// SuccessionConfig is what a Succession is made of.
+type SuccessionConfig struct {
+	Engine *Engine // of the organisation that the device belongs to
+	// Journal is the path of the successor's journal, which is made where it is
+	// missing and removed where the organisation points nowhere.
+	Journal string
+	Start   Starter // of the successor's own fetch process
+	Every   time.Duration
+	Log     *slog.Logger
+}
+
+// Succession follows an organisation to the one that it goes on as, without
+// anybody touching the device: while a pointer to a successor is in force it
+// reads that one's log too, by an engine, a journal and a fetch process of its
+// own, and looks for the device's materials there as on its first day. Nothing of
+// it counts here. Once everything in Stage is so, Run ends with the Move, which
+// the daemon makes with both engines stopped.
+type Succession struct {
+	c     SuccessionConfig
+	scout *scout
+	not   time.Duration // no scout before, since boot
+	why   error         // the last one could not be opened
+}
+
+// Move is where the device belongs from now on, and what it takes with it.
+type Move struct {
+	From, To  anchor.Anchor
+	Zone      state.Word
+	Network   []byte
+	Inherited []byte
+}
+
+// NewSuccession makes a Succession; Run does its work.
+func NewSuccession(c SuccessionConfig) *Succession {
+	if c.Every == 0 {
+		c.Every = succeedEvery
+	}
+	return &Succession{c: c}
+}
+
+// Run waits until the device is to move, or ctx ends: then there is no Move. The
+// successor's journal is closed when it returns.
+func (s *Succession) Run(ctx context.Context) *Move {
+	defer s.dismiss()
+	for {
+		if move := s.step(ctx); move != nil {
+			return move
+		}
+		select {
+		case <-time.After(s.c.Every):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// step compares both sides once.
+func (s *Succession) step(ctx context.Context) *Move {
+	e := s.c.Engine
+	v := e.View()
+	now, here := v.Now(e.c.Clock.Read()), e.c.Anchor
+	to, p, stage := successorOf(v, now, here, v.Inherited)
+	shown := &Successor{Anchor: to.String(), From: p.From}
+	switch stage {
+	case Ready:
+		stage, shown.Problem = s.follow(ctx, v, to)
+	case Nowhere, Vetoed, Delayed:
+		s.dismiss()
+		if err := journal.Remove(s.c.Journal); err != nil {
+			s.c.Log.Error("the successor's journal could not be removed", "error", err)
+		}
+	}
+	if stage == Ready && s.sessions() > 0 {
+		stage = InUse
+	}
+	var move *Move
+	if stage == Ready {
+		var err error
+		if move, err = s.move(v, now.Time, to); err != nil {
+			stage, shown.Problem = Unreachable, err.Error()
+		}
+	}
+	shown.Stage, shown.Next = stage.String(), stage.Hint()
+	s.say(shown, stage)
+	return move
+}
+
+func (s *Succession) sessions() int {
+	if count := s.c.Engine.c.Sessions; count != nil {
+		return count()
+	}
+	return 0
+}
+
+// follow reads the successor's log and judges it.
+func (s *Succession) follow(ctx context.Context, v *View, to anchor.Anchor) (Stage, string) {
+	e := s.c.Engine
+	n, pinned, known := placesFor(v, e.c.Anchor.Registry, to.Registry)
+	if s.scout != nil && (s.scout.engine.c.Anchor != to || !reflect.DeepEqual(s.scout.engine.c.Network, n)) {
+		s.dismiss()
+	}
+	if !known {
+		return NoPlaces, ""
+	}
+	if s.scout == nil {
+		if e.c.Clock.Boot() < s.not {
+			return Unreachable, words(s.why)
+		}
+		if s.scout, s.why = s.open(ctx, to, n, pinned); s.why != nil {
+			s.not = e.c.Clock.Boot() + reopenAfter
+			s.c.Log.Error("the successor's log cannot be followed", "successor", to.String(), "error", s.why)
+			return Unreachable, words(s.why)
+		}
+	}
+	// What is known here is older than what is asked there.
+	next := s.scout.engine.View()
+	now, then := v.Now(e.c.Clock.Read()), next.Now(e.c.Clock.Read())
+	return succeeds(v, now, e.c.Anchor, next, then, to), words(next.Problem)
+}
+
+func words(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
+}
+
+// say publishes where the device stands, and logs what is new.
+func (s *Succession) say(now *Successor, stage Stage) {
+	e := s.c.Engine
+	if stage == Nowhere {
+		e.successor.Store(nil)
+		return
+	}
+	old := e.successor.Swap(now)
+	if old == nil || old.Anchor != now.Anchor || old.Stage != now.Stage {
+		s.c.Log.Info("the organisation points to a successor", "successor", now.Anchor, "stage", now.Stage, "next", now.Next)
+	}
+}
+
+// move is what the daemon is to do.
+func (s *Succession) move(v *View, now uint64, to anchor.Anchor) (*Move, error) {
+	here := s.c.Engine.c.Anchor
+	network, err := s.scout.engine.c.Network.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	inherited, err := v.Inherited.bequeathed(here, v, now).Marshal()
+	if err != nil {
+		return nil, err
+	}
+	return &Move{From: here, To: to, Zone: s.scout.engine.View().State.Scopes.Zone, Network: network, Inherited: inherited}, nil
+}
+
+// scout is an engine that reads a successor's log.
+type scout struct {
+	engine *Engine
+	stop   func()
+}
+
+func (s *Succession) open(ctx context.Context, to anchor.Anchor, n network.File, pinned witness.Set) (*scout, error) {
+	j, err := s.journal(to, pinned)
+	if err != nil {
+		return nil, err
+	}
+	log := s.c.Log.With("successor", to.Org.String()[:12])
+	sup, c := NewSupervisor(s.c.Start, log), s.c.Engine.c
+	// It has no say in what the device does: neither deliveries, nor the list of
+	// denied keys, nor receipts.
+	engine, err := New(Config{
+		Anchor: to, Identity: c.Identity, Journal: j, Network: n, Fetcher: sup, Clock: c.Clock, Profile: c.Profile, Log: log,
+		CodeHash: c.CodeHash, Random: c.Random, Silent: true,
+	})
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { sup.Run(ctx) })
+	all.Go(func() { engine.Run(ctx) })
+	return &scout{engine, func() {
+		cancel()
+		all.Wait()
+		if err := j.Close(); err != nil {
+			log.Error("the successor's journal", "error", err)
+		}
+	}}, nil
+}
+
+// journal opens the successor's, or begins it: what is pinned here counts there.
+func (s *Succession) journal(to anchor.Anchor, pinned witness.Set) (*journal.Journal, error) {
+	j, err := journal.Open(s.c.Journal, to)
+	switch {
+	case errors.Is(err, journal.ErrAnchor), errors.Is(err, journal.ErrCorrupt):
+		// Of where the organisation pointed before, or no use: nothing was believed
+		// by it yet.
+		if err := journal.Remove(s.c.Journal); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, journal.ErrMissing):
+		return j, err
+	}
+	if err := journal.Create(s.c.Journal, to); err != nil {
+		return nil, err
+	}
+	if j, err = journal.Open(s.c.Journal, to); err != nil || pinned.Version == 0 {
+		return j, err
+	}
+	if err := j.SetRecord(journal.RecordWitnesses, pinned.Marshal()); err != nil {
+		return nil, errors.Join(fmt.Errorf("pinning witnesses: %w", err), j.Close(), os.Remove(s.c.Journal))
+	}
+	return j, nil
+}
+
+// dismiss ends the scout, and keeps what it has read.
+func (s *Succession) dismiss() {
+	if s.scout != nil {
+		s.scout.stop()
+		s.scout = nil
+	}
+}
