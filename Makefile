@@ -6,7 +6,8 @@
 #   make check      format, vet, staticcheck, unit tests: no root, three minutes
 #   make test       everything: check, contract, real sshd and kubo, packages; as root for the parts that need it
 #   make attack     endpoints and stores that lie to a real device; a part of test, as root
-#   make test-long  more of all; before a release
+#   make mutants    takes a guard out at a time: the test that names it must fail
+#   make test-long  more of all, mutants too; before a release
 #   make bench      the numbers of the design, measured here
 #   make packages   deb and rpm, in build/packages
 #   make contracts  compile the contract and replace what is committed of it
@@ -29,8 +30,8 @@ GO_TOOL := CGO_ENABLED=0 go build -trimpath -ldflags "-s -w"
 SUITE := build/bin/suite -tally build/tally
 FUZZTIME ?= 60s
 
-.PHONY: build man check test attack test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
-	run-check run-contracts run-e2e run-long run-openssh run-systemd FORCE
+.PHONY: build man check test attack mutants test-long bench demo packages contracts contracts-check contracts-tools deps tools clean pam \
+	run-check run-contracts run-e2e run-long run-mutants run-openssh run-systemd FORCE
 
 build: $(COMMANDS:%=build/bin/%)
 
@@ -64,9 +65,11 @@ test: tools build/bin/suite
 attack: build/bin/suite build/bin/ipfs build/root
 	@$(SUITE) go -count=1 -timeout 15m ./internal/e2e/attack/...
 
+mutants: run-mutants
+
 test-long: tools build/bin/suite
 	@tools/deps.sh || true
-	$(call summed,check contracts e2e long openssh systemd)
+	$(call summed,check contracts e2e long mutants openssh systemd)
 
 # The tests that drive PAM as an application need its headers; on a machine without them they say so and skip.
 PAM_TAGS := $(if $(wildcard /usr/include/security/pam_appl.h),-tags=pam)
@@ -100,6 +103,9 @@ run-long: build/bin/suite
 	$(SUITE) go -count=1 -timeout 20m ./internal/e2e/kills -args -kills 1000 || status=1; \
 	$(SUITE) fuzz $(FUZZTIME) $(UNIT) || status=1; \
 	exit $$status
+
+run-mutants: contracts-tools build/bin/suite
+	@$(SUITE) counted go run ./internal/mutants
 
 # The oldest and the newest OpenSSH that are supported, under the same tests as the machine's own.
 OPENSSH_ROOTS := bullseye forky

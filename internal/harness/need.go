@@ -42,6 +42,7 @@ var (
 	Kubo    = Part{"kubo", func() string { _, err := KuboPath(); return reason(err) }}
 	Clef    = Part{"clef", func() string { _, err := ClefPath(); return reason(err) }}
 	SoftHSM = Part{"softhsm2", func() string { _, err := SoftHSMModule(); return reason(err) }}
+	Forge   = Part{"forge", func() string { _, err := ForgePath(); return reason(err) }}
 )
 
 // Need skips the test when a part is missing, and fails it when CI=true.
@@ -86,6 +87,11 @@ func SoftHSMModule() (string, error) {
 		found = []string{"/usr/lib/softhsm/libsofthsm2.so"}
 	}
 	return firstProgram("make deps", found...)
+}
+
+// ForgePath finds forge where npm puts it for the contract.
+func ForgePath() (string, error) {
+	return firstProgram("make contracts-tools", filepath.Join(RepoRoot(), "contracts/node_modules/.bin/forge"))
 }
 
 func cgroup2Writable() error {

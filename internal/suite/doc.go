@@ -5,6 +5,7 @@
 //	suite [-tally FILE] fuzz TIME ARGS...  every fuzz target of the packages ARGS, each for TIME
 //	suite [-tally FILE] step NAME CMD...   one check that passes when the command exits 0, and is quiet then
 //	suite [-tally FILE] forge CMD...       forge test; its closing line is counted
+//	suite [-tally FILE] counted CMD...     a command that closes with the two lines below; they are counted
 //	suite -tally FILE total                the sum of what the other calls have put into FILE
 //
 // Each prints, at its end,

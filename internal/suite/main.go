@@ -9,7 +9,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-const usage = "usage: suite [-tally FILE] go ARGS... | fuzz TIME PACKAGES... | step NAME CMD... | forge CMD... | total"
+const usage = "usage: suite [-tally FILE] go ARGS... | fuzz TIME PACKAGES... | step NAME CMD... | forge CMD... | counted CMD... | total"
 
 func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("suite", flag.ContinueOnError)
@@ -34,6 +34,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		got, err = step(rest[0], rest[1:], stdout)
 	case verb == "forge" && len(rest) > 0:
 		got, err = forge(rest, stdout)
+	case verb == "counted" && len(rest) > 0:
+		got, err = counted(rest, stdout)
 	case verb == "total" && len(rest) == 0 && *file != "":
 		got, err = readTally(*file)
 	default:

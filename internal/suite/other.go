@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -53,6 +55,48 @@ func forge(args []string, w io.Writer) (tally, error) {
 		fmt.Fprint(w, indent(string(out)))
 	}
 	fmt.Fprintf(w, "%s %-40s %7.2fs  %d passed, %d failed, %d skipped\n", verdict, "forge", time.Since(start).Seconds(), t.Passed, t.Failed, t.Skipped)
+	return t, nil
+}
+
+// The closing lines of a suite, which also other commands close with.
+var (
+	ranLine     = regexp.MustCompile(`^ran \d+, skipped \d+(?: \(\d+ x (.*)\))?$`)
+	closingLine = regexp.MustCompile(`^(\d+) passed, (\d+) failed, (\d+) skipped$`)
+)
+
+// counted runs a command that counts by itself and shows what it prints. Its closing lines are held back: close writes the same.
+func counted(args []string, w io.Writer) (t tally, err error) {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return tally{}, err
+	}
+	var reason string
+	for s := bufio.NewScanner(out); s.Scan(); {
+		if m := ranLine.FindStringSubmatch(s.Text()); m != nil {
+			reason = m[1]
+		} else if m := closingLine.FindStringSubmatch(s.Text()); m != nil {
+			t = tally{}
+			t.Passed, _ = strconv.Atoi(m[1])
+			t.Failed, _ = strconv.Atoi(m[2])
+			skipped, _ := strconv.Atoi(m[3])
+			for range skipped {
+				t.skip(cmp.Or(reason, "no reason given"))
+			}
+		} else {
+			fmt.Fprintln(w, s.Text())
+		}
+	}
+	if _, err := io.Copy(io.Discard, out); err != nil { // after a line that is too long
+		t.Broken = append(t.Broken, err.Error())
+	}
+	if exit := cmd.Wait(); exit != nil && t.Failed == 0 {
+		t.Broken = append(t.Broken, args[0]+": "+exit.Error())
+	}
 	return t, nil
 }
 

@@ -136,6 +136,25 @@ func TestForgeCountsItsTests(t *testing.T) {
 	}
 }
 
+func TestCountsWhatACommandHasCounted(t *testing.T) {
+	for _, c := range []struct {
+		script, out string
+		code        int
+	}{
+		{`echo a line; echo "ran 2, skipped 0"; echo "2 passed, 0 failed, 0 skipped"`, "a line\nran 2, skipped 0\n2 passed, 0 failed, 0 skipped\n", 0},
+		{`echo "ran 2, skipped 1 (1 x needs forge)"; echo "2 passed, 0 failed, 1 skipped"`, "ran 2, skipped 1 (1 x needs forge)\n2 passed, 0 failed, 1 skipped\n", 0},
+		{`echo "ran 3, skipped 0"; echo "2 passed, 1 failed, 0 skipped"; exit 1`, "ran 3, skipped 0\n2 passed, 1 failed, 0 skipped\n", 1},
+		{`echo "ran 3, skipped 0"; echo "2 passed, 1 failed, 0 skipped"`, "ran 3, skipped 0\n2 passed, 1 failed, 0 skipped\n", 1},
+		{`echo "ran 2, skipped 0"; echo "2 passed, 0 failed, 0 skipped"; exit 1`, "FAIL: sh: exit status 1\nran 2, skipped 0\n2 passed, 1 failed, 0 skipped\n", 1},
+		{`echo a line`, "a line\nFAIL: no tests ran\nran 0, skipped 0\n0 passed, 1 failed, 0 skipped\n", 1},
+	} {
+		var out bytes.Buffer
+		if code := run([]string{"counted", "sh", "-c", c.script}, &out, &out); code != c.code || out.String() != c.out {
+			t.Errorf("%q: exit code %d, want %d; output:\n%s", c.script, code, c.code, out.String())
+		}
+	}
+}
+
 func TestTotalSumsTheCalls(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tally")
 	var out bytes.Buffer
