@@ -56,27 +56,67 @@ func (d *Desk) PlanDevices(ctx context.Context, add AddDevices) ([]Enrolment, er
 	if add.Address != "" && !bundle.ValidAddress(add.Address) {
 		return nil, problem(Usage, "write HOST:PORT, as gate-7.example:22", "%.80q is not an address", add.Address)
 	}
-	var plan []Enrolment
-	seen := map[state.Word]bool{}
+	p := d.enrolling(z)
 	for _, r := range add.Requests {
-		e, err := d.planDevice(z, r, add.Address)
-		if err != nil {
+		if err := p.add(r, add.Address); err != nil {
 			return nil, err
 		}
-		for _, other := range plan {
-			if other.member.Name == e.member.Name && other.member.Device != e.member.Device {
-				return nil, problem(Usage, "rename one of them on the device: dpkid enroll --name", "two of the requests name their device %s", e.Name)
-			}
-		}
-		if !seen[e.member.Device] {
-			seen[e.member.Device] = true
-			plan = append(plan, e)
-		}
 	}
-	return plan, nil
+	return p.plan, nil
 }
 
-func (d *Desk) planDevice(z bundle.RosterZone, r *bundle.Request, address string) (Enrolment, error) {
+// enrolling is a plan in the making. It looks devices up by id and name: there may
+// be thousands on either side.
+type enrolling struct {
+	desk  *Desk
+	zone  bundle.RosterZone
+	known map[state.Word]*bundle.RosterMember
+	named map[string]*bundle.RosterMember // those of the zone that are not retired
+	// replaces, unless zero, is the device whose name is free: it is retired with the
+	// same transaction.
+	replaces state.Word
+	plan     []Enrolment
+	planned  map[state.Word]int
+	names    map[string]int
+}
+
+func (d *Desk) enrolling(z bundle.RosterZone) *enrolling {
+	p := &enrolling{
+		desk: d, zone: z, known: map[state.Word]*bundle.RosterMember{}, named: map[string]*bundle.RosterMember{},
+		planned: map[state.Word]int{}, names: map[string]int{},
+	}
+	for i := range d.roster.Devices {
+		m := &d.roster.Devices[i]
+		p.known[m.Device] = m
+		if m.Zone == z.Zone && !d.retired(*m) {
+			p.named[m.Name] = m
+		}
+	}
+	return p
+}
+
+// add plans one request; the same one again changes nothing.
+func (p *enrolling) add(r *bundle.Request, address string) error {
+	e, err := p.one(r, address)
+	if err != nil {
+		return err
+	}
+	if i, twice := p.planned[e.member.Device]; twice {
+		if p.plan[i].Fingerprint != e.Fingerprint {
+			return problem(Usage, "give the last that dpkid enroll has made", "two different requests are of one identity, %s", e.Name)
+		}
+		return nil
+	}
+	if _, twice := p.names[e.Name]; twice {
+		return problem(Usage, "rename one of them on the device: dpkid enroll --name", "two of the requests name their device %s", e.Name)
+	}
+	p.planned[e.member.Device], p.names[e.Name] = len(p.plan), len(p.plan)
+	p.plan = append(p.plan, e)
+	return nil
+}
+
+func (p *enrolling) one(r *bundle.Request, address string) (Enrolment, error) {
+	d, z := p.desk, p.zone
 	if r.Anchor != d.Anchor {
 		return Enrolment{}, problem(Failed, "enrol the device with "+d.Anchor.String(), "the request of %s is for another organisation: %s", r.Name, r.Anchor)
 	}
@@ -86,24 +126,24 @@ func (d *Desk) planDevice(z bundle.RosterZone, r *bundle.Request, address string
 	m := r.Member(z.Zone)
 	m.Address = address
 	e := Enrolment{Device: d.showDevice(m), member: m}
-	for _, known := range d.roster.Devices {
+	if known := p.known[m.Device]; known != nil {
 		switch {
-		case known.Device == m.Device && d.retired(known):
+		case d.retired(*known):
 			return Enrolment{}, problem(Failed, "on the device: dpkid leave, then dpkid enroll again", "this identity of %s was retired", r.Name)
-		case known.Device == m.Device && (known.Recipient.String() != m.Recipient.String() || known.SigningKey != m.SigningKey || known.Name != m.Name):
+		case known.Recipient.String() != m.Recipient.String() || known.SigningKey != m.SigningKey || known.Name != m.Name:
 			// Whoever has seen a request knows its mailbox secret and could ask
 			// to be that device.
 			return Enrolment{}, problem(Failed, "if it is the same device: dpkid leave, dpkid enroll there, and dpki device retire "+known.Name+" here",
 				"the request of %s uses the mailbox of %s with other keys", r.Name, known.Name)
-		case known.Device == m.Device:
-			e.Already = known.HostKey == m.HostKey && (address == "" || address == known.Address)
-			if address == "" {
-				e.member.Address, e.Address = known.Address, known.Address
-			}
-		case known.Name == m.Name && known.Zone == m.Zone && !d.retired(known):
-			return Enrolment{}, problem(Failed, fmt.Sprintf("dpki device retire %s first if this one replaces it, or give it another name: dpkid enroll --name", m.Name),
-				"zone %s has another device %s", z.Name, m.Name)
 		}
+		if address == "" {
+			e.member.Address, e.Address = known.Address, known.Address
+		}
+		e.Already = known.HostKey == m.HostKey && e.member.Address == known.Address
+	}
+	if other := p.named[m.Name]; other != nil && other.Device != m.Device && other.Device != p.replaces {
+		return Enrolment{}, problem(Failed, fmt.Sprintf("dpki device replace %s REQUEST if this one takes its place, or give it another name: dpkid enroll --name", m.Name),
+			"zone %s has another device %s", z.Name, m.Name)
 	}
 	return e, nil
 }

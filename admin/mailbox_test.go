@@ -38,15 +38,15 @@ func TestMailboxOfAnother(t *testing.T) {
 	renamed := request(device, "gate-8")
 	for name, r := range map[string]*bundle.Request{"other keys": forged, "other name": renamed} {
 		var p *Problem
-		if _, err := d.planDevice(zone, r, ""); !errors.As(err, &p) || p.Class != Failed {
+		if _, err := d.enrolling(zone).one(r, ""); !errors.As(err, &p) || p.Class != Failed {
 			t.Errorf("%s: %v, want a refusal", name, err)
 		}
 	}
-	if e, err := d.planDevice(zone, request(device, "gate-7"), ""); err != nil || !e.Already {
+	if e, err := d.enrolling(zone).one(request(device, "gate-7"), ""); err != nil || !e.Already {
 		t.Errorf("the device again: %+v, %v", e, err)
 	}
 	d.roster.Devices[0].HostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE"
-	if e, err := d.planDevice(zone, request(device, "gate-7"), ""); err != nil || e.Already {
+	if e, err := d.enrolling(zone).one(request(device, "gate-7"), ""); err != nil || e.Already {
 		t.Errorf("the device with another host key: %+v, %v", e, err)
 	}
 }

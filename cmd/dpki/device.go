@@ -13,10 +13,17 @@ import (
 
 func (t *tool) deviceCommand() *cli.Command {
 	return noun("device", "enrolled devices",
-		verb("add", "REQUEST...", "enrol devices by the requests that dpkid enroll made", 1, -1, t.deviceAdd,
+		verb("add", "[REQUEST...]", "enrol devices by the requests that dpkid enroll made, or by a vendor's file of thousands", 0, -1, t.deviceAdd,
 			&cli.StringFlag{Name: "zone", Usage: "put them into `ZONE` (default: the only one)"},
 			&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` where sshd listens, for dpki ssh"},
-			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the device shows it, instead of asking"}),
+			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the device shows it, instead of asking"},
+			&cli.StringFlag{Name: "vendor", Usage: "add all of a vendor's `FILE`, as dpki device manifest makes it; run again it goes on where it was interrupted"},
+			&cli.StringFlag{Name: "vendor-key", Usage: "the vendor's public key `FILE`, which has signed it"},
+			&cli.IntFlag{Name: "sample", Value: 5, Usage: "with --vendor: show the fingerprints of `N` devices, drawn by chance, for comparing by eye"},
+			&cli.BoolFlag{Name: "skip-bad", Usage: "with --vendor: leave out the lines that are no use, instead of refusing the file"}),
+		verb("manifest", "REQUEST|FOLDER...", "make one file of many requests, signed by whoever made the devices", 1, -1, t.deviceManifest,
+			&cli.StringFlag{Name: "key", Usage: "the vendor's private key `FILE`, or the .pub file of one in an ssh-agent"},
+			&cli.StringFlag{Name: "out", Usage: "write a new `FILE`: confidential, as the requests are"}),
 		verb("list", "", "list devices", 0, 0, t.deviceList,
 			&cli.StringFlag{Name: "zone", Usage: "only those of `ZONE`"},
 			&cli.BoolFlag{Name: "all", Usage: "also retired ones"},
@@ -27,6 +34,12 @@ func (t *tool) deviceCommand() *cli.Command {
 }
 
 func (t *tool) deviceAdd(c *cli.Context) error {
+	if c.IsSet("vendor") {
+		return t.deviceAddVendor(c)
+	}
+	if c.NArg() == 0 || c.IsSet("vendor-key") || c.IsSet("sample") || c.IsSet("skip-bad") {
+		return usage("enrol what?", "dpki device add REQUEST..., or dpki device add --vendor FILE --vendor-key PUB")
+	}
 	var requests []*bundle.Request
 	for _, path := range c.Args().Slice() {
 		b, err := home.Read(path, bundle.MaxRequest)

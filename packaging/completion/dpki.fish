@@ -8,12 +8,12 @@ complete -c dpki -n '__fish_seen_subcommand_from guardian' -a 'set show'
 complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve finish veto'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
-complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add list show retire'
+complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
 complete -c dpki -n '__fish_seen_subcommand_from network' -a 'migrate show check announce deploy use'
 complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
-complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check'
+complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check gc token'
 complete -c dpki -l home
 complete -c dpki -l network
 complete -c dpki -l org
@@ -81,6 +81,10 @@ complete -c dpki -l threshold
 complete -c dpki -l host
 complete -c dpki -l anyway
 complete -c dpki -l replace
+complete -c dpki -l vendor
+complete -c dpki -l vendor-key
+complete -c dpki -l sample
+complete -c dpki -l skip-bad
 complete -c dpki -l ready
 complete -c dpki -l on
 complete -c dpki -l make-key
@@ -100,6 +104,8 @@ complete -c dpki -l back
 complete -c dpki -l node
 complete -c dpki -l listen
 complete -c dpki -l every
+complete -c dpki -l repair
+complete -c dpki -l unacknowledged
 complete -c dpki -l dir
 complete -c dpki -l memory
 complete -c dpki -l disk
