@@ -44,6 +44,8 @@ type Delivery struct {
 type Deliveries struct {
 	Deliveries []*Delivery `json:"deliveries"`
 	Posted     []*Posted   `json:"transactions"`
+	// Watch are the files of deliveries that wait for watchdogs' signatures.
+	Watch []string `json:"watch,omitempty"`
 }
 
 // parcel is what goes to one recipient.
@@ -51,6 +53,7 @@ type parcel struct {
 	content []byte               // secret; overwritten once it is sealed
 	with    []contracts.Group    // entered in the same transaction
 	changed *bundle.RosterMember // the recipient as the roster is to have it
+	watch   *WatchFile           // where it stands if watchdogs are to sign; nil = it cannot wait for them
 	shown   Delivery
 }
 
@@ -86,7 +89,7 @@ func (d *Desk) deliver(ctx context.Context, r Delivering, purpose bundle.Purpose
 			r.Progress(done, len(all))
 		}
 	}
-	return out, nil
+	return out, out.waiting()
 }
 
 func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Purpose, name string, pack packer, some []bundle.RosterMember, out *Deliveries) error {
@@ -101,6 +104,7 @@ func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Pur
 	var blocks []bundle.Block
 	var list []*Delivery
 	changed := map[state.Word]*bundle.Roster{}
+	watch := &WatchFile{Anchor: d.Anchor}
 	for _, m := range some {
 		before := d.inForce(m, purpose, name)
 		if r.Missing && before != nil {
@@ -111,6 +115,7 @@ func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Pur
 		if err != nil {
 			return err
 		}
+		p.watch = watch
 		sealed, block, err := d.sealDelivery(m, purpose, name, p, before, from, until)
 		if err != nil {
 			return err
@@ -142,6 +147,18 @@ func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Pur
 	if err := d.publish(ctx, blocks); err != nil {
 		return err
 	}
+	if len(watch.Deliveries) > 0 {
+		watch.Groups = merged(groups)
+		file, err := d.askWatchdogs(watch)
+		if err != nil {
+			return err
+		}
+		for _, shown := range list {
+			shown.Standing = waitsForWatchdogs
+		}
+		out.Deliveries, out.Watch = append(out.Deliveries, list...), append(out.Watch, file)
+		return nil
+	}
 	posted, err := d.write(ctx, merged(groups)...)
 	if err != nil {
 		return err
@@ -153,7 +170,8 @@ func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Pur
 	return d.reload(ctx)
 }
 
-// sealDelivery seals what goes to one recipient and says so in the parcel.
+// sealDelivery seals what goes to one recipient and says so in the parcel, and
+// where watchdogs are to sign it in their file.
 func (d *Desk) sealDelivery(m bundle.RosterMember, purpose bundle.Purpose, name string, p *parcel, before *state.DeliveryFact, from, until uint64) (bundle.Sealed, bundle.Block, error) {
 	o := bundle.Outgoing{To: m.Recipient, Mailbox: m.Device, From: from, Until: until, Purpose: purpose, Content: p.content, Name: name}
 	if before != nil {
@@ -161,7 +179,7 @@ func (d *Desk) sealDelivery(m bundle.RosterMember, purpose bundle.Purpose, name 
 		p.shown.Supersedes = before.Subject.String()
 	}
 	defer clear(p.content)
-	block, sealed, err := d.ring.Deliver(d.Anchor, o)
+	block, sealed, err := d.sealOne(m, o, p.watch)
 	if err != nil {
 		return sealed, block, because(err, Failed, "the roster may be incomplete: dpki store check", "the delivery could not be sealed")
 	}
@@ -274,6 +292,9 @@ func (d *Desk) ListDeliveries(ctx context.Context, to []string) ([]*Delivery, er
 			}
 		}
 		for _, f := range facts {
+			if bundle.Purpose(f.Purpose) == bundle.PurposeSignatures {
+				continue
+			}
 			list = append(list, d.showDelivery(m, f, f.Until, false))
 			if later[f.Subject] {
 				list[len(list)-1].Standing = "superseded"

@@ -259,6 +259,9 @@ func payloadWords(kind state.Kind, payload []byte) (string, error) {
 		return "denied key " + fingerprintText(deny.Key), err
 	case state.KindDelivery:
 		dl, err := state.ParseDelivery(payload)
+		if !dl.Signs.IsZero() {
+			return "watchdogs' signatures on delivery " + short(dl.Signs), err
+		}
 		return fmt.Sprintf("delivery, purpose %d", dl.Purpose), err
 	case state.KindRequest:
 		r, err := state.ParseRequest(payload)
@@ -304,6 +307,9 @@ func policyWords(p state.Policy) string {
 	}
 	if len(p.Privileged) > 0 {
 		words = append(words, "privileged "+strings.Join(p.Privileged, ","))
+	}
+	for _, w := range p.Watchdogs {
+		words = append(words, "co-signed: "+showWatchdogs(w).String())
 	}
 	if len(words) == 0 {
 		return "defaults"

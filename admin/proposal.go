@@ -72,14 +72,7 @@ type signedFile struct {
 // order (docs/formats.md, "Proposals").
 func (p *Proposal) Marshal() ([]byte, error) {
 	f := proposalFile{Version: 1, Anchor: p.Anchor, Guarded: p.Guarded, Epoch: p.Epoch, Nonce: p.Nonce, Deadline: p.Deadline,
-		Groups: []groupFile{}, Open: []string{}, Signed: []signedFile{}}
-	for _, g := range p.Groups {
-		of := groupFile{Scope: g.Scope, Salt: g.Salt, Changes: []changeFile{}}
-		for _, c := range g.Changes {
-			of.Changes = append(of.Changes, changeFile{uint8(c.Action), uint8(c.Kind), c.From, c.Until, c.Subject, hex.EncodeToString(c.Data)})
-		}
-		f.Groups = append(f.Groups, of)
-	}
+		Groups: groupsFile(p.Groups), Open: []string{}, Signed: []signedFile{}}
 	for _, o := range p.Open {
 		text, err := o.Text()
 		if err != nil {
@@ -135,15 +128,11 @@ func (f *proposalFile) proposal() (*Proposal, error) {
 	p := &Proposal{Anchor: f.Anchor, Guarded: f.Guarded, Proposal: contracts.Proposal{Org: f.Anchor.Org, Epoch: f.Epoch, Nonce: f.Nonce, Deadline: f.Deadline}}
 	changes := 0
 	for _, of := range f.Groups {
-		g := contracts.Group{Scope: of.Scope, Salt: of.Salt}
-		for _, c := range of.Changes {
-			data, err := hex.DecodeString(c.Data)
-			if err != nil {
-				return nil, err
-			}
-			g.Changes = append(g.Changes, contracts.Change{Action: state.Action(c.Action), Kind: state.Kind(c.Kind), From: c.From, Until: c.Until, Subject: c.Subject, Data: data})
-			changes++
+		g, err := of.group()
+		if err != nil {
+			return nil, err
 		}
+		changes += len(g.Changes)
 		p.Groups = append(p.Groups, g)
 	}
 	for _, text := range f.Open {
@@ -166,6 +155,31 @@ func (f *proposalFile) proposal() (*Proposal, error) {
 		return nil, problem(Usage, "ask for the file again, as dpki proposal wrote it", "the proposal is out of bounds")
 	}
 	return p, nil
+}
+
+// groupsFile is the file form of changes.
+func groupsFile(groups []contracts.Group) []groupFile {
+	list := []groupFile{}
+	for _, g := range groups {
+		of := groupFile{Scope: g.Scope, Salt: g.Salt, Changes: []changeFile{}}
+		for _, c := range g.Changes {
+			of.Changes = append(of.Changes, changeFile{uint8(c.Action), uint8(c.Kind), c.From, c.Until, c.Subject, hex.EncodeToString(c.Data)})
+		}
+		list = append(list, of)
+	}
+	return list
+}
+
+func (f *groupFile) group() (contracts.Group, error) {
+	g := contracts.Group{Scope: f.Scope, Salt: f.Salt}
+	for _, c := range f.Changes {
+		data, err := hex.DecodeString(c.Data)
+		if err != nil {
+			return g, err
+		}
+		g.Changes = append(g.Changes, contracts.Change{Action: state.Action(c.Action), Kind: state.Kind(c.Kind), From: c.From, Until: c.Until, Subject: c.Subject, Data: data})
+	}
+	return g, nil
 }
 
 func bySigner(a, b SignedBy) int    { return bytes.Compare(a.Account[:], b.Account[:]) }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,6 +134,15 @@ func (d *Desk) rotateHosts(ctx context.Context, z bundle.RosterZone, r RotateDue
 	done, err := d.DeliverHostCertificate(ctx, DeliverHostCertificate{Delivering: Delivering{To: due}, Windows: r.Windows, Each: r.Each})
 	if done != nil {
 		out.Posted = append(out.Posted, done.Posted...)
+	}
+	var waits *WatchedError
+	if errors.As(err, &waits) {
+		for i, t := range out.Rotations {
+			if t.What == bundle.PurposeHostCertificate.String() && slices.Contains(due, t.Name) {
+				out.Rotations[i].Left = waitsForWatchdogs + ": " + waits.Error()
+			}
+		}
+		return nil
 	}
 	return err
 }

@@ -28,6 +28,14 @@ type Policy struct {
 	Offline    string   `json:"offline"` // how long unprivileged logins go on without news
 	Fresh      string   `json:"fresh"`   // how old news may be for a privileged login
 	Privileged []string `json:"privileged"`
+	Cosigned   []Demand `json:"cosigned,omitempty"` // each is to be met
+}
+
+// Demand is who must sign which deliveries.
+type Demand struct {
+	Need       int      `json:"need"`
+	Watchdogs  []string `json:"watchdogs"`  // fingerprints
+	Deliveries []string `json:"deliveries"` // purposes
 }
 
 // CreateZone announces a zone, makes its first key and tells every administrator.

@@ -47,6 +47,18 @@ func (s *Statement) Digest() state.Word {
 	})
 }
 
+// Describes refuses a summary that the statement is not about.
+func (s *Statement) Describes(sum *Summary) error {
+	if err := sum.Check(); err != nil {
+		return err
+	}
+	digest, err := sum.digest()
+	if err == nil && (digest != s.Summary || sum.Purpose != s.Purpose) {
+		err = malformed("statement of another summary")
+	}
+	return err
+}
+
 // WatchMessage is what a watchdog signs: "dpki/watch/1" | u16 count | digests of
 // statements, strictly ascending. One touch of a security key covers a whole file.
 func WatchMessage(digests []state.Word) ([]byte, error) {
@@ -102,7 +114,7 @@ func (s *SSHSignature) UnmarshalText(text []byte) error {
 
 // Marshal checks and encodes the content.
 func (s *Signatures) Marshal() ([]byte, error) {
-	if _, err := s.verify(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	return marshalContent(s)
@@ -115,34 +127,33 @@ func ParseSignatures(b []byte) (*Signatures, error) {
 	if err := decodeStrict(b, maxSignatures*2*sshsig.MaxLen, s); err != nil {
 		return nil, fmt.Errorf("signatures: %w", err)
 	}
-	_, err := s.verify()
-	return s, err
+	return s, s.Check()
 }
 
-// verify returns the hashes of the keys that have signed.
-func (s *Signatures) verify() ([]state.Word, error) {
+// Check verifies every signature.
+func (s *Signatures) Check() error {
 	message, err := WatchMessage(s.Statements)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if s.Version != 1 || len(s.Signatures) == 0 || len(s.Signatures) > maxSignatures {
-		return nil, malformed("signatures of version %d, %d of them", s.Version, len(s.Signatures))
+		return malformed("signatures of version %d, %d of them", s.Version, len(s.Signatures))
 	}
 	var keys []state.Word
 	for _, sig := range s.Signatures {
 		if sig.Signature == nil {
-			return nil, malformed("an empty signature")
+			return malformed("an empty signature")
 		}
 		if err := sig.Verify(WatchNamespace, message); err != nil {
-			return nil, fmt.Errorf("watchdog %s: %w: %w", hex.EncodeToString(sig.Key.Hash[:6]), err, ErrSignature)
+			return fmt.Errorf("watchdog %s: %w: %w", hex.EncodeToString(sig.Key.Hash[:6]), err, ErrSignature)
 		}
 		keys = append(keys, sig.Key.Hash)
 	}
 	if !ascending(keys) {
-		return nil, malformed("signatures that are not in the order of their keys")
+		return malformed("signatures that are not in the order of their keys")
 	}
-	return keys, nil
+	return nil
 }
 
-// Covers reports whether a statement is among those signed.
+// covers reports whether a statement is among those signed.
 func (s *Signatures) covers(d state.Word) bool { return slices.Contains(s.Statements, d) }

@@ -128,6 +128,8 @@ func (t *tool) showDeliveries(out *admin.Deliveries, err error) error {
 			switch {
 			case v.Skipped:
 				t.sayf("%s has %s %s already", v.To, v.Purpose, v.Name)
+			case v.Waits():
+				t.sayf("%s %s for %s waits for watchdogs", v.Purpose, v.Name, v.To)
 			case t.dryRun:
 				t.sayf("would deliver %s %s to %s", v.Purpose, v.Name, v.To)
 			default:

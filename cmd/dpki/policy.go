@@ -19,6 +19,7 @@ func (t *tool) policyCommand() *cli.Command {
 			&cli.StringFlag{Name: "offline", Usage: "unprivileged logins go on for `DURATION` without news at most (default 1d)"},
 			&cli.StringFlag{Name: "fresh", Usage: "privileged logins need news younger than `DURATION` (default 1m)"},
 			&cli.StringSliceFlag{Name: "privileged", Usage: "`ACCOUNT`s beside root that only a privileged grant opens"},
+			watchdogFlag, cosignersFlag, cosignedFlag,
 			&cli.StringFlag{Name: "for", Usage: "valid for `DURATION`; renew in time", Value: "399d"}),
 		verb("limit", "KIND", "say how many administrators must approve a kind of entry, and how long it may last", 1, 1, t.policyLimit,
 			&cli.IntFlag{Name: "approvals", Usage: "`NUMBER` of administrators, 1 to 16"},

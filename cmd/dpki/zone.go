@@ -23,6 +23,7 @@ func (t *tool) zoneCommand() *cli.Command {
 			&cli.StringFlag{Name: "offline", Usage: "unprivileged logins go on for `DURATION` without news (default 1d)"},
 			&cli.StringFlag{Name: "fresh", Usage: "privileged logins need news younger than `DURATION` (default 1m)"},
 			&cli.StringSliceFlag{Name: "privileged", Usage: "`ACCOUNT`s beside root that only a privileged grant opens"},
+			watchdogFlag, cosignersFlag, cosignedFlag,
 			&cli.StringFlag{Name: "for", Usage: "valid for `DURATION`; renew in time", Value: "399d"}),
 	)
 }
@@ -99,7 +100,7 @@ func (t *tool) zonePolicy(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc([]string{"mode", "offline", "fresh", "privileged"}, c.IsSet) {
+	if !slices.ContainsFunc([]string{"mode", "offline", "fresh", "privileged", "watchdog", "cosigners", "cosigned"}, c.IsSet) {
 		z, err := d.Zone(c.Context, c.Args().First())
 		if err != nil {
 			return err
@@ -133,8 +134,12 @@ func (t *tool) noteDefaults(c *cli.Context, before, after admin.Policy) {
 		{"mode", "login by", strings.Join(before.Modes, ", "), strings.Join(after.Modes, ", ")},
 		{"offline", "offline", before.Offline, after.Offline}, {"fresh", "fresh", before.Fresh, after.Fresh},
 		{"privileged", "privileged", strings.Join(before.Privileged, ", "), strings.Join(after.Privileged, ", ")},
+		{"watchdog", "co-signed", cosigned(before), cosigned(after)},
 	} {
-		if !c.IsSet(p.flag) && p.was != p.is {
+		if p.is == "" {
+			p.is = "nothing"
+		}
+		if !c.IsSet(p.flag) && p.was != p.is && p.was != "" {
 			t.notef("%s is %s again, it was %s: each writing replaces the whole policy", p.name, p.is, p.was)
 		}
 	}
@@ -163,6 +168,9 @@ func policyFlags(c *cli.Context) (p state.Policy, length time.Duration, err erro
 	p.Privileged = slices.Clone(c.StringSlice("privileged"))
 	slices.Sort(p.Privileged)
 	p.Privileged = slices.Compact(p.Privileged)
+	if p.Watchdogs, err = admin.ParseWatchdogs(c.Int("cosigners"), c.StringSlice("watchdog"), c.StringSlice("cosigned")); err != nil {
+		return p, 0, err
+	}
 	length, err = admin.ParseDuration(c.String("for"))
 	return p, length, err
 }
@@ -175,5 +183,14 @@ func (t *tool) printZone(z *admin.Zone) {
 func (t *tool) printPolicy(p admin.Policy) { t.pairs(policyLines(p)...) }
 
 func policyLines(p admin.Policy) []string {
-	return []string{"login by", strings.Join(p.Modes, ", "), "offline", p.Offline, "fresh", p.Fresh, "privileged", strings.Join(p.Privileged, ", ")}
+	return []string{"login by", strings.Join(p.Modes, ", "), "offline", p.Offline, "fresh", p.Fresh, "privileged", strings.Join(p.Privileged, ", "), "co-signed", cosigned(p)}
+}
+
+// cosigned says which deliveries watchdogs must sign, in one line.
+func cosigned(p admin.Policy) string {
+	var lines []string
+	for _, d := range p.Cosigned {
+		lines = append(lines, d.String())
+	}
+	return strings.Join(lines, "; and ")
 }

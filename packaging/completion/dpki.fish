@@ -1,5 +1,5 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device deliver identity known-hosts ssh-config rotate network witness store mirror doctor completion'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device deliver watch identity known-hosts ssh-config rotate network witness store mirror doctor completion'
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
 complete -c dpki -n '__fish_seen_subcommand_from admin' -a 'add list revoke request'
 complete -c dpki -n '__fish_seen_subcommand_from policy' -a 'show set limit'
@@ -10,6 +10,7 @@ complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show reke
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
+complete -c dpki -n '__fish_seen_subcommand_from watch' -a 'show sign submit'
 complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
 complete -c dpki -n '__fish_seen_subcommand_from network' -a 'migrate show check announce deploy use'
 complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
@@ -70,6 +71,9 @@ complete -c dpki -l mode
 complete -c dpki -l offline
 complete -c dpki -l fresh
 complete -c dpki -l privileged
+complete -c dpki -l watchdog
+complete -c dpki -l cosigners
+complete -c dpki -l cosigned
 complete -c dpki -l approvals
 complete -c dpki -l longest
 complete -c dpki -l unseen

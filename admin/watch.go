@@ -1,0 +1,258 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/admin/home"
+	"dpki/bundle"
+	"dpki/contracts"
+	"dpki/internal/sshsig"
+	"dpki/sshca/profile"
+	"dpki/state"
+)
+
+// waitsForWatchdogs is the standing of a delivery that is not announced yet.
+const waitsForWatchdogs = "waits for watchdogs"
+
+// WatchedError says that deliveries wait in files until watchdogs have signed them.
+type WatchedError struct{ Files []string }
+
+func (e *WatchedError) Error() string { return "wrote " + strings.Join(e.Files, ", ") }
+
+// waiting is the error of deliveries that wait, nil where none does.
+func (d *Deliveries) waiting() error {
+	if len(d.Watch) == 0 {
+		return nil
+	}
+	return &Problem{Class: Later, Text: "nothing is announced before its watchdogs have signed", Err: &WatchedError{Files: d.Watch},
+		Hint: "they: dpki watch sign FILE --key KEY; then you: dpki watch submit FILE"}
+}
+
+// sealOne seals a bundle and its entry, and has it signed by watchdogs where a
+// policy demands it. With DryRun there is no content that they could be shown.
+func (d *Desk) sealOne(m bundle.RosterMember, o bundle.Outgoing, watch *WatchFile) (bundle.Block, bundle.Sealed, error) {
+	demands, known := d.view(m.Zone, m.Device).Watchdogs(uint8(o.Purpose), uint64(d.Now().Unix()))
+	if !known {
+		return bundle.Block{}, bundle.Sealed{}, errors.New("a policy that is in force cannot be read here")
+	}
+	if len(demands) == 0 || d.DryRun {
+		return d.ring.Deliver(d.Anchor, o)
+	}
+	if watch == nil {
+		return bundle.Block{}, bundle.Sealed{}, problem(Failed, "dpki deliver, which asks the watchdogs", "watchdogs must sign what is delivered to %s", m.Name)
+	}
+	w, err := d.ring.DeliverWatched(d.Anchor, m.Name, o)
+	if err != nil {
+		return bundle.Block{}, bundle.Sealed{}, err
+	}
+	for _, demand := range demands {
+		n := WatchNeed{Need: int(demand.Need), Keys: demand.Keys}
+		if !slices.ContainsFunc(watch.Needs, func(have WatchNeed) bool { return have.Need == n.Need && slices.Equal(have.Keys, n.Keys) }) {
+			watch.Needs = append(watch.Needs, n)
+		}
+	}
+	watch.Deliveries = append(watch.Deliveries, WatchedDelivery{To: d.zoneName(m.Zone) + "/" + m.Name, Statement: w.Statement, Summary: w.Summary})
+	return w.Block, w.Entry, nil
+}
+
+// asker signs what is asked of watchdogs: this administrator's identity.
+func (d *Desk) asker() (ssh.Signer, error) { return ssh.NewSignerFromSigner(d.Identity.SigningKey()) }
+
+// askWatchdogs signs the file and writes it where the command was called.
+func (d *Desk) askWatchdogs(w *WatchFile) (string, error) {
+	signer, err := d.asker()
+	if err != nil {
+		return "", err
+	}
+	message, err := w.asks()
+	if err != nil {
+		return "", err
+	}
+	if w.Asked, err = sshsig.Sign(signer, askNamespace, message); err != nil {
+		return "", err
+	}
+	if err := w.check(); err != nil {
+		return "", err
+	}
+	text, err := w.Marshal()
+	if err != nil {
+		return "", err
+	}
+	file := "watch-" + w.Digests()[0].String()[:12] + ".json"
+	return file, because(home.Create(file, text), Failed, "change into a folder that you may write to", "%s could not be written", file)
+}
+
+// SubmitWatched announces what enough watchdogs have signed, and their signatures
+// with it, in one transaction. Only who asked can: he sends his own changes.
+func (d *Desk) SubmitWatched(ctx context.Context, w *WatchFile) (*Deliveries, error) {
+	if err := d.member(ctx); err != nil {
+		return nil, err
+	}
+	own, err := d.asker()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case w.Anchor != d.Anchor:
+		return nil, problem(Failed, "give --org", "the file is of another organisation, %s", short(w.Anchor.Org))
+	case w.Asked.Key.Hash != profile.Hash(own.PublicKey()):
+		return nil, problem(Failed, "who asked submits it: identity "+ssh.FingerprintSHA256(w.Asked.Key.Public), "another administrator asked for these signatures")
+	}
+	content, err := (&bundle.Signatures{Version: 1, Statements: w.Digests(), Signatures: w.Signatures}).Marshal()
+	if err != nil && len(w.Signatures) > 0 {
+		return nil, because(err, Failed, "ask for the file again", "the signatures cannot be used")
+	}
+	if err := d.unlock(); err != nil {
+		return nil, err
+	}
+	out := &Deliveries{}
+	groups := slices.Clone(w.Groups)
+	var blocks []bundle.Block
+	for _, wd := range w.Deliveries {
+		shown, group, block, err := d.announceSigned(ctx, w, wd, content)
+		if err != nil {
+			return nil, err
+		}
+		out.Deliveries, groups, blocks = append(out.Deliveries, shown), append(groups, group), append(blocks, block)
+	}
+	if err := d.publish(ctx, blocks); err != nil {
+		return nil, err
+	}
+	posted, err := d.write(ctx, merged(groups)...)
+	if err != nil {
+		return nil, err
+	}
+	out.Posted = append(out.Posted, posted)
+	if d.DryRun {
+		return out, nil
+	}
+	return out, d.reload(ctx)
+}
+
+// announceSigned seals the signatures for one delivery's recipient.
+func (d *Desk) announceSigned(ctx context.Context, w *WatchFile, wd WatchedDelivery, content []byte) (shown *Delivery, g contracts.Group, b bundle.Block, err error) {
+	s := wd.Statement
+	i := slices.IndexFunc(slices.Concat(d.roster.Devices, d.people()), func(m bundle.RosterMember) bool { return m.Device == s.Mailbox })
+	if i < 0 {
+		return nil, g, b, problem(Failed, "deliver again to who is there now", "%s is not enrolled any more", wd.To)
+	}
+	m := slices.Concat(d.roster.Devices, d.people())[i]
+	if err := d.need(ctx, m.Device); err != nil {
+		return nil, g, b, err
+	}
+	now := uint64(d.Now().Unix())
+	if s.Until <= now {
+		return nil, g, b, problem(Failed, "deliver it again", "the delivery to %s ended at %v", wd.To, Time(s.Until))
+	}
+	if f := d.inForce(m, s.Purpose, s.Name); f != nil && f.Subject != s.Supersedes {
+		return nil, g, b, problem(Failed, "dpki deliver list "+wd.To, "%s %s was delivered to %s since the signatures were asked for", s.Purpose, s.Name, wd.To)
+	}
+	demands, known := d.view(m.Zone, m.Device).Watchdogs(uint8(s.Purpose), now)
+	if !known {
+		return nil, g, b, problem(Failed, "dpki zone policy", "a policy that is in force cannot be read here")
+	}
+	for _, demand := range demands {
+		have, missing := 0, []string{}
+		for _, k := range demand.Keys {
+			if w.signedBy(k) {
+				have++
+			} else {
+				missing = append(missing, fingerprintText(k))
+			}
+		}
+		if have < int(demand.Need) {
+			return nil, g, b, problem(No, "ask "+strings.Join(missing, " or ")+": dpki watch sign FILE", "the delivery to %s has %d of %d signatures that its policy demands", wd.To, have, demand.Need)
+		}
+	}
+	o := bundle.Outgoing{To: m.Recipient, Mailbox: m.Device, From: s.From, Until: s.Until, Purpose: bundle.PurposeSignatures, Content: content, Signs: s.Subject}
+	block, sealed, err := d.ring.Deliver(d.Anchor, o)
+	if err != nil {
+		return nil, g, b, err
+	}
+	shown = &Delivery{To: wd.To, Purpose: s.Purpose.String(), Name: s.Name, ID: s.Subject.String(), CID: s.Block.String(), Standing: state.Live.String(), Until: Time(s.Until)}
+	if !s.Supersedes.IsZero() {
+		shown.Supersedes = s.Supersedes.String()
+	}
+	g = contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment(), Changes: []contracts.Change{put(state.KindDelivery, sealed, s.From, s.Until)}}
+	return shown, g, block, nil
+}
+
+// watchWords says in words what a delivery would bring.
+func watchWords(wd WatchedDelivery) []string {
+	s, sum := wd.Statement, wd.Summary
+	lines := []string{fmt.Sprintf("%s %s for %s (%s), %v to %v", s.Purpose, s.Name, wd.To, s.Mailbox, Time(s.From), Time(s.Until))}
+	if !s.Supersedes.IsZero() {
+		lines = append(lines, "in place of delivery "+s.Supersedes.String())
+	}
+	if sum.PrivateKey {
+		lines = append(lines, "with a private key that was made elsewhere")
+	}
+	switch {
+	case sum.UserKey != nil:
+		lines = append(lines, certificateWords(sum.UserKey.Certificate))
+		if sum.UserKey.Account != "" {
+			lines = append(lines, "to log in as "+sum.UserKey.Account)
+		}
+		for _, h := range sum.UserKey.Hosts {
+			lines = append(lines, fmt.Sprintf("host %s (%s) at %s, key %s", h.Name, h.Device, orNowhere(h.Address), keyWords(h.HostKey)))
+		}
+	case sum.Host != nil:
+		for _, c := range sum.Host.Certificates {
+			lines = append(lines, certificateWords(c))
+		}
+	case sum.Trust != nil:
+		for _, ca := range sum.Trust.CAs {
+			lines = append(lines, fmt.Sprintf("trust CA %s for %ss", keyWords(ca.Key), sum.Trust.Use))
+		}
+	case sum.Files != nil:
+		for _, f := range sum.Files.Files {
+			lines = append(lines, fmt.Sprintf("file %s, mode %s, %d bytes, salted digest %s", f.Path, f.Mode, f.Size, f.Digest))
+		}
+	}
+	return lines
+}
+
+// certificateWords says what a certificate is for, as ssh-keygen -L would.
+func certificateWords(text string) string {
+	k, err := parseKeyLine(text)
+	if err != nil || k.Cert == nil {
+		return "NO CERTIFICATE: " + text
+	}
+	c := k.Cert
+	kind := "user"
+	if c.CertType == ssh.HostCert {
+		kind = "host"
+	}
+	return fmt.Sprintf("%s certificate of key %s, signed by CA %s, for %s, %v to %v", kind, fingerprintText(k.Hash),
+		ssh.FingerprintSHA256(c.SignatureKey), strings.Join(c.ValidPrincipals, " "), Time(c.ValidAfter), Time(c.ValidBefore))
+}
+
+func keyWords(text string) string {
+	k, err := parseKeyLine(text)
+	if err != nil || k.Cert != nil {
+		return "NO KEY: " + text
+	}
+	return fingerprintText(k.Hash)
+}
+
+func parseKeyLine(text string) (*profile.Key, error) {
+	kind, blob, _ := strings.Cut(text, " ")
+	return profile.ParseText(kind, blob)
+}
+
+func orNowhere(address string) string {
+	if address == "" {
+		return "no known address"
+	}
+	return address
+}
+
+// Waits reports whether nothing is announced of the delivery before its watchdogs
+// have signed it.
+func (d *Delivery) Waits() bool { return d.Standing == waitsForWatchdogs }

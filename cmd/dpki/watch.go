@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
+
+	"dpki/admin"
+	"dpki/admin/home"
+	"dpki/sshca"
+)
+
+// Flags of policies that name watchdogs.
+var (
+	watchdogFlag  = &cli.StringSliceFlag{Name: "watchdog", Usage: "what is delivered must be signed by the key of this public key `FILE`; name each watchdog"}
+	cosignersFlag = &cli.IntFlag{Name: "cosigners", Usage: "`NUMBER` of watchdogs that must sign (default: all)"}
+	cosignedFlag  = &cli.StringSliceFlag{Name: "cosigned", Usage: "they sign `WHAT`: user-key, host-cert, ca, files (default: all of these)"}
+)
+
+func (t *tool) watchCommand() *cli.Command {
+	return noun("watch", "deliveries that watchdogs must sign before devices take them",
+		verb("show", "FILE", "say what would be delivered, and who has signed it", 1, 1, t.watchShow),
+		verb("sign", "FILE", "say what would be delivered, and sign it; this needs no network and no account", 1, 1, t.watchSign,
+			&cli.StringFlag{Name: "key", Usage: "private key `FILE`, or a public one whose private half the ssh-agent has"}),
+		verb("submit", "FILE...", "announce what enough watchdogs have signed; copies of one file are united", 1, -1, t.watchSubmit),
+	)
+}
+
+func readWatchFile(file string) (*admin.WatchFile, error) {
+	text, err := home.Read(file, admin.MaxWatchFile)
+	if err != nil {
+		return nil, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("%.80q cannot be read", file), Hint: "name the file that dpki deliver wrote", Err: err}
+	}
+	return admin.ParseWatchFile(text)
+}
+
+func (t *tool) watchShow(c *cli.Context) error {
+	w, err := readWatchFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	return t.show(w.Show(), func() { t.printWatched(w.Show()) })
+}
+
+func (t *tool) printWatched(w *admin.WatchShown) {
+	t.pairs("organisation", w.Anchor, "asked by", w.Asker, "signed", strings.Join(w.Signed, ", "))
+	for _, n := range w.Needs {
+		t.sayf("needs %d of %s", n.Need, strings.Join(n.Watchdogs, " "))
+	}
+	for _, d := range w.Deliveries {
+		t.sayf("")
+		for i, line := range d {
+			if i > 0 {
+				line = "  " + line
+			}
+			t.sayf("%s", line)
+		}
+	}
+}
+
+func (t *tool) watchSign(c *cli.Context) error {
+	file := c.Args().First()
+	w, err := readWatchFile(file)
+	if err != nil {
+		return err
+	}
+	if c.String("key") == "" {
+		return usage("by which key?", "give --key FILE: the key whose public half the policy names")
+	}
+	signer, done, err := t.watchdogKey(c, c.String("key"))
+	if err != nil {
+		return err
+	}
+	defer done.Close()
+	shown := w.Show()
+	if !shown.Asks(signer.PublicKey()) {
+		return &admin.Problem{Class: admin.Failed, Text: fmt.Sprintf("the policy names no watchdog %s", ssh.FingerprintSHA256(signer.PublicKey())), Hint: "sign by a key that dpki watch show names"}
+	}
+	if !t.json {
+		t.printWatched(shown)
+	}
+	if err := t.confirm(fmt.Sprintf("Sign %s, as shown?", pluralOf(len(w.Deliveries), "delivery", "deliveries")), "read it, and give --yes"); err != nil {
+		return err
+	}
+	if t.dryRun {
+		t.notef("nothing was signed")
+		return nil
+	}
+	if err := w.Sign(signer); err != nil {
+		return &admin.Problem{Class: admin.Failed, Text: "the key did not sign", Hint: "see ssh-add -l; a security key wants to be touched", Err: err}
+	}
+	text, err := w.Marshal()
+	if err == nil {
+		err = home.Replace(file, text)
+	}
+	if err != nil {
+		return &admin.Problem{Class: admin.Failed, Text: "the signature could not be written", Hint: "copy the file to a folder that you may write to, and sign it there", Err: err}
+	}
+	return t.show(w.Show(), func() {
+		t.sayf("")
+		t.sayf("signed, %s in %s", plural(len(w.Signatures), "signature"), file)
+	})
+}
+
+// watchdogKey opens a key file, or finds the key of a public key file in the agent.
+func (t *tool) watchdogKey(c *cli.Context, path string) (ssh.Signer, io.Closer, error) {
+	s, err := sshca.LoadKey(path, func() ([]byte, error) {
+		secrets, err := t.secretsOnce()
+		if err != nil {
+			return nil, err
+		}
+		return secrets.get(0, "Passphrase of "+path, false)
+	})
+	if err == nil {
+		return s, io.NopCloser(nil), nil
+	}
+	unreadable := &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("the key %.80q cannot be used", path), Hint: "name an OpenSSH private key of mode 0600, or a public one whose private half the ssh-agent has", Err: err}
+	if !errors.Is(err, sshca.ErrKeyFileFormat) && !errors.Is(err, sshca.ErrKeyFileMode) && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, unreadable
+	}
+	pub, err2 := admin.ReadPublicKey(path)
+	socket := t.getenv("SSH_AUTH_SOCK")
+	if err2 != nil || socket == "" {
+		return nil, nil, unreadable
+	}
+	s, done, err := sshca.AgentSigner(c.Context, socket, pub)
+	if err != nil {
+		return nil, nil, &admin.Problem{Class: admin.Failed, Text: "the agent would not sign", Hint: "see ssh-add -l", Err: err}
+	}
+	return s, done, nil
+}
+
+func (t *tool) watchSubmit(c *cli.Context) error {
+	w, err := readWatchFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	for _, file := range c.Args().Tail() {
+		other, err := readWatchFile(file)
+		if err != nil {
+			return err
+		}
+		if err := w.Unite(other); err != nil {
+			return err
+		}
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	out, err := d.SubmitWatched(c.Context, w)
+	if err := t.showDeliveries(out, err); err != nil || t.dryRun {
+		return err
+	}
+	for _, file := range c.Args().Slice() {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.notef("%v", err)
+		}
+	}
+	return nil
+}
+
+// pluralOf is plural of a word that changes.
+func pluralOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
