@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/internal/network"
 	"dpki/state"
 )
 
@@ -19,7 +21,7 @@ func (d *Desk) announce(ctx context.Context, z bundle.RosterZone, devices []bund
 	}
 	b := d.newBatch(z.Zone)
 	for _, m := range devices {
-		materials := &bundle.DeviceMaterials{Version: 1, Name: m.Name, Zone: z.Zone, ZoneName: z.Name, ZoneKeys: z.Keys, Network: string(text)}
+		materials := &bundle.DeviceMaterials{Version: 1, Name: m.Name, Zone: z.Zone, ZoneName: z.Name, ZoneKeys: z.Keys, Network: string(text), Successor: d.nextChain}
 		content, err := materials.Marshal()
 		if err != nil {
 			return nil, err
@@ -58,7 +60,20 @@ type Announced struct {
 // says now: other endpoints, mirrors, stores, witnesses. They take it where its
 // author may set the organisation's policy, and other witnesses only where the
 // old ones have signed.
-func (d *Desk) AnnounceNetwork(ctx context.Context, zone string) ([]Announced, error) {
+//
+// successor, unless empty, is the network file of another chain on which the
+// organisation goes on, as text.
+func (d *Desk) AnnounceNetwork(ctx context.Context, zone, successor string) ([]Announced, error) {
+	if successor != "" {
+		n, err := network.Parse([]byte(successor))
+		if err == nil && n.ChainID == d.Network.ChainID {
+			err = errors.New("it is of this chain")
+		}
+		if err != nil {
+			return nil, because(err, Usage, "devices need it where the organisation goes on on another chain; on this one they ask whom they know", "the successor's network file cannot be used")
+		}
+	}
+	d.nextChain = successor
 	if err := d.member(ctx); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,8 @@ type Desk struct {
 	// until when batches say who is enrolled, and which keys a zone has
 	announced     map[state.Word]announcedFor
 	announcedKeys map[zoneKey]announcedFor
-	unasked       bool // what was read before is enough: nobody is asked
+	unasked       bool   // what was read before is enough: nobody is asked
+	nextChain     string // network file of the chain on which the organisation goes on, for AnnounceNetwork
 	warnings      []string
 }
 

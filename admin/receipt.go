@@ -60,6 +60,13 @@ func (d *Desk) Readiness(ctx context.Context, devices []Device) (map[string]Read
 
 // receiptsOf asks the mirrors for the receipts of members, in their order.
 func (d *Desk) receiptsOf(ctx context.Context, members []bundle.RosterMember) ([]*bundle.Receipt, error) {
+	return d.receiptsBy(ctx, members, func(m bundle.RosterMember) *bundle.Receipt {
+		return newestReceipt(ctx, d.Receipts, m.SigningKey, func(r *bundle.Receipt) bool { return r.Device == m.Device && r.Anchor == d.Anchor })
+	})
+}
+
+// receiptsBy asks for some at a time.
+func (d *Desk) receiptsBy(ctx context.Context, members []bundle.RosterMember, ask func(bundle.RosterMember) *bundle.Receipt) ([]*bundle.Receipt, error) {
 	receipts := make([]*bundle.Receipt, len(members))
 	var all sync.WaitGroup
 	free := make(chan struct{}, receiptsAtOnce)
@@ -67,27 +74,27 @@ func (d *Desk) receiptsOf(ctx context.Context, members []bundle.RosterMember) ([
 		free <- struct{}{}
 		all.Go(func() {
 			defer func() { <-free }()
-			receipts[i] = d.receiptOf(ctx, m)
+			receipts[i] = ask(m)
 		})
 	}
 	all.Wait()
 	return receipts, ctx.Err()
 }
 
-// receiptOf is the newest receipt that the device's own key has signed, nil where
-// no mirror has one.
-func (d *Desk) receiptOf(ctx context.Context, m bundle.RosterMember) (newest *bundle.Receipt) {
-	key, err := bundle.SigningKeyBytes(m.SigningKey)
+// newestReceipt is the newest receipt that a device's own key has signed and that
+// fits, nil where no source has one.
+func newestReceipt(ctx context.Context, sources []ReceiptSource, signingKey string, fits func(*bundle.Receipt) bool) (newest *bundle.Receipt) {
+	key, err := bundle.SigningKeyBytes(signingKey)
 	if err != nil {
 		return nil
 	}
-	for _, source := range d.Receipts {
+	for _, source := range sources {
 		b, err := source.Receipt(ctx, key)
 		if err != nil {
 			continue
 		}
 		r, err := bundle.ParseReceipt(b)
-		if err != nil || r.SigningKey != m.SigningKey || r.Device != m.Device || r.Anchor != d.Anchor {
+		if err != nil || r.SigningKey != signingKey || !fits(r) {
 			continue
 		}
 		if newest == nil || r.Time > newest.Time {

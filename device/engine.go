@@ -45,6 +45,9 @@ type Config struct {
 	Applier Applier
 	// Silent hands in no receipts.
 	Silent bool
+	// Moved watches as after a change: the device has just followed its
+	// organisation, and somebody is at work there.
+	Moved bool
 	// CodeHash is the contract's; zero = the one that this build knows.
 	CodeHash state.Word
 	// Random spreads polls, in [0, 1); nil = math/rand.
@@ -123,6 +126,9 @@ func New(c Config) (*Engine, error) {
 	e := &Engine{c: c, refreshes: make(chan *refresh, 64), resets: make(chan chan error), found: make(chan found, 1), reported: make(chan handedIn, 1), delivered: make(chan deliveryEnded, 1), began: c.Clock.Boot(), said: map[string]said{}}
 	if err := e.load(); err != nil {
 		return nil, err
+	}
+	if c.Moved {
+		e.changed = c.Clock.Boot()
 	}
 	e.sweep()
 	return e, nil

@@ -157,6 +157,10 @@ func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (
 	named := next.Places
 	if named == nil || e.Places != nil && later(e.Places.Block, e.Places.Seq, o.block, o.seq) {
 		named = e.Places
+	} else if next.Places != nil && e.Places != nil && next.Places.Successor == "" {
+		// A file that speaks of no successor takes none back: later bundles are
+		// about something else.
+		named = &places{Text: named.Text, Block: named.Block, Seq: named.Seq, file: named.file, Successor: e.Places.Successor, successor: e.Places.successor}
 	}
 	merged := *newest.Materials
 	merged.ZoneKeys = slices.Clone(e.Materials.ZoneKeys)

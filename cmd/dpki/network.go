@@ -21,7 +21,8 @@ func (t *tool) networkCommand() *cli.Command {
 		verb("show", "", "print the network file", 0, 0, t.networkShow),
 		verb("check", "", "ask each endpoint: does it answer, is it the chain, is the contract there and ours", 0, 0, t.networkCheck),
 		verb("announce", "", "tell the devices that are enrolled what the network file says now", 0, 0, t.networkAnnounce,
-			&cli.StringFlag{Name: "zone", Usage: "only those of zone `NAME`"}),
+			&cli.StringFlag{Name: "zone", Usage: "only those of zone `NAME`"},
+			&cli.StringFlag{Name: "successor", Usage: "and `FILE`, the network file of another chain on which the organisation goes on"}),
 		verb("deploy", "", "put the registry contract on a chain that does not have it yet", 0, 0, t.networkDeploy),
 		verb("use", "FILE|NAME", "keep a network file and use it from now on", 1, 1, t.networkUse),
 	)
@@ -205,7 +206,11 @@ func (t *tool) networkAnnounce(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := d.AnnounceNetwork(c.Context, c.String("zone"))
+	successor, err := successorFile(c.String("successor"))
+	if err != nil {
+		return err
+	}
+	all, err := d.AnnounceNetwork(c.Context, c.String("zone"), successor)
 	if err != nil {
 		return err
 	}
@@ -218,4 +223,17 @@ func (t *tool) networkAnnounce(c *cli.Context) error {
 			t.notef("there is no zone")
 		}
 	})
+}
+
+// successorFile is the text of a network file; no name, no text.
+func successorFile(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	n, err := network.Load(path)
+	if err == nil {
+		text, err := n.Marshal()
+		return string(text), err
+	}
+	return "", &admin.Problem{Class: admin.Usage, Text: "the successor's network file cannot be used", Hint: "correct the file; NETWORK FILE in dpki(1) has the form", Err: err}
 }

@@ -21,6 +21,7 @@ func (t *tool) orgCommand() *cli.Command {
 	return noun("org", "the organisation",
 		verb("create", "NAME", "make an organisation on the chain, with this account as its root administrator", 1, 1, t.orgCreate, adminName),
 		verb("join", "ANCHOR", "use an organisation that exists: everything is read from chain and stores", 1, 1, t.orgJoin, local),
+		t.adoptVerb(),
 		verb("show", "", "print the organisation's anchor, administrators and size", 0, 0, t.orgShow),
 	)
 }

@@ -72,11 +72,12 @@ func (e *env) runDaemon(c *cli.Context) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
+	moved := false
 	for {
 		if err := enroll.Finish(e.paths); err != nil {
 			return err
 		}
-		d, err := e.assemble(c.Context, log)
+		d, err := e.assemble(c.Context, log, moved)
 		if err != nil {
 			return err
 		}
@@ -92,6 +93,7 @@ func (e *env) runDaemon(c *cli.Context) error {
 			}
 			continue
 		}
+		moved = true
 		log.Info("the device has followed its organisation", "from", move.From.String(), "to", move.To.String())
 	}
 }
@@ -122,7 +124,7 @@ type daemon struct {
 	close     []io.Closer
 }
 
-func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err error) {
+func (e *env) assemble(ctx context.Context, log *slog.Logger, moved bool) (_ *daemon, err error) {
 	d := &daemon{log: log}
 	defer func() {
 		if err != nil {
@@ -168,7 +170,7 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger) (_ *daemon, err er
 	applier := openApplier(ctx, e.paths, conf.Sshd, log)
 	d.engine, err = device.New(device.Config{
 		Anchor: conf.Anchor, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
-		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone, Applier: applier,
+		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone, Applier: applier, Moved: moved,
 		Denied: func(at time.Time, keys iter.Seq[state.Word]) error {
 			return breakglass.WriteDenied(e.paths.Denied(), at, keys)
 		},

@@ -39,6 +39,8 @@ type drill struct {
 	chain *devchain.Chain
 	org   anchor.Anchor
 	root  *person
+	// receipts is where devices say how far they have come.
+	receipts []admin.ReceiptSource
 }
 
 // person has an account and an identity of his own.
@@ -112,7 +114,8 @@ func (p *person) desk() *admin.Desk {
 	p.must(err)
 	p.Cleanup(poster.Close)
 	return admin.New(admin.Config{
-		Home: p.home, Anchor: p.org, Network: n, Identity: p.id, Ledger: log, Stores: stores, Account: p.account, Poster: poster,
+		Receipts: p.receipts,
+		Home:     p.home, Anchor: p.org, Network: n, Identity: p.id, Ledger: log, Stores: stores, Account: p.account, Poster: poster,
 		Passphrase: func(string) ([]byte, error) { return []byte("drill"), nil },
 		Now:        func() time.Time { return time.Unix(int64(p.chain.Time()), 0) },
 	})

@@ -2,23 +2,51 @@ package drills
 
 import (
 	"crypto/rand"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
+	"dpki/admin"
+	"dpki/bundle"
+	"dpki/bundle/store"
+	"dpki/device"
+	"dpki/internal/harness"
+	"dpki/internal/harness/machine"
+	"dpki/internal/harness/sshd"
+	"dpki/internal/harness/sshkey"
+	"dpki/registry/mirror"
+	"dpki/registry/source"
 	"dpki/state"
 )
 
+func TestMain(m *testing.M) {
+	harness.RepoRoot() // found from here; drills run in folders of their own
+	harness.Main(m, "dpkid", "dpki-authkeys")
+}
+
 // TestMigration: an organisation goes on as another when both say so and the
-// delay is over, and not before.
+// delay is over, and not before; its device, a real dpkid and sshd that nobody
+// touches, follows once the other has adopted it, and lets in whom that one grants.
 func TestMigration(t *testing.T) {
 	d := newDrill(t)
+	dev := d.device("gate-9")
 	old := d.org
+	before, err := d.grantOn(d.root, dev.name)
+	d.must(err)
+	dev.admits("before", before)
+
+	next := *d
 	var salt state.Word
 	rand.Read(salt[:])
-	next := *d
 	next.org.Org = d.chain.Registry().OrganisationID(d.chain.AdminAddress(), salt)
 	there := next.person(d.chain.Admin)
-	_, err := there.desk().CreateOrganisation(t.Context(), "acme2", "root", salt)
+	there.id = d.root.id
+	_, err = there.desk().CreateOrganisation(t.Context(), "acme2", "root", salt)
 	d.must(err)
 
 	_, err = d.root.desk().Point(t.Context(), state.Successor, next.org)
@@ -26,13 +54,160 @@ func TestMigration(t *testing.T) {
 	if p, err := d.root.desk().Pointers(t.Context()); err != nil || p.Successor != "" || p.Waits != next.org.String() {
 		t.Fatalf("before the delay is over: %+v, %v", p, err)
 	}
+	dev.stage(device.Delayed)
 	_, err = there.desk().Point(t.Context(), state.Predecessor, old)
 	d.must(err)
-	d.pass(2 * time.Hour)
+	dev.pass(2 * time.Hour)
 	if p, err := d.root.desk().Pointers(t.Context()); err != nil || p.Successor != next.org.String() || p.Waits != "" {
 		t.Errorf("after it: %+v, %v", p, err)
 	}
 	if p, err := there.desk().Pointers(t.Context()); err != nil || p.Predecessor != old.String() {
 		t.Errorf("the successor: %+v, %v", p, err)
 	}
+	dev.stage(device.Unadopted)
+	dev.admits("while the successor has not adopted it", before)
+	if s, err := d.root.desk().Succession(t.Context(), there.desk()); err != nil || !s.Answers || s.Devices != 2 || s.Adopted != 0 || s.Moved != 0 {
+		t.Errorf("both sides before: %+v, %v", s, err)
+	}
+
+	adopted, err := there.desk().Adopt(t.Context(), d.root.desk())
+	d.must(err)
+	if len(adopted) != 1 || adopted[0].Devices != 2 || !adopted[0].Made {
+		t.Errorf("adopted: %+v", adopted)
+	}
+	dev.Eventually("moved", 60*time.Second, func(s device.Status) bool {
+		return s.Anchor == next.org.String() && s.Enrolled && s.Name == dev.name && len(s.Left) == 1 && s.Left[0] == old.String()
+	})
+	dev.refuses("a grant of before", before)
+	_, err = there.desk().CreateCA(t.Context(), admin.NewCA{
+		Zone: "plant", Label: "users", For: 300 * 24 * time.Hour, Passphrase: func() ([]byte, error) { return []byte("drill"), nil },
+	})
+	d.must(err)
+	dev.Eventually("the successor's authority", 30*time.Second, func(s device.Status) bool { return s.CAs == 1 })
+	after, err := next.grantOn(there, dev.name)
+	d.must(err)
+	dev.admits("the successor's grant", after)
+	harness.Eventually(t, 30*time.Second, func() error {
+		s, err := d.root.desk().Succession(t.Context(), there.desk())
+		if err == nil && (s.Adopted != 2 || s.Moved != 1 || s.Silent != 1) {
+			t.Logf("both sides: %+v", s)
+			err = os.ErrNotExist
+		}
+		return err
+	})
+	again, err := there.desk().Adopt(t.Context(), d.root.desk())
+	d.must(err)
+	if len(again) != 1 || again[0].Already != 2 || len(again[0].Posted) != 0 {
+		t.Errorf("adopted again: %+v", again)
+	}
+
+	// What moved stays moved over a restart.
+	dev.Daemon.Kill()
+	dev.Run()
+	dev.Eventually("restarted", 30*time.Second, func(s device.Status) bool { return s.Anchor == next.org.String() && s.Enrolled })
+	dev.admits("after a restart", after)
+}
+
+// movable is this machine as a device of the drill.
+type movable struct {
+	*machine.Machine
+	drill *drill
+	name  string
+}
+
+// device makes this machine a device: dpkid as its two processes, a real sshd, a
+// mirror that takes its receipts.
+func (d *drill) device(name string) *movable {
+	d.Helper()
+	harness.Need(d, harness.Namespace, harness.Sshd, harness.Ssh)
+	m := &movable{&machine.Machine{TB: d.T}, d, name}
+	d.Cleanup(func() {
+		for _, p := range []string{"/etc/dpki", "/var/lib/dpki", "/run/dpki"} {
+			m.Must(os.RemoveAll(p))
+		}
+	})
+	m.Sshd = sshd.Start(d, sshd.Config{Command: machine.Helper})
+	n := d.chain.Network()
+	url := d.mirror()
+	n.Mirrors = []string{url}
+	text, err := n.Marshal()
+	d.must(err)
+	dir := d.TempDir()
+	d.must(os.WriteFile(filepath.Join(dir, "network.toml"), text, 0o600))
+	d.must(os.WriteFile(filepath.Join(dir, "host.pub"), ssh.MarshalAuthorizedKey(m.Sshd.Host), 0o600))
+	m.Dpkid(0, "enroll", d.org.String(), "--name", name, "--host-key", filepath.Join(dir, "host.pub"),
+		"--network", filepath.Join(dir, "network.toml"), "--out", filepath.Join(dir, "request"))
+	request, err := os.ReadFile(filepath.Join(dir, "request"))
+	d.must(err)
+	asked, err := bundle.ParseRequest(request)
+	d.must(err)
+	desk := d.root.desk()
+	plan, err := desk.PlanDevices(d.Context(), admin.AddDevices{Zone: "plant", Requests: []*bundle.Request{asked}})
+	d.must(err)
+	_, err = desk.AddPlanned(d.Context(), plan)
+	d.must(err)
+	m.Run()
+	m.Eventually("enrolment", 30*time.Second, func(s device.Status) bool { return s.Enrolled && s.CAs > 0 })
+	return m
+}
+
+// mirror serves the chain's and takes receipts.
+func (d *drill) mirror() string {
+	d.Helper()
+	up, err := source.Dial(d.chain.HTTP)
+	d.must(err)
+	blocks, err := store.NewSandbox(d.chain.HTTP)
+	d.must(err)
+	server, err := mirror.New(mirror.Config{Registry: d.chain.Registry(), Chain: []mirror.Source{up}, Blocks: blocks, Dir: d.TempDir(),
+		Memory: 1 << 20, Disk: 1 << 20, Rate: 1e6, Log: slog.New(slog.DiscardHandler)})
+	d.must(err)
+	s := httptest.NewServer(server)
+	to, err := source.DialMirror(s.URL)
+	d.must(err)
+	d.Cleanup(func() { to.Close(); s.Close(); up.Close() })
+	d.receipts = append(d.receipts, to)
+	return s.URL
+}
+
+func (m *movable) stage(want device.Stage) {
+	m.Helper()
+	m.Eventually(want.String(), 30*time.Second, func(s device.Status) bool { return s.Successor != nil && s.Successor.Stage == want.String() })
+}
+
+// pass moves the chain's time in steps that the device's clocks believe.
+func (m *movable) pass(by time.Duration) {
+	m.Helper()
+	const step = 40 * time.Minute
+	for ; by > 0; by -= step {
+		m.drill.pass(min(by, step))
+		m.drill.chain.Mine(1)
+		now := m.drill.chain.Time()
+		m.Eventually("time", 30*time.Second, func(s device.Status) bool { return s.BlockTime >= now })
+	}
+}
+
+// granted is a grant with the key that it is for.
+type granted struct {
+	key  sshkey.Key
+	cert *ssh.Certificate
+}
+
+func (d *drill) grantOn(by *person, name string) (granted, error) {
+	d.Helper()
+	g := granted{key: sshkey.New(d.T)}
+	got, err := by.desk().Grant(d.Context(), admin.GrantRequest{Targets: []string{name}, Account: "alice", For: 2 * 24 * time.Hour, Key: g.key.PublicKey()})
+	if err == nil {
+		g.cert = got.Grants[0].Cert
+	}
+	return g, err
+}
+
+func (m *movable) admits(when string, g granted) {
+	m.Helper()
+	m.Accepted(when, "alice", g.key, g.cert)
+}
+
+func (m *movable) refuses(when string, g granted) {
+	m.Helper()
+	m.Refused(when, "alice", g.key, g.cert)
 }
