@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"dpki/contracts"
-	"dpki/registry/post"
 	"dpki/state"
 )
 
@@ -178,11 +177,11 @@ func (d *Desk) FinishRecovery(ctx context.Context) (*Posted, error) {
 	if now < g.CompleteFrom {
 		return nil, problem(Later, "then anybody: dpki recover finish", "the recovery's timelock ends at %s", Time(g.CompleteFrom))
 	}
-	call, err := post.Organisation{Registry: d.Anchor.Registry, Org: d.Anchor.Org}.CompleteRecovery(g.Guardians, *g.Recovery)
+	call, err := d.calls().CompleteRecovery(g.Guardians, *g.Recovery)
 	if err != nil {
 		return nil, because(err, Failed, "see dpki guardian show", "the transaction could not be made")
 	}
-	return d.post(ctx, call.Data)
+	return d.post(ctx, call)
 }
 
 // VetoRecovery ends a recovery, by root administrators, once.

@@ -39,7 +39,7 @@ func (d *Desk) CreateOrganisation(ctx context.Context, name, adminName string, s
 	}
 	var posted []*Posted
 	if len(d.Ledger.Entries(d.Anchor.Org)) == 0 {
-		p, err := d.post(ctx, contracts.PackCreate(salt))
+		p, err := d.post(ctx, d.calls().Create(salt))
 		if err != nil {
 			return nil, err
 		}

@@ -272,7 +272,6 @@ func (d *Desk) SubmitProposal(ctx context.Context, p *Proposal) (*Posted, error)
 	}
 	now := uint64(d.Now().Unix())
 	guardians := d.view(state.Word{}, state.Word{}).Guardianship(now).Guardians
-	org := post.Organisation{Registry: d.Anchor.Registry, Org: d.Anchor.Org}
 	var approvals []contracts.Approval
 	var consents []contracts.Consent
 	for _, s := range p.Signed {
@@ -288,14 +287,14 @@ func (d *Desk) SubmitProposal(ctx context.Context, p *Proposal) (*Posted, error)
 	if have := len(approvals) + len(consents); have < r.Needs || have == 0 {
 		return nil, problem(No, "ask "+strings.Join(r.Missing, " or ")+": dpki proposal approve FILE", "the proposal has %d of %d approvals", have, r.Needs)
 	}
-	call, err := org.WriteApproved(p.Proposal, approvals)
+	call, err := d.calls().WriteApproved(p.Proposal, approvals)
 	if p.Guarded {
-		call, err = org.WriteGuarded(p.Proposal, guardians, consents)
+		call, err = d.calls().WriteGuarded(p.Proposal, guardians, consents)
 	}
 	if err != nil {
 		return nil, because(err, Failed, "propose it anew", "the transaction could not be made")
 	}
-	return d.post(ctx, call.Data)
+	return d.post(ctx, call)
 }
 
 func (d *Desk) adminOf(account state.Address, groups []contracts.Group, now uint64) (state.Admin, bool) {

@@ -12,7 +12,6 @@ import (
 	"dpki/bundle"
 	"dpki/bundle/store"
 	"dpki/contracts"
-	"dpki/contracts/code"
 	"dpki/registry/post"
 	"dpki/state"
 )
@@ -49,15 +48,19 @@ func (d *Desk) write(ctx context.Context, groups ...contracts.Group) (*Posted, e
 			groups[i].Salt = state.Word{} // only zone power has to show it
 		}
 	}
-	data, err := contracts.PackWrite(d.Anchor.Org, who, groups)
+	call, err := d.calls().Write(who, groups...)
 	if err != nil {
 		return nil, because(err, Failed, "", "the transaction could not be made")
 	}
-	return d.post(ctx, data)
+	return d.post(ctx, call)
 }
 
-func (d *Desk) post(ctx context.Context, data []byte) (*Posted, error) {
-	call := post.Call{To: d.Anchor.Registry.Contract, Data: data, CodeHash: code.Hash()}
+// calls makes the transactions of this organisation.
+func (d *Desk) calls() post.Organisation {
+	return post.Organisation{Registry: d.Anchor.Registry, Org: d.Anchor.Org}
+}
+
+func (d *Desk) post(ctx context.Context, call post.Call) (*Posted, error) {
 	if d.DryRun {
 		e, err := d.Poster.Estimate(ctx, call)
 		if err != nil {

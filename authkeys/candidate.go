@@ -55,11 +55,6 @@ func (c *Candidate) Vouched(s *state.State, now uint64) bool {
 	return s != nil && c.parse == Accepted && c.key.Cert != nil && c.authority(s, now) == Accepted
 }
 
-// CandidateCA is Vouched for a request that was not parsed yet.
-func CandidateCA(keyType, key string, s *state.State, now uint64) bool {
-	return Parse(Request{KeyType: keyType, Key: key}).Vouched(s, now)
-}
-
 // authority checks the certificate's CA first and then, once, its signature: a signature by an unknown CA is not worth its time.
 func (c *Candidate) authority(s *state.State, now uint64) Reason {
 	standing, otherUse := s.CA(state.KindCAUser, c.ca, now)

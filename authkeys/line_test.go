@@ -166,10 +166,13 @@ func TestVouched(t *testing.T) {
 		l := newLogin(t)
 		row.edit(l)
 		req, s, n := l.build()
-		if got := CandidateCA(req.KeyType, req.Key, s, n.Time); got != row.want {
+		vouched := func(s *state.State) bool {
+			return Parse(Request{KeyType: req.KeyType, Key: req.Key}).Vouched(s, n.Time)
+		}
+		if got := vouched(s); got != row.want {
 			t.Errorf("%s: %v", row.name, got)
 		}
-		if CandidateCA(req.KeyType, req.Key, nil, n.Time) || CandidateCA(req.KeyType, req.Key, &state.State{}, n.Time) {
+		if vouched(nil) || vouched(&state.State{}) {
 			t.Errorf("%s: vouched for by no State", row.name)
 		}
 		if got := Parse(req).Plain(); got != l.plain {

@@ -6,20 +6,12 @@ import (
 	"strings"
 )
 
-var (
-	//go:embed DPKI.bin
-	initHex string
-	//go:embed DPKI.bin-runtime
-	runtimeHex string
-)
+//go:embed DPKI.bin
+var initHex string
 
 // InitCode is the data of a transaction that creates the contract. It takes no
-// arguments.
+// arguments. The hash of what then stands at the address is in contracts/code.
 func InitCode() []byte { return mustHex(initHex) }
-
-// RuntimeCode is what then stands at the contract's address; contracts/code has
-// its hash.
-func RuntimeCode() []byte { return mustHex(runtimeHex) }
 
 // mustHex decodes an embedded file, which a test has decoded before.
 func mustHex(s string) []byte {

@@ -1,6 +1,7 @@
 package contracts
 
 import (
+	_ "embed"
 	"encoding/binary"
 	"math/big"
 	"testing"
@@ -15,6 +16,9 @@ import (
 
 	"dpki/state"
 )
+
+//go:embed DPKI.bin-runtime
+var runtimeHex string
 
 // evm is a chain of one contract: transactions with their real gas, under
 // Prague's rules, without the blocks around them.
@@ -55,7 +59,7 @@ func newEVM(t testing.TB) *evm {
 		t.Fatalf("deployment failed: %x", r.output)
 	}
 	e.contract = createAddress(deployer, 0)
-	if got := state.Word(e.db.GetCodeHash(common.Address(e.contract))); got != state.Keccak256(RuntimeCode()) {
+	if got := state.Word(e.db.GetCodeHash(common.Address(e.contract))); got != state.Keccak256(mustHex(runtimeHex)) {
 		t.Fatalf("code hash after deployment = %v, want that of DPKI.bin-runtime", got)
 	}
 	return e

@@ -22,7 +22,7 @@ func word(b byte) (w state.Word) {
 }
 
 func TestCodeHashIsThatOfTheRuntimeCode(t *testing.T) {
-	if got, want := state.Word(code.Hash()), state.Keccak256(RuntimeCode()); got != want {
+	if got, want := state.Word(code.Hash()), state.Keccak256(mustHex(runtimeHex)); got != want {
 		t.Errorf("code.Hash() = %v, want %v", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package pam
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -83,7 +84,7 @@ func FuzzParseQuestion(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		req, err := socket.ParseRequest(b)
+		req, err := socket.ReadRequest(bytes.NewReader(b))
 		if err != nil {
 			return
 		}

@@ -454,7 +454,7 @@ func TestAgreesWithTheCodecOnRandomAnswers(t *testing.T) {
 	m.daemon(t, func(c net.Conn) { raw(answers[next.Add(1)-1])(c) }) // the driver asks in turn
 	accepted := 0
 	for i, got := range m.run(t, strings.Split(strings.Repeat("hook=account ", rounds-1)+"hook=account", " ")...) {
-		a, err := socket.ParseAnswer([]byte(answers[i]))
+		a, err := socket.ReadAnswer(strings.NewReader(answers[i]))
 		want := "PERM_DENIED"
 		if err == nil && a.Code == socket.Allow && len(a.Text) <= 1024 {
 			want = "SUCCESS"

@@ -31,15 +31,6 @@ type Grant struct {
 	Flags   state.GrantFlags
 }
 
-// Account is what a user certificate says that logs in without a grant.
-type Account struct {
-	Zone    state.Word
-	Account string // state.ValidAccount
-	From    uint64 // Unix seconds
-	Until   uint64 // Unix seconds, at most profile.MaxWindow after From
-	Flags   state.GrantFlags
-}
-
 // Host is what a device's host certificate says.
 type Host struct {
 	Device state.Word
@@ -49,33 +40,16 @@ type Host struct {
 
 // IssueGrant makes the certificate of key for one grant.
 func IssueGrant(ca ssh.Signer, key ssh.PublicKey, g Grant) (*ssh.Certificate, error) {
-	return issueUser(ca, key, &ssh.Certificate{
+	cert := &ssh.Certificate{
+		CertType:        ssh.UserCert,
 		ValidPrincipals: []string{profile.GrantPrincipal(g.Subject)},
 		KeyId:           "g-" + g.Subject.String()[:16],
 		ValidAfter:      0, // the grant carries the start, and may be mined after the certificate is made
 		ValidBefore:     g.Until,
-	}, g.Flags)
-}
-
-// IssueAccount makes the certificate of key for one account of a zone whose policy asks for no grant.
-func IssueAccount(ca ssh.Signer, key ssh.PublicKey, a Account) (*ssh.Certificate, error) {
-	if !state.ValidAccount(a.Account) {
-		return nil, fmt.Errorf("sshca: account %.40q: %w", a.Account, profile.ErrPrincipal)
 	}
-	principal := profile.AccountPrincipal(a.Zone, a.Account)
-	return issueUser(ca, key, &ssh.Certificate{
-		ValidPrincipals: []string{principal},
-		KeyId:           principal[:18],
-		ValidAfter:      a.From,
-		ValidBefore:     a.Until,
-	}, a.Flags)
-}
-
-func issueUser(ca ssh.Signer, key ssh.PublicKey, cert *ssh.Certificate, flags state.GrantFlags) (*ssh.Certificate, error) {
-	cert.CertType = ssh.UserCert
 	cert.Extensions = map[string]string{}
 	for _, e := range extensions {
-		if flags&e.flag != 0 {
+		if g.Flags&e.flag != 0 {
 			cert.Extensions[e.name] = ""
 		}
 	}

@@ -103,32 +103,6 @@ func TestIssueGrant(t *testing.T) {
 	}
 }
 
-func TestIssueAccount(t *testing.T) {
-	zone := state.Word{1}
-	a := Account{Zone: zone, Account: "alice", From: until - 3600, Until: until, Flags: state.GrantPTY}
-	cert, err := IssueAccount(newEd25519(t), newEd25519(t).PublicKey(), a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := profile.CheckUser(cert)
-	if err != nil || !p.Account || p.Text != profile.AccountPrincipal(zone, "alice") || p.Text == profile.AccountPrincipal(zone, "bob") {
-		t.Errorf("%+v, %v", p, err)
-	}
-	for name, edit := range map[string]func(*Account){
-		"empty account":     func(a *Account) { a.Account = "" },
-		"account with ,":    func(a *Account) { a.Account = "alice,root" },
-		"no start":          func(a *Account) { a.From = 0 },
-		"end before start":  func(a *Account) { a.Until = a.From },
-		"more than allowed": func(a *Account) { a.From = a.Until - profile.MaxWindow - 1 },
-	} {
-		bad := a
-		edit(&bad)
-		if _, err := IssueAccount(newEd25519(t), newEd25519(t).PublicKey(), bad); err == nil {
-			t.Errorf("%s: signed", name)
-		}
-	}
-}
-
 func TestIssueHost(t *testing.T) {
 	device := state.Word{2}
 	h := Host{Device: device, From: until - 3600, Until: until}

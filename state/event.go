@@ -65,8 +65,7 @@ func DecodeLog(topics []Word, data []byte, block uint64) (org, scope Word, e *En
 	return topics[1], topics[2], e, e.validate()
 }
 
-// EncodeLog is the inverse of DecodeLog, for tests and for mirrors that serve
-// entries in the chain's own form.
+// EncodeLog is the inverse of DecodeLog: what a chain, or who plays one, emits.
 func EncodeLog(org, scope Word, e *Entry) (topics []Word, data []byte, err error) {
 	if err := e.validate(); err != nil {
 		return nil, nil, err

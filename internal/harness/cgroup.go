@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,6 +25,16 @@ func cgroupMount() (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// CgroupDir is the folder of a group at the top of the hierarchy.
+func CgroupDir(t testing.TB, group string) string {
+	t.Helper()
+	point, err := cgroupMount()
+	if err != nil || point == "" {
+		t.Fatalf("no cgroup2: %v", err)
+	}
+	return filepath.Join(point, group)
 }
 
 // makeCgroup makes the group in which the namespaces live, or "" where there is none to be had. A daemon ends the sessions that it

@@ -41,22 +41,6 @@ func (a Answer) Marshal() ([]byte, error) {
 	return append(b, a.Text...), nil
 }
 
-// ParseAnswer decodes exactly one answer. On error the answer is the zero value: a denial.
-func ParseAnswer(b []byte) (Answer, error) {
-	code, n, err := parseAnswerHeader(b)
-	if err != nil {
-		return Answer{}, err
-	}
-	text := b[answerHeader:]
-	switch {
-	case len(text) < n:
-		return Answer{}, ErrTruncated
-	case len(text) > n:
-		return Answer{}, ErrTrailing
-	}
-	return Answer{Code: code, Text: string(text)}, nil
-}
-
 // ReadAnswer reads one answer and the end of file after it, which the daemon's close gives; without that end the answer is not
 // complete. On error the answer is the zero value: a denial.
 func ReadAnswer(r io.Reader) (Answer, error) {

@@ -93,22 +93,6 @@ func (r Request) Marshal() ([]byte, error) {
 	return b, nil
 }
 
-// ParseRequest decodes exactly one request. The fields point into b.
-func ParseRequest(b []byte) (Request, error) {
-	t, n, err := parseRequestHeader(b)
-	if err != nil {
-		return Request{}, err
-	}
-	body := b[requestHeader:]
-	switch {
-	case len(body) < n:
-		return Request{}, ErrTruncated
-	case len(body) > n:
-		return Request{}, ErrTrailing
-	}
-	return parseFields(t, body)
-}
-
 // ReadRequest reads one request and not a byte more. It allocates only what the checked header announces. A reader that ends
 // early is ErrTruncated; any other error of r is returned as it is.
 func ReadRequest(r io.Reader) (Request, error) {

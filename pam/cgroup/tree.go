@@ -171,14 +171,6 @@ func descends(pid, from int32) bool {
 	return false
 }
 
-// RemoveAll removes our subtree, if no group is left in it.
-func (t *Tree) RemoveAll() error {
-	if err := syscall.Rmdir(t.folder(t.path())); err != nil && !errors.Is(err, syscall.ENOENT) {
-		return err
-	}
-	return nil
-}
-
 // Own lists the groups in our subtree.
 func (t *Tree) Own() ([]Group, error) {
 	entries, err := os.ReadDir(t.folder(t.path()))

@@ -27,5 +27,4 @@ const (
 	Unrecorded  = "processes of a session that no record explains"
 	Lost        = "the register of sessions could not be read"
 	NotRecorded = "the session could not be recorded"
-	Operator    = "ended by an operator"
 )

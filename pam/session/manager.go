@@ -132,11 +132,6 @@ func (m *Manager) Close(monitor proc.Process) bool {
 	return m.end(monitor, Logout)
 }
 
-// End ends a session, for an operator or because its login turned out to be another's. It reports whether there was one.
-func (m *Manager) End(monitor proc.Process, why string) bool {
-	return m.end(monitor, why)
-}
-
 // Refresh asks Extent again for every session, soon. The daemon calls it whenever it has a new State.
 func (m *Manager) Refresh() {
 	m.mu.Lock()

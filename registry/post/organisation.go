@@ -9,10 +9,16 @@ import (
 )
 
 // Organisation makes the calls that write to one organisation. Each can be
-// estimated before it is posted. Signatures are over Digest.
+// estimated before it is posted. Signatures are over contracts.Proposal.Digest.
 type Organisation struct {
 	Registry state.Registry
 	Org      state.Word
+}
+
+// Create makes the organisation; the account that posts it is the first of its
+// root administrators, and with the salt the reason for its id.
+func (o Organisation) Create(salt state.Word) Call {
+	return Call{To: o.Registry.Contract, Data: contracts.PackCreate(salt), CodeHash: code.Hash()}
 }
 
 // Write is an admin's own; the poster's account must be the admin's.
@@ -45,14 +51,6 @@ func (o Organisation) WriteGuarded(p contracts.Proposal, guardians state.Guardia
 func (o Organisation) CompleteRecovery(guardians state.Guardians, r state.Recovery) (Call, error) {
 	data, err := contracts.PackCompleteRecovery(o.Org, guardians, r)
 	return o.call(data, err)
-}
-
-// Digest is what approvers and guardians sign.
-func (o Organisation) Digest(p contracts.Proposal) (state.Word, error) {
-	if err := o.owns(p); err != nil {
-		return state.Word{}, err
-	}
-	return p.Digest(o.Registry)
 }
 
 func (o Organisation) owns(p contracts.Proposal) error {

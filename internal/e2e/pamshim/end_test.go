@@ -248,7 +248,9 @@ func TestEndOfRootsSession(t *testing.T) {
 	w.set("root", u, now()+hour)
 	c := w.ssh(t, u, "root", true, nil, fmt.Sprintf(hideaways, "root")+"cat")
 	c.WaitOutput(t, "started", 10*time.Second)
-	w.sessions.End(w.one(t).Monitor, session.Operator)
+	w.one(t)
+	w.revoke("root", u)
+	w.sessions.Refresh()
 	harness.Eventually(t, 2*time.Second, func() error { return gone("root") })
 	w.none(t, time.Second)
 	if !w.sshd.Running() {

@@ -228,6 +228,7 @@ func TestAuthInfoFromTheHome(t *testing.T) {
 			}
 			client.Close()
 		}
+		w.end(t)
 		w.stop()
 		os.Remove(file)
 	}

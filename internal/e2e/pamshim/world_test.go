@@ -6,7 +6,9 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,6 +133,12 @@ func (g *grants) revoke(account string, u user) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.until, index(account, u.hash()))
+}
+
+func (g *grants) revokeAll() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	clear(g.until)
 }
 
 func keyHash(keyType, key string) state.Word {
@@ -344,10 +352,7 @@ func (w *world) startDaemon(o options) {
 			}
 			w.mu.Unlock()
 		}
-		for _, s := range w.sessions.List() {
-			w.sessions.End(s.Monitor, session.Operator)
-		}
-		w.none(t, 5*time.Second)
+		w.end(t)
 		if tree != nil {
 			harness.Eventually(t, 5*time.Second, func() error {
 				if groups, err := tree.Own(); err != nil || len(groups) > 0 {
@@ -358,11 +363,19 @@ func (w *world) startDaemon(o options) {
 		}
 		w.stop()
 		if tree != nil {
-			if err := tree.RemoveAll(); err != nil {
+			if err := os.Remove(harness.CgroupDir(t, w.subtree)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("cgroups are left: %v", err)
 			}
 		}
 	})
+}
+
+// end ends all sessions.
+func (w *world) end(t testing.TB) {
+	t.Helper()
+	w.revokeAll()
+	w.sessions.Refresh()
+	w.none(t, 5*time.Second)
 }
 
 // authkeys answers the helper as the daemon will: a line or a refusal, noted under the monitor.
