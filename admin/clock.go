@@ -3,6 +3,7 @@ package admin
 import (
 	"time"
 
+	"dpki/registry/verify"
 	"dpki/state"
 )
 
@@ -11,16 +12,17 @@ import (
 const clockTolerance = 5 * time.Minute
 
 // now is the wall clock, held against the verified head.
-func (d *Desk) now() (uint64, error) {
-	now := d.Now()
-	head := time.Unix(int64(d.Ledger.Head().Time), 0)
+func (d *Desk) now() (uint64, error) { return verifiedNow(d.Now(), d.Ledger.Head()) }
+
+func verifiedNow(now time.Time, newest verify.Head) (uint64, error) {
+	head := time.Unix(int64(newest.Time), 0)
 	if apart := now.Sub(head).Round(time.Second); apart > clockTolerance || apart < -clockTolerance {
 		word := "ahead of"
 		if apart < 0 {
 			word, apart = "behind", -apart
 		}
 		return 0, problem(Later, "set this machine's clock, or find an endpoint that keeps up: dpki network check",
-			"this machine's clock is %v %s the newest block (%s, block %d)", apart, word, head.UTC().Format(time.RFC3339), d.Ledger.Head().Number)
+			"this machine's clock is %v %s the newest block (%s, block %d)", apart, word, head.UTC().Format(time.RFC3339), newest.Number)
 	}
 	return uint64(now.Unix()), nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,9 @@ import (
 type DeliverUserKey struct {
 	Delivering
 	Name  string       // of the key's file; empty = device-account
-	Grant GrantRequest // one target; its Key is the recipient's own, or nil: a pair is made here
+	Grant GrantRequest // one target; its Key is the recipient's own, or nil: the one that he was enrolled with
+	// MakeKey: a pair is made here for each, whatever they have.
+	MakeKey bool
 }
 
 // DeliverUserKey grants a login to a key and delivers its certificate. A pair that
@@ -48,18 +51,38 @@ func (d *Desk) DeliverUserKey(ctx context.Context, r DeliverUserKey) (*Deliverie
 		return nil, problem(Usage, "give --name: 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "%.80q cannot be a key's name", name)
 	}
 	r.Grant.For = r.For
+	recipients, err := d.recipients(ctx, r.To)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range recipients {
+		if r.Grant.Key == nil && m.LoginKey == "" && !r.MakeKey {
+			return nil, problem(Usage, "give --key FILE with the recipient's public key, or --make-key to make a pair here", "whose key? %s was enrolled without one", m.Name)
+		}
+	}
 	signers := newSigners(d)
 	defer signers.close()
 	return d.deliver(ctx, r.Delivering, bundle.PurposeUserKey, name, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
-		return d.packUserKey(ctx, signers, t, r.Grant, name, m, from, until)
+		g := r.Grant
+		if g.Label != "" && len(r.To) > 1 {
+			g.Label = m.Name + ": " + g.Label // whose it is must be found again
+		}
+		if g.Key == nil && !r.MakeKey {
+			var err error
+			if g.Key, _, _, _, err = ssh.ParseAuthorizedKey([]byte(m.LoginKey)); err != nil {
+				return nil, because(err, Failed, "he asks again: dpki identity request", "the login key of %s cannot be read", m.Name)
+			}
+		}
+		return d.packUserKey(ctx, signers, t, g, name, m, from, until)
 	})
 }
 
+// packUserKey makes a pair where the grant names no key.
 func (d *Desk) packUserKey(ctx context.Context, signers *signers, t target, g GrantRequest, name string, m bundle.RosterMember, from, until uint64) (*parcel, error) {
 	if t.zone != m.Zone {
 		return nil, problem(Failed, "enrol the recipient in zone "+d.zoneName(t.zone), "%s is in zone %s and cannot check a CA of zone %s", m.Name, d.zoneName(m.Zone), d.zoneName(t.zone))
 	}
-	u := &bundle.UserKey{Version: 1, Name: name}
+	u := &bundle.UserKey{Version: 1, Name: name, Account: g.Account, Hosts: d.loginHosts(t)}
 	if g.Key == nil {
 		var err error
 		if g.Key, u.PrivateKey, err = newPair(); err != nil {
@@ -95,6 +118,18 @@ func (d *Desk) packUserKey(ctx context.Context, signers *signers, t target, g Gr
 	u.Certificate = oneLine(granted.Cert)
 	p.content, err = u.Marshal()
 	return p, because(err, Failed, "", "the user key could not be made")
+}
+
+// loginHosts are the devices that a grant is for, by their names.
+func (d *Desk) loginHosts(t target) (list []bundle.LoginHost) {
+	members := d.living(t.zone)
+	if t.member != nil {
+		members = []bundle.RosterMember{*t.member}
+	}
+	for _, m := range members[:min(len(members), bundle.MaxLoginHosts)] {
+		list = append(list, bundle.LoginHost{Name: m.Name, Device: m.Device, Address: m.Address, HostKey: m.HostKey})
+	}
+	return slices.CompactFunc(list, func(a, b bundle.LoginHost) bool { return a.Name == b.Name })
 }
 
 // newPair makes an Ed25519 pair in OpenSSH's form. The caller overwrites it.
@@ -211,27 +246,31 @@ func (d *Desk) DeliverCA(ctx context.Context, r DeliverCA) (*Deliveries, error) 
 		return nil, problem(Usage, "--use user or --use host; names have 1 to 63 of a-z 0-9 . _ -", "use %.40q, name %.80q", r.Use, r.Name)
 	}
 	return d.deliver(ctx, r.Delivering, bundle.PurposeCA, r.Name, func(_ context.Context, m bundle.RosterMember, _, _ uint64) (*parcel, error) {
-		t := &bundle.Trust{Version: 1, Name: r.Name, Use: r.Use}
-		for _, ca := range d.cas() {
-			if ca.Scope != m.Zone || ca.Kind != kind || ca.standing != state.Live {
-				continue
-			}
-			key := d.publicCA(ca.CA.Key)
-			if key == nil {
-				return nil, problem(Failed, "put its public key into "+d.Home.CAs()+" as "+ca.Label+".pub", "the log names CA %s by its hash, and the key is not here", ca.Label)
-			}
-			authority, err := d.authorityOf(ca)
-			if err != nil {
-				return nil, err
-			}
-			t.CAs = append(t.CAs, bundle.TrustedCA{Key: oneLine(key), Authority: authority})
-		}
-		if len(t.CAs) == 0 {
-			return nil, problem(Failed, "dpki ca list", "zone %s has no live %s CA", d.zoneName(m.Zone), r.Use)
-		}
-		content, err := t.Marshal()
-		return &parcel{content: content}, because(err, Failed, "", "the CAs could not be delivered")
+		return d.packCA(m.Zone, kind, r.Use, r.Name)
 	})
+}
+
+func (d *Desk) packCA(zone state.Word, kind state.Kind, use, name string) (*parcel, error) {
+	t := &bundle.Trust{Version: 1, Name: name, Use: use}
+	for _, ca := range d.cas() {
+		if ca.Scope != zone || ca.Kind != kind || ca.standing != state.Live {
+			continue
+		}
+		key := d.publicCA(ca.CA.Key)
+		if key == nil {
+			return nil, problem(Failed, "put its public key into "+d.Home.CAs()+" as "+ca.Label+".pub", "the log names CA %s by its hash, and the key is not here", ca.Label)
+		}
+		authority, err := d.authorityOf(ca)
+		if err != nil {
+			return nil, err
+		}
+		t.CAs = append(t.CAs, bundle.TrustedCA{Key: oneLine(key), Authority: authority})
+	}
+	if len(t.CAs) == 0 {
+		return nil, problem(Failed, "dpki ca list", "zone %s has no live %s CA", d.zoneName(zone), use)
+	}
+	content, err := t.Marshal()
+	return &parcel{content: content}, because(err, Failed, "", "the CAs could not be delivered")
 }
 
 // publicCA finds a CA's public key by its hash, in a file or an agent.

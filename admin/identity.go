@@ -15,10 +15,11 @@ import (
 
 // Identity is what `identity` shows. Nothing in it is secret.
 type Identity struct {
-	Account    string `json:"account"`          // chain account
-	Signer     string `json:"signer,omitempty"` // who has its key, where no file here does
-	Recipient  string `json:"recipient"`        // age, where bundles are encrypted to
-	SigningKey string `json:"signing_key"`      // fingerprint
+	Account    string `json:"account,omitempty"`   // chain account; who only receives has none
+	Signer     string `json:"signer,omitempty"`    // who has its key, where no file here does
+	Recipient  string `json:"recipient"`           // age, where bundles are encrypted to
+	SigningKey string `json:"signing_key"`         // fingerprint
+	LoginKey   string `json:"login_key,omitempty"` // fingerprint of a person's own SSH key
 	Folder     string `json:"folder"`
 	Created    bool   `json:"created,omitempty"`
 }
@@ -106,11 +107,18 @@ func ShowIdentity(h home.Home) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	account, err := Account(h)
+	login, err := LoginKey(h)
 	if err != nil {
 		return nil, err
 	}
-	signing, err := ssh.NewPublicKey(id.SigningKey().Public())
+	shown, err := showIdentity(h, id, login)
+	if err != nil {
+		return nil, err
+	}
+	account, err := Account(h)
+	if login != nil && errors.Is(err, fs.ErrNotExist) {
+		return shown, nil // who only receives has no account
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +126,20 @@ func ShowIdentity(h home.Home) (*Identity, error) {
 	if err != nil {
 		return nil, keyProblem(err, h)
 	}
-	return &Identity{
-		Account: account.String(), Signer: where.URL, Recipient: id.Recipient().String(), SigningKey: ssh.FingerprintSHA256(signing), Folder: h.Config(),
-	}, nil
+	shown.Account, shown.Signer = account.String(), where.URL
+	return shown, nil
+}
+
+func showIdentity(h home.Home, id *bundle.Identity, login ssh.PublicKey) (*Identity, error) {
+	signing, err := ssh.NewPublicKey(id.SigningKey().Public())
+	if err != nil {
+		return nil, err
+	}
+	shown := &Identity{Recipient: id.Recipient().String(), SigningKey: ssh.FingerprintSHA256(signing), Folder: h.Config()}
+	if login != nil {
+		shown.LoginKey = ssh.FingerprintSHA256(login)
+	}
+	return shown, nil
 }
 
 // LoadIdentity reads the identity file.

@@ -68,10 +68,15 @@ func (d *Desk) SSHConfig(ctx context.Context, command []string) (*SSHConfig, err
 // HostOptions are ssh's options by which a device is known by its verified state
 // and by nothing else: "Name=value".
 func HostOptions(alias, hostKey, knownHostsCommand string) []string {
-	return []string{
-		"HostKeyAlias=" + alias, "KnownHostsCommand=" + knownHostsCommand, "UserKnownHostsFile=/dev/null", "GlobalKnownHostsFile=/dev/null",
-		"StrictHostKeyChecking=yes", "UpdateHostKeys=no", "VerifyHostKeyDNS=no", "CheckHostIP=no", "HostKeyAlgorithms=" + hostAlgorithms(hostKey),
-	}
+	return knownBy(alias, hostKey, "KnownHostsCommand="+knownHostsCommand, "UserKnownHostsFile=/dev/null")
+}
+
+// knownBy are ssh's options by which a host is known by what these say alone.
+func knownBy(alias, hostKey string, what ...string) []string {
+	return slices.Concat([]string{"HostKeyAlias=" + alias}, what, []string{
+		"GlobalKnownHostsFile=/dev/null", "StrictHostKeyChecking=yes", "UpdateHostKeys=no", "VerifyHostKeyDNS=no", "CheckHostIP=no",
+		"HostKeyAlgorithms=" + hostAlgorithms(hostKey),
+	})
 }
 
 // certificateAlgorithms are those of host certificates that the profile knows.

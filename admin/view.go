@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"dpki/bundle"
+	"dpki/internal/anchor"
 	"dpki/state"
 )
 
@@ -21,8 +22,7 @@ func (d *Desk) open(ctx context.Context) error {
 		return err
 	}
 	if len(d.Ledger.Entries(d.Anchor.Org)) == 0 {
-		return problem(Failed, "check the anchor and the network: dpki network check", "there is no organisation %s at contract %s on chain %d",
-			short(d.Anchor.Org), d.Anchor.Registry.Contract, d.Anchor.Registry.ChainID)
+		return noOrganisation(d.Anchor)
 	}
 	if err := d.read(ctx, d.liveZones()...); err != nil {
 		return err
@@ -32,6 +32,11 @@ func (d *Desk) open(ctx context.Context) error {
 	}
 	d.opened = true
 	return nil
+}
+
+func noOrganisation(a anchor.Anchor) error {
+	return problem(Failed, "check the anchor and the network: dpki network check", "there is no organisation %s at contract %s on chain %d",
+		short(a.Org), a.Registry.Contract, a.Registry.ChainID)
 }
 
 // reload reads everything again after a write.

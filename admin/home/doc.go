@@ -7,6 +7,8 @@
 //	  ca/LABEL, ca/LABEL.pub          certificate authorities, OpenSSH format, encrypted
 //	  ca/LABEL.stage                  "prepared" or "signs since SECONDS": when this holder of the key uses it
 //	  ssh_config                      what dpki ssh-config writes
+//	  login_key, login_key.pub        a person's own SSH key, or a link to it
+//	  received/ORGANISATION/          what dpki receive installs
 //	  networks/NAME.toml              docs/formats.md section 8
 //	$XDG_STATE_HOME/dpki/<org>/       what was read and verified; deleting it costs time and nothing else
 //	  seen/DEVICE, seen/wrote         when a device's logs were last up to date, for dpki known-hosts, Unix nanoseconds

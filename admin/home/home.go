@@ -65,6 +65,14 @@ func (h Home) Identity() string { return filepath.Join(h.config, "identity") }
 // ChainKey is the keystore file of the chain key.
 func (h Home) ChainKey() string { return filepath.Join(h.config, "chain-key.json") }
 
+// LoginKey is a person's own SSH key for logging in elsewhere; its public half is
+// beside it, with .pub.
+func (h Home) LoginKey() string { return filepath.Join(h.config, "login_key") }
+
+// Received is the folder of what was delivered to this person, by an organisation's
+// name here.
+func (h Home) Received(org string) string { return filepath.Join(h.config, "received", org) }
+
 // CAs is the folder of the certificate authorities' keys.
 func (h Home) CAs() string { return filepath.Join(h.config, "ca") }
 

@@ -22,7 +22,7 @@ func (t *tool) deliverCommand() *cli.Command {
 			&cli.StringFlag{Name: "on", Usage: "`DEVICE` to log in to, or zone:ZONE"},
 			&cli.StringFlag{Name: "account", Aliases: []string{"a"}, Usage: "`ACCOUNT` there"},
 			length(""),
-			&cli.StringFlag{Name: "key", Usage: "the recipient's own public key `FILE`: only its certificate travels"},
+			&cli.StringFlag{Name: "key", Usage: "the recipient's own public key `FILE`, of which only a certificate travels (default: the one that a person was enrolled with)"},
 			&cli.BoolFlag{Name: "make-key", Usage: "make a pair here for each; it is kept nowhere but with the recipient"},
 			&cli.StringFlag{Name: "name", Usage: "call the key `NAME` (default: DEVICE-ACCOUNT)"},
 			&cli.StringFlag{Name: "command", Usage: "only to run `CMD`"}, missing,
@@ -33,7 +33,7 @@ func (t *tool) deliverCommand() *cli.Command {
 			&cli.BoolFlag{Name: "new-key", Usage: "make a new host key here; it is kept nowhere but on the device"}, missing),
 		verb("ca", "RECIPIENT...", "the live CAs of the recipient's zone, for programs beside sshd", 1, -1, t.deliverCA,
 			&cli.StringFlag{Name: "use", Value: "host", Usage: "CAs for `USE`: user or host"},
-			&cli.StringFlag{Name: "name", Value: "dpki", Usage: "call the file `NAME`"}, length("365d"), missing),
+			&cli.StringFlag{Name: "name", Value: admin.HostCAs, Usage: "call the file `NAME`"}, length("365d"), missing),
 		verb("files", "RECIPIENT...", "a set of files, which replaces the last of its name", 1, -1, t.deliverFiles,
 			&cli.StringFlag{Name: "name", Usage: "call the set `NAME`: the device's deliveries.toml says where it goes"},
 			&cli.StringSliceFlag{Name: "path", Usage: "a file, or a folder with all in it: `PATH`"}, length("365d"), missing),
@@ -54,14 +54,14 @@ func (t *tool) deliverUserKey(c *cli.Context) error {
 	switch {
 	case c.String("on") == "" || c.String("account") == "" || c.String("for") == "":
 		return usage("to log in where, as whom, for how long?", "give --on DEVICE --account ACCOUNT --for DURATION")
-	case (c.String("key") == "") != c.Bool("make-key"):
+	case c.String("key") != "" && c.Bool("make-key"):
 		return usage("whose key?", "give --key FILE with the recipient's public key, or --make-key to make a pair here")
 	}
 	length, err := admin.ParseDuration(c.String("for"))
 	if err != nil {
 		return err
 	}
-	r := admin.DeliverUserKey{Delivering: t.delivering(c, length), Name: c.String("name"), Grant: admin.GrantRequest{
+	r := admin.DeliverUserKey{Delivering: t.delivering(c, length), Name: c.String("name"), MakeKey: c.Bool("make-key"), Grant: admin.GrantRequest{
 		Targets: []string{c.String("on")}, Account: c.String("account"), From: strings.Join(c.StringSlice("from"), ","),
 		Command: c.String("command"), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"),
 	}}

@@ -13,11 +13,17 @@ import (
 )
 
 func (t *tool) identityCommand() *cli.Command {
-	return noun("identity", "this administrator's own keys",
+	loginKey := &cli.StringFlag{Name: "key", Usage: "log in elsewhere by the SSH key whose public half is in `FILE`, instead of one that is made here"}
+	return noun("identity", "one's own keys: an administrator's, or a person's who receives",
 		verb("create", "", "make the chain key and the identity; print the account to fund", 0, 0, t.identityCreate,
+			&cli.BoolFlag{Name: "person", Usage: "only receive: an identity and an SSH key, no chain key"}, loginKey,
 			&cli.StringFlag{Name: "chain-key", Usage: "take over the chain key in `FILE`: keystore V3, or 64 hex digits"},
 			&cli.StringFlag{Name: "signer", Usage: "have a program at `URL` sign, that holds the chain key and speaks clef's protocol: unix:/PATH or http://127.0.0.1:PORT; or ledger: where this build can"},
 			&cli.StringFlag{Name: "account", Usage: "with --signer: the `ADDRESS` that it signs for"}),
+		verb("request", "ANCHOR", "ask an organisation to be enrolled as a person: a file for dpki person add; what lacks of keys is made", 1, 1, t.identityRequest, loginKey,
+			&cli.StringFlag{Name: "name", Usage: "ask to be called `NAME` (default: the login name)"},
+			&cli.StringFlag{Name: "as", Usage: "call the organisation `ORG` on this machine"},
+			&cli.StringFlag{Name: "out", Usage: "write to `FILE`", Value: "person.request"}),
 		verb("show", "", "print the public halves", 0, 0, t.identityShow,
 			&cli.BoolFlag{Name: "recipient", Usage: "print only where bundles and requests are encrypted to, whole"}),
 	)
@@ -27,6 +33,12 @@ func (t *tool) identityCreate(c *cli.Context) error {
 	h, err := home.New(t.home, t.getenv)
 	if err != nil {
 		return &admin.Problem{Class: admin.Usage, Text: "there is no place for keys", Hint: "give --home DIR", Err: err}
+	}
+	if c.Bool("person") {
+		return t.personCreate(c, h)
+	}
+	if c.IsSet("key") {
+		return usage("--key goes with --person", "an administrator's chain key: --chain-key FILE")
 	}
 	n := admin.NewIdentity{Passphrase: func() ([]byte, error) {
 		s, err := t.secretsOnce()
@@ -98,5 +110,5 @@ func (t *tool) identityShow(c *cli.Context) error {
 }
 
 func (t *tool) printIdentity(id *admin.Identity) {
-	t.pairs("account", id.Account, "signer", id.Signer, "signing key", id.SigningKey, "recipient", id.Recipient[:24]+"...", "folder", id.Folder)
+	t.pairs("account", id.Account, "signer", id.Signer, "login key", id.LoginKey, "signing key", id.SigningKey, "recipient", id.Recipient[:24]+"...", "folder", id.Folder)
 }

@@ -142,9 +142,8 @@ func (t *tool) openNamed() (name string, d *admin.Desk, err error) {
 // openDesk puts the parts together. Nothing is asked of the network yet, and no
 // key is opened.
 func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.Desk, error) {
-	if a.Registry != n.Registry() {
-		return nil, usage(fmt.Sprintf("network %s is chain %d and contract %s, the organisation is on chain %d, contract %s",
-			n.Name, n.ChainID, n.Contract, a.Registry.ChainID, a.Registry.Contract), "name the organisation's network: --network FILE")
+	if err := sameNetwork(n, a); err != nil {
+		return nil, err
 	}
 	id, err := admin.LoadIdentity(h)
 	if err != nil {
@@ -183,6 +182,15 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 		AgentSocket: t.getenv("SSH_AUTH_SOCK"), DryRun: t.dryRun,
 	})
 	return t.desk, nil
+}
+
+// sameNetwork refuses a network that an organisation is not on.
+func sameNetwork(n network.File, a anchor.Anchor) error {
+	if a.Registry == n.Registry() {
+		return nil
+	}
+	return usage(fmt.Sprintf("network %s is chain %d and contract %s, the organisation is on chain %d, contract %s",
+		n.Name, n.ChainID, n.Contract, a.Registry.ChainID, a.Registry.Contract), "name the organisation's network: --network FILE")
 }
 
 // openLedger prepares the reading of an organisation's log. Nothing is asked yet.

@@ -118,21 +118,9 @@ func (t *tool) orgJoin(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	name := c.String("name")
-	for known, o := range conf.Organisations {
-		if o.Anchor == a && (name == "" || name == known) {
-			name = known
-		}
-	}
-	if name == "" {
-		name = "org-" + a.Org.String()[:8]
-	}
-	if !state.ValidName(name) {
-		return usage(fmt.Sprintf("%.80q cannot be an organisation's name", name), "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit")
-	}
-	o := conf.Organisations[name]
-	if !o.Anchor.Org.IsZero() && o.Anchor != a {
-		return &admin.Problem{Class: admin.Failed, Text: "another organisation is called " + name + " here", Hint: "give --name"}
+	name, o, err := organisationHere(conf, a, c.String("name"))
+	if err != nil {
+		return err
 	}
 	n, err := t.networkFile(h, firstOf(o.Network, conf.Network))
 	if err != nil {
@@ -153,6 +141,26 @@ func (t *tool) orgJoin(c *cli.Context) error {
 		}
 	}
 	return t.show(shown, func() { t.printOrganisation(shown) })
+}
+
+// organisationHere is what an organisation is called on this machine, or will be.
+func organisationHere(conf home.Config, a anchor.Anchor, name string) (string, home.Organisation, error) {
+	for known, o := range conf.Organisations {
+		if o.Anchor == a && (name == "" || name == known) {
+			name = known
+		}
+	}
+	if name == "" {
+		name = "org-" + a.Org.String()[:8]
+	}
+	o := conf.Organisations[name]
+	switch {
+	case !state.ValidName(name):
+		return "", o, usage(fmt.Sprintf("%.80q cannot be an organisation's name", name), "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit")
+	case !o.Anchor.Org.IsZero() && o.Anchor != a:
+		return "", o, &admin.Problem{Class: admin.Failed, Text: "another organisation is called " + name + " here", Hint: "give it another name"}
+	}
+	return name, o, nil
 }
 
 func (t *tool) orgShow(c *cli.Context) error {

@@ -58,7 +58,7 @@ func (t *tool) app() *cli.App {
 		Flags: t.globals(),
 		Commands: []*cli.Command{
 			t.grantCommand(), t.sshCommand(), t.revokeCommand(), t.requestCommand(), t.explainCommand(), t.denyCommand(), t.logCommand(), t.monitorCommand(),
-			t.orgCommand(), t.adminCommand(), t.policyCommand(), t.proposalCommand(), t.guardianCommand(), t.freezeCommand(), t.recoverCommand(), t.distrustCommand(), t.zoneCommand(), t.caCommand(), t.deviceCommand(), t.deliverCommand(), t.watchCommand(), t.identityCommand(), t.knownHostsCommand(), t.sshConfigCommand(), t.rotateCommand(),
+			t.orgCommand(), t.adminCommand(), t.policyCommand(), t.proposalCommand(), t.guardianCommand(), t.freezeCommand(), t.recoverCommand(), t.distrustCommand(), t.zoneCommand(), t.caCommand(), t.deviceCommand(), t.personCommand(), t.deliverCommand(), t.watchCommand(), t.receiveCommand(), t.identityCommand(), t.knownHostsCommand(), t.sshConfigCommand(), t.rotateCommand(),
 			t.networkCommand(), t.witnessCommand(), t.storeCommand(), t.mirrorCommand(), t.doctorCommand(), t.completionCommand(),
 		},
 	}

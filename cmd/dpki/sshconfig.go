@@ -16,6 +16,9 @@ func (t *tool) sshConfigCommand() *cli.Command {
 }
 
 func (t *tool) sshConfig(c *cli.Context) error {
+	if received, err := t.personSSHConfig(c); received || err != nil {
+		return err
+	}
 	d, err := t.open()
 	if err != nil {
 		return err

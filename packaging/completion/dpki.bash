@@ -1,11 +1,11 @@
 _dpki() {
   local word=${COMP_WORDS[COMP_CWORD]} noun=${COMP_WORDS[1]}
   case $word in
-  -*) COMPREPLY=($(compgen -W '--home --network --org --json --dry-run --yes --quiet --passphrase-file --passphrase-fd --account --for --key --out --command --from --sudo --pty --port-forwarding --agent-forwarding --x11-forwarding --label --device --all --address --keep --reason --expires --to --anchor --cert --zone --clear --before-now --export --verify --block --witness --agree --open --disclose --segments --rules --state --from-start --once --as --name --root --put --revoke --member --fingerprint --mode --offline --fresh --privileged --watchdog --cosigners --cosigned --approvals --longest --unseen --needed --final --timelock --nobody --threshold --host --anyway --replace --vendor --vendor-key --sample --skip-bad --ready --on --make-key --missing --each --ahead --new-key --use --path --chain-key --signer --recipient --due --pull --host-key-file --back --node --listen --every --repair --unacknowledged --dir --memory --disk --rate --verbose' -- "$word")); return ;;
+  -*) COMPREPLY=($(compgen -W '--home --network --org --json --dry-run --yes --quiet --passphrase-file --passphrase-fd --account --for --key --out --command --from --sudo --pty --port-forwarding --agent-forwarding --x11-forwarding --label --device --all --address --keep --reason --expires --to --anchor --cert --zone --clear --before-now --export --verify --block --witness --agree --open --disclose --segments --rules --state --from-start --once --as --name --root --put --revoke --member --fingerprint --mode --offline --fresh --privileged --watchdog --cosigners --cosigned --approvals --longest --unseen --needed --final --timelock --nobody --threshold --host --anyway --replace --vendor --vendor-key --sample --skip-bad --ready --grants --on --make-key --missing --each --ahead --new-key --use --path --watch --every --person --chain-key --signer --recipient --due --pull --host-key-file --back --successor --node --listen --repair --unacknowledged --dir --memory --disk --rate --verbose' -- "$word")); return ;;
   esac
-  if [ "$COMP_CWORD" = 1 ]; then COMPREPLY=($(compgen -W 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device deliver watch identity known-hosts ssh-config rotate network witness store mirror doctor completion' -- "$word")); return; fi
+  if [ "$COMP_CWORD" = 1 ]; then COMPREPLY=($(compgen -W 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device person deliver watch receive identity known-hosts ssh-config rotate network witness store mirror doctor completion' -- "$word")); return; fi
   case $noun in
-  org) COMPREPLY=($(compgen -W 'create join show' -- "$word")); return ;;
+  org) COMPREPLY=($(compgen -W 'create join adopt show' -- "$word")); return ;;
   admin) COMPREPLY=($(compgen -W 'add list revoke request' -- "$word")); return ;;
   policy) COMPREPLY=($(compgen -W 'show set limit' -- "$word")); return ;;
   proposal) COMPREPLY=($(compgen -W 'show approve submit' -- "$word")); return ;;
@@ -14,9 +14,10 @@ _dpki() {
   zone) COMPREPLY=($(compgen -W 'create list show rekey policy' -- "$word")); return ;;
   ca) COMPREPLY=($(compgen -W 'create import prepare activate list retire revoke' -- "$word")); return ;;
   device) COMPREPLY=($(compgen -W 'add manifest list show retire' -- "$word")); return ;;
+  person) COMPREPLY=($(compgen -W 'add list show retire replace' -- "$word")); return ;;
   deliver) COMPREPLY=($(compgen -W 'user-key host-cert ca files list' -- "$word")); return ;;
   watch) COMPREPLY=($(compgen -W 'show sign submit' -- "$word")); return ;;
-  identity) COMPREPLY=($(compgen -W 'create show' -- "$word")); return ;;
+  identity) COMPREPLY=($(compgen -W 'create request show' -- "$word")); return ;;
   network) COMPREPLY=($(compgen -W 'migrate show check announce deploy use' -- "$word")); return ;;
   witness) COMPREPLY=($(compgen -W 'key run verify rotate' -- "$word")); return ;;
   store) COMPREPLY=($(compgen -W 'check gc token' -- "$word")); return ;;

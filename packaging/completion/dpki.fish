@@ -1,6 +1,6 @@
 complete -c dpki -f
-complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device deliver watch identity known-hosts ssh-config rotate network witness store mirror doctor completion'
-complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join show'
+complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain deny log monitor org admin policy proposal guardian freeze recover distrust zone ca device person deliver watch receive identity known-hosts ssh-config rotate network witness store mirror doctor completion'
+complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join adopt show'
 complete -c dpki -n '__fish_seen_subcommand_from admin' -a 'add list revoke request'
 complete -c dpki -n '__fish_seen_subcommand_from policy' -a 'show set limit'
 complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'show approve submit'
@@ -9,9 +9,10 @@ complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve fini
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire'
+complete -c dpki -n '__fish_seen_subcommand_from person' -a 'add list show retire replace'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
 complete -c dpki -n '__fish_seen_subcommand_from watch' -a 'show sign submit'
-complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create show'
+complete -c dpki -n '__fish_seen_subcommand_from identity' -a 'create request show'
 complete -c dpki -n '__fish_seen_subcommand_from network' -a 'migrate show check announce deploy use'
 complete -c dpki -n '__fish_seen_subcommand_from witness' -a 'key run verify rotate'
 complete -c dpki -n '__fish_seen_subcommand_from store' -a 'check gc token'
@@ -90,6 +91,7 @@ complete -c dpki -l vendor-key
 complete -c dpki -l sample
 complete -c dpki -l skip-bad
 complete -c dpki -l ready
+complete -c dpki -l grants
 complete -c dpki -l on
 complete -c dpki -l make-key
 complete -c dpki -l missing
@@ -98,6 +100,9 @@ complete -c dpki -l ahead
 complete -c dpki -l new-key
 complete -c dpki -l use
 complete -c dpki -l path
+complete -c dpki -l watch
+complete -c dpki -l every
+complete -c dpki -l person
 complete -c dpki -l chain-key
 complete -c dpki -l signer
 complete -c dpki -l recipient
@@ -105,9 +110,9 @@ complete -c dpki -l due
 complete -c dpki -l pull
 complete -c dpki -l host-key-file
 complete -c dpki -l back
+complete -c dpki -l successor
 complete -c dpki -l node
 complete -c dpki -l listen
-complete -c dpki -l every
 complete -c dpki -l repair
 complete -c dpki -l unacknowledged
 complete -c dpki -l dir

@@ -1,0 +1,191 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/admin/home"
+	"dpki/bundle"
+	"dpki/sshca/profile"
+	"dpki/state"
+)
+
+const (
+	sshConfigFile  = "ssh_config"
+	knownHostsFile = "known_hosts"
+)
+
+// receivedLogin is what ssh is to know of a key.
+type receivedLogin struct {
+	account string
+	hosts   []bundle.LoginHost
+	own     bool // the private half is the person's own
+}
+
+// sshHost is a device as the person's ssh is told of it.
+type sshHost struct {
+	bundle.LoginHost
+	zone    string
+	retired bool
+	cas     []ssh.PublicKey // host CAs of its zone, live
+	logins  []sshLogin
+}
+
+type sshLogin struct{ account, key, certificate string }
+
+// writeSSH tells ssh of the devices that the keys in use are for: where they are,
+// by whom they are known, and which key goes with which account. It returns the
+// path of what is to be included, empty where there is none.
+func (r *Receiver) writeSSH(places []Place, sets []*receivedSet) (string, error) {
+	config, known := filepath.Join(r.Folder, sshConfigFile), filepath.Join(r.Folder, knownHostsFile)
+	hosts := r.sshHosts(places, sets)
+	if len(hosts) == 0 {
+		for _, path := range []string{config, known} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+		}
+		return "", nil
+	}
+	if err := replaceText(known, knownHosts(hosts)); err != nil {
+		return "", err
+	}
+	text, err := sshConfigText(hosts, known)
+	if err != nil {
+		return "", err
+	}
+	return config, replaceText(config, text)
+}
+
+// replaceText writes a file that is not as it is to be.
+func replaceText(path, text string) error {
+	if b, err := home.Read(path, len(text)); err == nil && string(b) == text {
+		return nil
+	}
+	return home.Replace(path, []byte(text))
+}
+
+func (r *Receiver) sshHosts(places []Place, sets []*receivedSet) []*sshHost {
+	cas, retired := map[string][]ssh.PublicKey{}, map[state.Word]bool{}
+	for _, p := range places {
+		for _, e := range r.Ledger.Entries(p.zone) {
+			if e.Kind == state.KindDevice && e.Action == state.ActionRevoke {
+				retired[e.Subject] = true
+			}
+		}
+	}
+	for _, s := range sets {
+		if s.outcome == ReceivedInstalled {
+			cas[s.place.Zone] = append(cas[s.place.Zone], s.hostCAs...)
+		}
+	}
+	var list []*sshHost
+	for _, s := range sets {
+		if s.outcome != ReceivedInstalled || s.login == nil {
+			continue
+		}
+		dir := filepath.Join(r.Folder, s.link())
+		login := sshLogin{account: s.login.account, key: filepath.Join(dir, keyFile), certificate: filepath.Join(dir, keyFile+"-cert.pub")}
+		if s.login.own {
+			login.key = r.Home.LoginKey()
+		}
+		for _, h := range s.login.hosts {
+			i := slices.IndexFunc(list, func(known *sshHost) bool { return known.zone == s.place.Zone && known.Name == h.Name })
+			if i < 0 {
+				list = append(list, &sshHost{LoginHost: h, zone: s.place.Zone, retired: retired[h.Device], cas: cas[s.place.Zone]})
+				i = len(list) - 1
+			}
+			// Of two keys that name the same device differently the first counts, and the
+			// other is not used with it.
+			if list[i].Device == h.Device {
+				list[i].logins = append(list[i].logins, login)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *sshHost) int { return strings.Compare(a.zone+"/"+a.Name, b.zone+"/"+b.Name) })
+	return list
+}
+
+// knownHosts has, for exactly the name that a device has by HostKeyAlias, the host
+// CAs of its zone, and the key that it was enrolled with only where there is none: a
+// key that has been replaced since would else go on counting.
+func knownHosts(hosts []*sshHost) string {
+	var b strings.Builder
+	for _, h := range hosts {
+		alias := profile.HostPrincipal(h.Device)
+		switch {
+		case h.retired && h.HostKey != "":
+			fmt.Fprintf(&b, "@revoked %s %s\n", alias, h.HostKey)
+		case h.retired:
+		case len(h.cas) > 0:
+			for _, ca := range h.cas {
+				fmt.Fprintf(&b, "@cert-authority %s %s\n", alias, oneLine(ca))
+			}
+		case h.HostKey != "":
+			fmt.Fprintf(&b, "%s %s\n", alias, h.HostKey)
+		}
+	}
+	return b.String()
+}
+
+func sshConfigText(hosts []*sshHost, known string) (string, error) {
+	quotedKnown, err := sshPath(known)
+	if err != nil {
+		return "", err
+	}
+	named := map[string]int{}
+	for _, h := range hosts {
+		named[h.Name]++
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Written by dpki receive, from what was delivered; it writes it again.\n")
+	for _, h := range hosts {
+		patterns := []string{h.zone + "/" + h.Name}
+		if named[h.Name] == 1 {
+			patterns = append(patterns, h.Name)
+		}
+		fmt.Fprintf(&b, "\nHost %s\n", strings.Join(patterns, " "))
+		if host, port, err := net.SplitHostPort(h.Address); err == nil {
+			fmt.Fprintf(&b, "    HostName %s\n    Port %s\n", host, port)
+		}
+		accounts := map[string]bool{}
+		for _, l := range h.logins {
+			accounts[l.account] = true
+		}
+		if len(accounts) == 1 {
+			fmt.Fprintf(&b, "    User %s\n", h.logins[0].account)
+		}
+		for _, o := range knownBy(profile.HostPrincipal(h.Device), h.HostKey, "UserKnownHostsFile="+quotedKnown) {
+			name, value, _ := strings.Cut(o, "=")
+			fmt.Fprintf(&b, "    %s %s\n", name, value)
+		}
+		for _, l := range h.logins {
+			key, err := sshPath(l.key)
+			if err != nil {
+				return "", err
+			}
+			certificate, err := sshPath(l.certificate)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(&b, "Match originalhost %s user %s\n    IdentityFile %s\n    CertificateFile %s\n    IdentitiesOnly yes\n", strings.Join(patterns, ","), l.account, key, certificate)
+		}
+	}
+	return b.String(), nil
+}
+
+// sshPath spells a path for ssh_config(5), which expands % and ${}.
+func sshPath(path string) (string, error) {
+	if strings.ContainsAny(path, "\"'\\\n\r") || strings.Contains(path, "${") {
+		return "", problem(Usage, "use a folder without quotes, backslashes and ${", "ssh cannot be given %.200q", path)
+	}
+	return `"` + strings.ReplaceAll(path, "%", "%%") + `"`, nil
+}
