@@ -23,6 +23,16 @@ type Demand struct {
 	denied     func(key state.Word, entered uint64) bool
 }
 
+// CosignError says how far a delivery is from meeting the first demand that it does
+// not meet. It is an ErrNotCosigned.
+type CosignError struct{ Have, Need int }
+
+func (e *CosignError) Error() string {
+	return fmt.Sprintf("%v: %d of %d watchdogs", ErrNotCosigned, e.Have, e.Need)
+}
+
+func (e *CosignError) Unwrap() error { return ErrNotCosigned }
+
 // DemandOn is the demand of a device's State on a delivery: the organisation's and
 // its zone's. recipient is the device's name, as it was enrolled.
 func DemandOn(s *state.State, recipient string, d *state.DeliveryFact, now uint64) Demand {
@@ -88,7 +98,7 @@ func (m *Demand) missing(keys map[state.Word]bool) error {
 			}
 		}
 		if d.Need == 0 || have < int(d.Need) {
-			return fmt.Errorf("%w: %d of %d watchdogs", ErrNotCosigned, have, d.Need)
+			return &CosignError{have, int(d.Need)}
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ const (
 	PurposeCA              Purpose = 5
 	PurposeFiles           Purpose = 6
 	PurposeAccessRequest   Purpose = 7 // a file that people carry; no entry announces it
+	PurposePerson          Purpose = 8 // where a person is enrolled
 	PurposeSignatures      Purpose = 9 // of watchdogs, on another delivery
 )
 
@@ -21,7 +22,7 @@ var purposeNames = map[Purpose]string{
 	PurposeDeviceMaterials: "device materials", PurposeAdminRoster: "admin roster",
 	PurposeUserKey: "user key", PurposeHostCertificate: "host certificate",
 	PurposeSignatures: "watchdog signatures",
-	PurposeCA:         "CA", PurposeFiles: "files", PurposeAccessRequest: "access request",
+	PurposeCA:         "CA", PurposeFiles: "files", PurposeAccessRequest: "access request", PurposePerson: "enrolment",
 }
 
 // Known reports whether this version knows the purpose.

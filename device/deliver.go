@@ -30,6 +30,18 @@ type delivering struct {
 	seen  int           // how many were announced at the last attempt
 	fails int           // attempts that failed in a row, over all deliveries
 	why   error         // of the last attempt, nil where it succeeded
+	// unsigned are those that too few watchdogs had signed when they were last tried.
+	unsigned map[state.Word]bool
+}
+
+// notCosigned counts those awaited that wait for watchdogs, and forgets the others.
+func (d *delivering) notCosigned(awaited []state.DeliveryFact) int {
+	for subject := range d.unsigned {
+		if !slices.ContainsFunc(awaited, func(f state.DeliveryFact) bool { return f.Subject == subject }) {
+			delete(d.unsigned, subject)
+		}
+	}
+	return len(d.unsigned)
 }
 
 // since is when the next attempt may be made, since boot: at once where something
@@ -193,6 +205,13 @@ func trustedBy(s *state.State, now uint64) func(state.Word, state.Kind) bool {
 func (e *Engine) deliveryEnds(end deliveryEnded) {
 	d := &e.delivery
 	d.busy = false
+	delete(d.unsigned, end.done.Subject)
+	if errors.Is(end.err, bundle.ErrNotCosigned) {
+		if d.unsigned == nil {
+			d.unsigned = map[state.Word]bool{}
+		}
+		d.unsigned[end.done.Subject] = true
+	}
 	log := e.c.Log.With("delivery", end.done.Subject.String(), "purpose", end.done.Purpose, "name", end.done.Name)
 	if end.err != nil {
 		wait := min(firstDeliver<<min(d.fails, 10), lastDeliver)

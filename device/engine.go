@@ -246,7 +246,8 @@ func (e *Engine) publish(problem, unwritten error) {
 	}
 	v.State, v.Ends = e.replica.state(e.head), e.replica.ends()
 	now := e.time.Now(e.c.Clock.Read())
-	v.Awaited, v.Undelivered = len(e.awaited(v.State, now)), e.delivery.why
+	waiting := e.awaited(v.State, now)
+	v.Awaited, v.NotCosigned, v.Undelivered = len(waiting), e.delivery.notCosigned(waiting), e.delivery.why
 	v.Gear = e.gear(v.State, now)
 	old := e.view.Swap(v)
 	if old == nil || old.Gear != v.Gear {

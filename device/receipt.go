@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -135,7 +136,10 @@ func (v *View) undelivered() string {
 			refused++
 		}
 	}
+	var unsigned *bundle.CosignError
 	switch {
+	case v.NotCosigned > 0 && errors.As(v.Undelivered, &unsigned):
+		return fmt.Sprintf("deliveries waiting: %d, %v", v.Awaited, unsigned)
 	case v.Awaited > 0:
 		return fmt.Sprintf("deliveries waiting: %d", v.Awaited)
 	case refused > 0:

@@ -42,6 +42,7 @@ type Status struct {
 	Unreadable bool             `json:"unreadable"`
 	Delivered  []Delivered      `json:"delivered,omitempty"`        // what came of each delivery
 	Awaited    int              `json:"awaited"`                    // deliveries that are not settled
+	Unsigned   int              `json:"not_cosigned,omitempty"`     // of these, those that too few watchdogs have signed
 	Unapplied  string           `json:"delivery_problem,omitempty"` // why the last attempt at one failed
 	Offline    uint32           `json:"offline_period"`             // seconds, of the policy
 	Successor  *Successor       `json:"successor,omitempty"`        // where the organisation points
@@ -82,7 +83,7 @@ func (e *Engine) Status(version string) Status {
 	if v.Problem != nil {
 		s.Problem = strings.ReplaceAll(v.Problem.Error(), "\n", "; ")
 	}
-	s.Delivered, s.Awaited = v.Delivered, v.Awaited
+	s.Delivered, s.Awaited, s.Unsigned = v.Delivered, v.Awaited, v.NotCosigned
 	if v.Undelivered != nil {
 		s.Unapplied = strings.ReplaceAll(v.Undelivered.Error(), "\n", "; ")
 	}

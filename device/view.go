@@ -25,10 +25,12 @@ type View struct {
 	Health    []verify.Health
 	Network   network.File // whom this device asks, in one file
 	Inherited Inherited    // from the organisation's predecessors
-	// Delivered are the deliveries that are settled, Awaited is how many are not, and
-	// Undelivered why the last attempt at one failed.
+	// Delivered are the deliveries that are settled, Awaited is how many are not,
+	// NotCosigned how many of those too few watchdogs have signed, and Undelivered why
+	// the last attempt at one failed.
 	Delivered   []Delivered
 	Awaited     int
+	NotCosigned int
 	Undelivered error
 	Looked      bool  // the chain was read since this process began
 	Problem     error // why the last look at the chain failed, nil if it did not

@@ -27,11 +27,13 @@ func codecs() []codec {
 		{"grant, most", Grant{Account: "a.b-c_D9", Key: Word{1}, From: "10.0.0.0/8,2001:db8::/32", Command: `/bin/echo "a, b"`, Flags: AllGrantFlags, Label: "Fälle #7"}, grant},
 		{"policy, empty", Policy{}, policy},
 		{"policy, full", Policy{Modes: 5, Offline: 1, Fresh: 2, Privileged: []string{"backup", "deploy"}, SafeKinds: KindMask{}.With(KindGrant)}, policy},
+		{"policy, watchdogs", Policy{Watchdogs: []Watchdogs{{Need: 2, Purposes: DeliveredPurposes, Keys: []Word{{1}, {2}}}}}, policy},
 		{"ca", CA{Key: Word{2}, Label: "main"}, parser(ParseCA)},
 		{"deny", Deny{Key: Word{3}, Before: Never}, parser(ParseDeny)},
 		{"deny before", Deny{Key: Word{3}, Before: 99}, parser(ParseDeny)},
 		{"zone", Zone{Name: "gates", Salt: Word{4}}, parser(ParseZone)},
 		{"delivery", Delivery{Commitment: Word{5}, Block: Word{6}, Purpose: 3, Supersedes: Word{7}}, parser(ParseDelivery)},
+		{"delivery of signatures", Delivery{Commitment: Word{5}, Block: Word{6}, Purpose: 9, Name: "web", Signs: Word{7}}, parser(ParseDelivery)},
 		{"request, least", Request{Account: "root", Key: []byte{1}, Seconds: 1}, parser(ParseRequest)},
 		{"request, most", Request{Account: "a.b-c_D9", Key: bytes.Repeat([]byte{1}, MaxRequestKey), Seconds: 1<<32 - 1, Reason: strings.Repeat("ä", MaxReason/2), Flags: AllGrantFlags}, parser(ParseRequest)},
 	}

@@ -42,6 +42,7 @@ func metrics(w io.Writer, s device.Status) error {
 	one("dpki_deliveries_applied", "gauge", "Deliveries in force.", applied)
 	one("dpki_deliveries_refused", "gauge", "Deliveries that were refused for good.", refused)
 	one("dpki_deliveries_waiting", "gauge", "Deliveries that could not be applied yet.", s.Awaited)
+	one("dpki_deliveries_not_cosigned", "gauge", "Deliveries that too few watchdogs have signed.", s.Unsigned)
 	one("dpki_successor", "gauge", "Whether the organisation points to one that this device has not followed it to.", flag(s.Successor != nil))
 	one("dpki_followed", "gauge", "How often this device has followed its organisation.", len(s.Left))
 	one("dpki_agree", "gauge", "Endpoints that must agree.", s.Agree)

@@ -96,6 +96,9 @@ func (e *env) showStatus(s device.Status) error {
 	if s.Awaited > 0 {
 		line("awaited", "%d deliveries that could not be applied yet", s.Awaited)
 	}
+	if s.Unsigned > 0 {
+		line("not co-signed", "%d of them: fewer watchdogs than the policy demands have signed", s.Unsigned)
+	}
 	if s.Successor != nil {
 		line("successor", "%s", s.Successor.Anchor)
 		line("", "%s", strings.Join(slices.DeleteFunc([]string{s.Successor.Stage, s.Successor.Problem}, func(text string) bool { return text == "" }), ": "))
