@@ -23,6 +23,10 @@ type AdminLine struct {
 	Until    Time     `json:"until"`
 	Standing string   `json:"standing"` // live, revoked, expired, not yet valid, replaced by a recovery
 	Self     bool     `json:"self"`
+
+	// writes: the contract takes what he enters, also where a DISTRUST has voided
+	// his entry for readers.
+	writes bool
 }
 
 // NewAdmin is whom AddAdmin makes.
@@ -38,7 +42,8 @@ type NewAdmin struct {
 	Member *bundle.Request
 }
 
-// Admins lists administrators in the log's order: those that are live, or all.
+// Admins lists administrators in the log's order: those that the contract lets
+// write, now or later, or all.
 func (d *Desk) Admins(ctx context.Context, all bool) ([]AdminLine, error) {
 	if err := d.open(ctx); err != nil {
 		return nil, err
@@ -61,11 +66,15 @@ func (d *Desk) Admins(ctx context.Context, all bool) ([]AdminLine, error) {
 		}
 		standing := view.Standing(&state.Fact{Scope: d.Anchor.Org, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until,
 			Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors}, now)
-		if !all && standing != state.Live {
+		writes := standing == state.Live || standing == state.Distrusted || standing == state.NotYet || standing == state.NotSafe
+		if writes && now >= e.Until && e.Until != state.Never {
+			writes = false // distrusted, and over
+		}
+		if !all && !writes {
 			continue
 		}
 		list = append(list, AdminLine{ID: e.Subject.String(), Account: a.Account.String(), Root: a.Flags&state.AdminRoot != 0, Scope: d.scopeName(a.Power),
-			Puts: kindsOf(a.PutMask), Revokes: kindsOf(a.RevokeMask), Until: Time(e.Until), Standing: standing.String(), Self: a.Account == d.Account})
+			Puts: kindsOf(a.PutMask), Revokes: kindsOf(a.RevokeMask), Until: Time(e.Until), Standing: standing.String(), Self: a.Account == d.Account, writes: writes})
 	}
 	return list, nil
 }

@@ -67,25 +67,3 @@ func postProblem(err error) error {
 	}
 	return because(err, Failed, "dpki network check", "nothing was written")
 }
-
-// refusalHint is what to do about a rule of the contract. Most are looked at
-// before; what is left is a log that moved meanwhile, or a clock.
-func refusalHint(name string) string {
-	switch name {
-	case "NotAdmin", "NotAllowed", "OutOfReach":
-		return "dpki org show names the administrators; the power may just have been revoked"
-	case "InvalidWindow":
-		return "ask for less time, or set this machine's clock"
-	case "SubjectUsed":
-		return "somebody wrote or revoked the same; look with dpki log"
-	case "RootProtected":
-		return "the last root administrator cannot be revoked"
-	case "ApprovalsNeeded":
-		return "this kind needs several administrators"
-	case "Frozen", "CoolingDown":
-		return "dpki guardian show says until when, and who the guardians are"
-	case "NotVetoable", "TooEarly", "NoRecovery", "NotGuardians":
-		return "dpki guardian show says how it stands"
-	}
-	return "look with dpki log and try again"
-}

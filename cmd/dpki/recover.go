@@ -185,7 +185,26 @@ func (t *tool) distrust(c *cli.Context) error {
 			return err
 		}
 	}
-	return t.write(c, "void is what was entered in that time and permits something", func(d *admin.Desk) (*admin.Posted, error) {
-		return d.Distrust(c.Context, author, from, to)
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	posted, err := d.Distrust(c.Context, author, from, to)
+	if err != nil {
+		return err
+	}
+	made, err := d.MadeSince(c.Context, author, from, to)
+	if err != nil {
+		return err
+	}
+	return t.show(map[string]any{"transaction": posted, "made": made}, func() {
+		if !t.dryRun {
+			t.sayf("void is what was entered in that time and permits something")
+		}
+		t.posted(posted)
+		for _, m := range made {
+			t.notef("administrator %s (%s) was made by %s at %s and can still write: dpki admin revoke %s; dpki distrust %s --from %s",
+				m.Account, m.Scope, m.By, m.Time, m.ID[:12], m.Account, m.Time)
+		}
 	})
 }

@@ -296,6 +296,54 @@ func TestStolenAdmin(t *testing.T) {
 	}
 }
 
+// TestStolenRoot: one root of two is stolen and makes an administrator, who makes
+// another. Who distrusts the root is told of both: the contract lets them write
+// until they are revoked.
+func TestStolenRoot(t *testing.T) {
+	d := newDrill(t)
+	bob, mallory, eve, carol := d.person(nil), d.person(nil), d.person(nil), d.person(nil)
+	month := 30 * 24 * time.Hour
+	add := func(by, who *person, root bool, puts ...string) {
+		t.Helper()
+		n := admin.NewAdmin{Account: who.account, Root: root, Puts: puts}
+		if !root {
+			n.For = month
+			if by != d.root && by != bob {
+				n.For /= 2 // nobody hands on more than he has
+			}
+		}
+		_, err := by.desk().AddAdmin(t.Context(), n)
+		d.must(err)
+	}
+	add(d.root, bob, true)
+	add(d.root, carol, false, "GRANT")
+	d.pass(time.Minute)
+	theft := d.chain.Time()
+	add(bob, mallory, false, "ADMIN,GRANT")
+	add(mallory, eve, false, "GRANT")
+	_, _, err := d.root.desk().RevokeAdmin(t.Context(), bob.account.String())
+	d.must(err)
+	_, err = d.root.desk().Distrust(t.Context(), bob.account, theft, 0)
+	d.must(err)
+	made, err := d.root.desk().MadeSince(t.Context(), bob.account, theft, 0)
+	d.must(err)
+	if len(made) != 2 || made[0].Account != mallory.account.String() || made[0].By != bob.account.String() || made[1].Account != eve.account.String() || made[1].By != mallory.account.String() {
+		t.Fatalf("made: %+v", made)
+	}
+	for _, m := range made {
+		_, gone, err := d.root.desk().RevokeAdmin(t.Context(), m.ID[:12])
+		if err != nil || len(gone) != 1 {
+			t.Errorf("revoking %s: %+v, %v", m.Account, gone, err)
+		}
+	}
+	if made, err = d.root.desk().MadeSince(t.Context(), bob.account, theft, 0); err != nil || len(made) != 0 {
+		t.Errorf("after it: %+v, %v", made, err)
+	}
+	if list, err := d.root.desk().Admins(t.Context(), false); err != nil || len(list) != 2 {
+		t.Errorf("twin: the root and whom he made himself are %+v, %v", list, err)
+	}
+}
+
 // copyCA hands over the key of the CA, as the administrators would.
 func (d *drill) copyCA(to *person) {
 	d.Helper()
