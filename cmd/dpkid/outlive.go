@@ -20,6 +20,8 @@ func examineSessions(c *cli.Context, s sshd.Setup, accounts []string, f *finding
 		f.note("dpkid setup without --no-pam", "PAM is left alone: sessions are seen, and ended, by sshd's processes alone")
 	case errors.Is(err, sshd.ErrNotInStack):
 		f.fail("dpkid setup with the same accounts again", "sessions outlive their grants: %v", err)
+	case errors.Is(err, sshd.ErrNoNote):
+		f.fail("dpkid setup with the same accounts again", "whoever may write to an account's home may log in as if by another's key, and stay: %v", err)
 	default:
 		x := explained(setupError(err))
 		f.fail(x.hint, "sessions outlive their grants: %v", x.err)

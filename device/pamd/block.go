@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -87,6 +88,21 @@ func remove(text []byte) ([]byte, error) {
 		}
 		s = rest
 	}
+}
+
+// notes looks at the first line of type session, or that includes such lines.
+func notes(text string) bool {
+	for line := range strings.Lines(text) {
+		rule, _, _ := strings.Cut(line, "#")
+		switch words := strings.Fields(rule); {
+		case len(words) == 0:
+		case words[0] == "@include" && len(words) > 1 && strings.Contains(words[1], "session"):
+			return false
+		case strings.TrimPrefix(strings.ToLower(words[0]), "-") == "session":
+			return strings.Contains(rule, "pam_dpki") && slices.Contains(words, "note")
+		}
+	}
+	return false
 }
 
 // byHand reports whether a line that counts names the module.

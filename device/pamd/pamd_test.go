@@ -87,6 +87,40 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestNotes: the module's note counts where it stands before whatever else of type
+// session could speak first.
+func TestNotes(t *testing.T) {
+	const line = "session  required  pam_dpki.so note\n"
+	for name, row := range map[string]struct {
+		text string
+		want bool
+	}{
+		"first":                 {"account required pam_nologin.so\n" + line + "session required pam_env.so user_readenv=1\n", true},
+		"before an inclusion":   {"@include common-auth\n" + line + "@include common-session\n", true},
+		"behind pam_env":        {"session required pam_env.so user_readenv=1\n" + line, false},
+		"behind a quiet one":    {"-session optional pam_systemd.so\n" + line, false},
+		"behind an inclusion":   {"@include common-session\n" + line, false},
+		"in a comment":          {"# " + line, false},
+		"without the word":      {"session required pam_dpki.so\n", false},
+		"another module's note": {"session required pam_other.so note\n" + line, false},
+		"nothing":               {"", false},
+	} {
+		s := service(t, map[string]string{"sshd": row.text})
+		if got, err := s.Notes("sshd"); err != nil || got != row.want {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, row.want)
+		}
+	}
+	s := service(t, map[string]string{"sshd": debian})
+	if got, err := s.Notes("ssh"); got || err != nil {
+		t.Errorf("without a file: %v, %v", got, err)
+	}
+	changes, err := s.Login("sshd", people)
+	do(t, changes, err)
+	if got, err := s.Notes("sshd"); !got || err != nil {
+		t.Errorf("what set-up writes: %v, %v", got, err)
+	}
+}
+
 func TestSudo(t *testing.T) {
 	s := service(t, map[string]string{"sudo": "#%PAM-1.0\n@include common-auth\n"})
 	alice := Subjects{Users: []string{"alice"}}

@@ -110,6 +110,17 @@ func (s Services) Asks(service string) (bool, error) {
 	return byHand(string(c.Old)), err
 }
 
+// Notes reports whether the module sees what sshd says of a login before another
+// module may say something else: its line with `note` comes before every other
+// line of type session. A service without a file notes nothing.
+func (s Services) Notes(service string) (bool, error) {
+	c, err := s.read(service)
+	if errors.Is(err, ErrNoService) {
+		return false, nil
+	}
+	return notes(string(c.Old)), err
+}
+
 func (s Services) change(service, first, last string) (config.Change, error) {
 	c, err := s.read(service)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sshd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,7 +157,13 @@ func (s Setup) Sessions(ctx context.Context) error {
 	if err == nil && !asks {
 		err = ErrNotInStack
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if notes, err := s.PAM.Notes(service); err != nil || !notes {
+		return cmp.Or(err, ErrNoNote)
+	}
+	return nil
 }
 
 // What Sessions says, beside ErrNoPAM and pamd.ErrNoModule.
@@ -165,6 +172,9 @@ var (
 	ErrLeftAlone = errors.New("PAM was left alone")
 	// ErrNotInStack: PAM does not ask the module.
 	ErrNotInStack = errors.New("the PAM module is not in sshd's stack")
+	// ErrNoNote: other modules may say how somebody logged in before the module
+	// sees it.
+	ErrNoNote = errors.New("the PAM module's line with note is not the first of type session in sshd's stack")
 )
 
 // Preview is what Install would change.

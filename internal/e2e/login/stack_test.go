@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -112,6 +113,17 @@ func (s *site) writesPAM(t *testing.T, _ string) {
 	s.reload()
 	s.unchanged("a second time", after)
 	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sessions end with their grants")
+
+	// What an earlier version wrote had no line with note: doctor says so, set-up mends it.
+	earlier := regexp.MustCompile(`(?m)^session .* pam_dpki\.so note\n`).ReplaceAll(after, nil)
+	if bytes.Equal(earlier, after) {
+		t.Fatalf("no line with note in\n%s", after)
+	}
+	s.Must(os.WriteFile(sshdStack, earlier, 0o644))
+	s.mustSay(s.Dpkid(1, "doctor", "--sshd-config", s.config), "as if by another's key")
+	s.setupAll(0, "--accounts", "alice", "--reload")
+	s.reload()
+	s.unchanged("set-up after an earlier version's", after)
 
 	began := harness.Start(t, harness.Command{
 		Path: "/usr/bin/ssh", Args: s.server.Args(s.Client("alice", key, cert), "echo in; setsid sleep 600 & sleep 600"), Ready: harness.Says("in"),

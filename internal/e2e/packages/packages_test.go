@@ -259,6 +259,36 @@ func TestRemovalDisablesWhatWasEnabled(t *testing.T) {
 	}
 }
 
+// TestUpgradeRestartsWhatRuns: a mirror or witness that runs goes on as the new
+// version. No systemd runs here: what it is asked is written down.
+func TestUpgradeRestartsWhatRuns(t *testing.T) {
+	harness.Need(t, harness.Namespace, harness.Dpkg)
+	t.Cleanup(func() { command(t, "dpkg", "-P", "--force-all", "dpki") })
+	command(t, "dpkg", "-i", built(t, "*.deb"))
+	dir := harness.RootDir(t)
+	asked := filepath.Join(dir, "asked")
+	if err := os.WriteFile(filepath.Join(dir, "systemctl"), fmt.Appendf(nil, "#!/bin/sh\necho \"$*\" >>%s\n", asked), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const running = "/run/systemd/system" // sd_booted(3)
+	if err := os.MkdirAll(running, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(running) })
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	command(t, "dpkg", "-i", built(t, "*.deb"))
+	text, err := os.ReadFile(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	reload := slices.Index(lines, "daemon-reload")
+	restart := slices.Index(lines, "try-restart dpki-mirror.service dpki-witness.service")
+	if reload < 0 || restart < reload || !slices.Contains(lines, "restart dpkid.service") {
+		t.Errorf("systemd was asked\n%s", text)
+	}
+}
+
 func TestDebInstallsUpgradesAndRemoves(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Dpkg, harness.Systemd)
 	deb := built(t, "*.deb")
