@@ -15,11 +15,20 @@ import (
 // keys, and the network file as it is here. known says what the administrators
 // are to learn with it; nil = nothing.
 func (d *Desk) announce(ctx context.Context, z bundle.RosterZone, devices []bundle.RosterMember, known *bundle.Roster) (*Posted, error) {
+	change, err := d.announcement(ctx, z.Zone, z, devices, known)
+	if err != nil {
+		return nil, err
+	}
+	return d.write(ctx, contracts.Group{Scope: z.Zone, Changes: []contracts.Change{*change}})
+}
+
+// announcement is the entry of announce, in the zone's scope or the organisation's.
+func (d *Desk) announcement(ctx context.Context, scope state.Word, z bundle.RosterZone, devices []bundle.RosterMember, known *bundle.Roster) (*contracts.Change, error) {
 	text, err := d.Network.ForDevices().Marshal()
 	if err != nil {
 		return nil, err
 	}
-	b := d.newBatch(z.Zone)
+	b := d.newBatch(scope)
 	for _, m := range devices {
 		materials := &bundle.DeviceMaterials{Version: 1, Name: m.Name, Zone: z.Zone, ZoneName: z.Name, ZoneKeys: z.Keys, Network: string(text), Successor: d.nextChain}
 		content, err := materials.Marshal()
@@ -42,11 +51,12 @@ func (d *Desk) announce(ctx context.Context, z bundle.RosterZone, devices []bund
 	}
 	// The longest that a zone allows, less an hour for the block to come.
 	from := min(now, d.Ledger.Head().Time)
-	change, err := d.finish(ctx, b, from, from+state.MaxValidity-3600)
-	if err != nil {
-		return nil, err
+	until := from + state.MaxValidity - 3600
+	if scope == d.Anchor.Org {
+		until = state.Never
 	}
-	return d.write(ctx, contracts.Group{Scope: z.Zone, Changes: []contracts.Change{change}})
+	change, err := d.finish(ctx, b, from, until)
+	return &change, err
 }
 
 // Announced is what AnnounceNetwork did in one zone.

@@ -250,18 +250,6 @@ func (d *Desk) device(ctx context.Context, name string) (bundle.RosterMember, er
 	return m, d.need(ctx, m.Device)
 }
 
-// RetireDevice revokes a device: it lets nobody in from then on, and its
-// identity is never accepted again.
-func (d *Desk) RetireDevice(ctx context.Context, name string) (*Revoked, error) {
-	m, err := d.device(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return d.revokeFact(ctx, revocable{
-		What: "device", Name: d.zoneName(m.Zone) + "/" + m.Name, scope: m.Zone, kind: state.KindDevice, subject: m.Device,
-	})
-}
-
 func (d *Desk) showDevice(m bundle.RosterMember) Device {
 	shown := Device{
 		Name: m.Name, Zone: d.zoneName(m.Zone), ID: m.Device.String(), Address: m.Address, Fingerprint: m.Fingerprint,

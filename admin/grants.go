@@ -44,9 +44,14 @@ func (d *Desk) allGrants(ctx context.Context, only []bundle.RosterMember) ([]kno
 		view := d.survey(z.Zone)
 		for g := range view.AllGrants() {
 			m := byScope[g.Scope]
-			if g.Scope == z.Zone || m != nil {
-				list = append(list, knownGrant{*g, target{scope: g.Scope, zone: z.Zone, member: m}, view.Standing(&g.Fact, now)})
+			if g.Scope != z.Zone && m == nil {
+				continue
 			}
+			standing := view.Standing(&g.Fact, now)
+			if m != nil && d.retired(*m) {
+				standing = state.Revoked // with its device
+			}
+			list = append(list, knownGrant{*g, target{scope: g.Scope, zone: z.Zone, member: m}, standing})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b knownGrant) int {
@@ -111,6 +116,14 @@ func (d *Desk) grantByID(ctx context.Context, id string) (knownGrant, error) {
 	for _, g := range all {
 		if isPrefix(grantID(id), g.Subject) {
 			found = append(found, g)
+		}
+	}
+	// The same grant for a device and for the one that it took the place of.
+	if len(found) > 1 {
+		first := found[0].Subject
+		gone := func(g knownGrant) bool { return g.standing == state.Revoked && g.Subject == first }
+		if live := slices.DeleteFunc(slices.Clone(found), gone); len(live) > 0 {
+			found = live
 		}
 	}
 	switch len(found) {

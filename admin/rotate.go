@@ -214,7 +214,8 @@ func (d *Desk) rotateEnrolments(ctx context.Context, z bundle.RosterZone, _ Rota
 		t.Left = notMine
 		return nil
 	}
-	posted, err := d.announce(ctx, z, d.living(z.Zone), d.wholeZone(z))
+	devices := d.living(z.Zone)
+	posted, err := d.announce(ctx, z, devices, d.wholeZone(z, devices))
 	if err != nil {
 		return err
 	}
@@ -245,22 +246,33 @@ func (d *Desk) RekeyZone(ctx context.Context, zone string) (*Rekeyed, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := d.ring.NextKeyID(z.Zone)
-	if err != nil {
-		return nil, because(err, Failed, "", "zone %s cannot have another key", z.Name)
+	if z, err = d.nextKey(z); err != nil {
+		return nil, err
 	}
-	z.Keys = append(slices.Clone(z.Keys), bundle.NumberedKey{ID: id, Key: bundle.NewKey()})
 	devices := d.living(z.Zone)
-	out := &Rekeyed{Zone: z.Name, Key: id, Devices: len(devices)}
-	if out.Posted, err = d.announce(ctx, z, devices, d.wholeZone(z)); err != nil || d.DryRun {
+	out := &Rekeyed{Zone: z.Name, Key: newestKey(z), Devices: len(devices)}
+	if out.Posted, err = d.announce(ctx, z, devices, d.wholeZone(z, devices)); err != nil || d.DryRun {
 		return out, err
 	}
 	return out, d.reload(ctx)
 }
 
-// wholeZone is what administrators know of a zone. Who was retired is left out.
-func (d *Desk) wholeZone(z bundle.RosterZone) *bundle.Roster {
-	return &bundle.Roster{Version: 1, Zones: []bundle.RosterZone{z}, Devices: d.living(z.Zone), People: d.persons(z.Zone)}
+// nextKey is a zone with another key.
+func (d *Desk) nextKey(z bundle.RosterZone) (bundle.RosterZone, error) {
+	id, err := d.ring.NextKeyID(z.Zone)
+	if err != nil {
+		return z, because(err, Failed, "", "zone %s cannot have another key", z.Name)
+	}
+	z.Keys = append(slices.Clone(z.Keys), bundle.NumberedKey{ID: id, Key: bundle.NewKey()})
+	return z, nil
+}
+
+// newestKey is the number of the key that a zone's entries are sealed with.
+func newestKey(z bundle.RosterZone) uint32 { return z.Keys[len(z.Keys)-1].ID }
+
+// wholeZone is what administrators know of a zone with these devices.
+func (d *Desk) wholeZone(z bundle.RosterZone, devices []bundle.RosterMember) *bundle.Roster {
+	return &bundle.Roster{Version: 1, Zones: []bundle.RosterZone{z}, Devices: devices, People: d.persons(z.Zone)}
 }
 
 // living are the devices of a zone that are not retired, by their names.

@@ -81,6 +81,16 @@ func (r *Ring) Seal(e Entry, payload []byte) (Sealed, error) {
 	return r.sealAs(subject, e, payload)
 }
 
+// SealAgain seals what stands in an entry of another scope for its own scope, under
+// the same subject, so that what names the subject holds for both. A subject still
+// serves once with each key: every scope has its own.
+func (r *Ring) SealAgain(subject, in state.Word, e Entry, payload []byte) (Sealed, error) {
+	if e.Scope == in || subject.IsZero() {
+		return Sealed{}, malformed("the same subject twice in scope %v", in)
+	}
+	return r.sealAs(subject, e, payload)
+}
+
 // SealZone makes a zone of the organisation and seals its ZONE entry with the
 // organisation key. The entry's subject is the zone's id, fresh because the
 // salt that it is derived from is drawn here.

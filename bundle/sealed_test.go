@@ -78,6 +78,32 @@ func TestSealDrawsSubjects(t *testing.T) {
 
 // Sealed data moved to another window, kind, scope, subject or organisation
 // does not open. The last row is the twin: nothing moved.
+// The same subject is sealed again for another scope only, whose key is another.
+func TestSealAgain(t *testing.T) {
+	old, next := state.Word{7}, state.Word{8}
+	r := ringOf(t, 1, old, Key{1})
+	if err := r.Add(next, 1, Key{2}); err != nil {
+		t.Fatal(err)
+	}
+	entry := Entry{Scope: old, Kind: state.KindGrant, From: 1, Until: 2}
+	first, err := r.Seal(entry, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.SealAgain(first.Subject, old, entry, []byte("y")); !errors.Is(err, ErrMalformed) {
+		t.Errorf("in its own scope: %v", err)
+	}
+	entry.Scope = next
+	again, err := r.SealAgain(first.Subject, old, entry, []byte("y"))
+	if err != nil || again.Subject != first.Subject || again.Key == first.Key {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	got, err := r.Open(next, &state.Entry{Kind: entry.Kind, Subject: again.Subject, From: 1, Until: 2, Data: again.Data})
+	if err != nil || string(got) != "y" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestAttackSealedDataMoved(t *testing.T) {
 	other := state.Word{0x21}
 	keys := []Key{{1}}

@@ -29,7 +29,14 @@ func (t *tool) deviceCommand() *cli.Command {
 			&cli.BoolFlag{Name: "all", Usage: "also retired ones"},
 			&cli.BoolFlag{Name: "ready", Usage: "ask the network's mirrors how far each device has come; no answer is never ready"}),
 		verb("show", "DEVICE", "print a device", 1, 1, t.deviceShow),
-		verb("retire", "DEVICE", "revoke a device: it lets nobody in any more and gets no more keys", 1, 1, t.deviceRetire),
+		verb("retire", "DEVICE", "revoke a device: it lets nobody in any more and gets no more keys", 1, 1, t.deviceRetire,
+			&cli.BoolFlag{Name: "rekey", Usage: "also give its zone another key, which it is not handed"}),
+		verb("replace", "DEVICE REQUEST", "retire a device and enrol new hardware under its name, with another key for the zone", 2, 2, t.deviceReplace,
+			&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` where sshd listens (default: the old one's)"},
+			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the new hardware shows it, instead of asking"},
+			&cli.BoolFlag{Name: "grants", Usage: "enter the live grants of the old one again, under the same ids: certificates that people have go on"}, keepKey()),
+		verb("move", "DEVICE", "put a device into another zone; it follows by itself", 1, 1, t.deviceMove,
+			&cli.StringFlag{Name: "zone", Usage: "`ZONE` to put it into"}, keepKey()),
 	)
 }
 
@@ -42,13 +49,9 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 	}
 	var requests []*bundle.Request
 	for _, path := range c.Args().Slice() {
-		b, err := home.Read(path, bundle.MaxRequest)
+		r, err := readRequest(path)
 		if err != nil {
-			return &admin.Problem{Class: admin.Usage, Text: "an enrolment request cannot be read", Hint: "dpkid enroll writes it on the device", Err: err}
-		}
-		r, err := bundle.ParseRequest(b)
-		if err != nil {
-			return &admin.Problem{Class: admin.Failed, Text: path + " is not an enrolment request", Hint: "copy it again from the device, whole", Err: err}
+			return err
 		}
 		requests = append(requests, r)
 	}
@@ -85,6 +88,18 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 		}
 		t.posted(added.Posted)
 	})
+}
+
+func readRequest(path string) (*bundle.Request, error) {
+	b, err := home.Read(path, bundle.MaxRequest)
+	if err != nil {
+		return nil, &admin.Problem{Class: admin.Usage, Text: "an enrolment request cannot be read", Hint: "dpkid enroll writes it on the device", Err: err}
+	}
+	r, err := bundle.ParseRequest(b)
+	if err != nil {
+		return nil, &admin.Problem{Class: admin.Failed, Text: path + " is not an enrolment request", Hint: "copy it again from the device, whole", Err: err}
+	}
+	return r, nil
 }
 
 // confirmDevices has the fingerprints compared: the request came over some
@@ -154,9 +169,124 @@ func (t *tool) deviceRetire(c *cli.Context) error {
 	if err := t.confirm(fmt.Sprintf("Retire %s/%s for ever? Nobody logs in there through dpki any more.", v.Zone, v.Name), "give --yes"); err != nil {
 		return err
 	}
-	r, err := d.RetireDevice(c.Context, c.Args().First())
+	r, err := d.RetireDevice(c.Context, c.Args().First(), c.Bool("rekey"))
 	if err != nil {
 		return err
 	}
-	return t.showRevoked(r)
+	return t.show(r, func() {
+		if !t.dryRun {
+			t.sayf("revoked %s %s (%s)", r.What, r.Name, r.ID[:12])
+		}
+		t.deviceLeft(v.Zone, r.DeviceLeft)
+		t.posted(r.Posted)
+	})
+}
+
+func keepKey() cli.Flag {
+	return &cli.BoolFlag{Name: "no-rekey", Usage: "let the zone go on with the keys that the old one has: many devices, then dpki zone rekey once"}
+}
+
+// deviceLeft says what goes on after a device has gone.
+func (t *tool) deviceLeft(zone string, l *admin.DeviceLeft) {
+	for _, g := range l.Grants {
+		t.sayf("ended  grant %s as %s until %s (%s)", g.Key, g.Account, g.Until, g.ID[:12])
+	}
+	for _, v := range l.Deliveries {
+		what := v.Purpose
+		if v.Name != "" {
+			what += " " + v.Name
+		}
+		t.sayf("left there  %s (%s)", what, v.ID[:12])
+	}
+	switch {
+	case l.Rekeyed == nil:
+		t.notef("it keeps the keys that zone %s goes on with: dpki zone rekey %s", zone, zone)
+	case !t.dryRun:
+		t.sayf("zone %s has key %d now, handed to %s", l.Rekeyed.Zone, l.Rekeyed.Key, plural(l.Rekeyed.Devices, "device"))
+	}
+}
+
+func (t *tool) deviceReplace(c *cli.Context) error {
+	request, err := readRequest(c.Args().Get(1))
+	if err != nil {
+		return err
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	r, err := d.PlanReplaceDevice(c.Context, admin.ReplaceDevice{
+		Name: c.Args().First(), Request: request, Address: c.String("address"), Grants: c.Bool("grants"), KeepKey: c.Bool("no-rekey"),
+	})
+	if err != nil {
+		return err
+	}
+	plan := []admin.Enrolment{r.New}
+	if expected := c.StringSlice("fingerprint"); len(expected) > 0 {
+		err = admin.Expect(plan, expected)
+	} else {
+		err = t.confirmDevices(plan)
+	}
+	if err == nil {
+		err = d.ReplaceDevice(c.Context, r)
+	}
+	if err != nil {
+		return err
+	}
+	return t.show(r, func() { t.printReplaced(r) })
+}
+
+func (t *tool) printReplaced(r *admin.DeviceReplacement) {
+	name := r.Old.Zone + "/" + r.Old.Name
+	switch {
+	case r.New.Already:
+		t.sayf("%s is that hardware already, fingerprint %s", name, r.New.Fingerprint)
+		return
+	case t.dryRun:
+		t.sayf("%s would be replaced, fingerprint %s", name, r.New.Fingerprint)
+	default:
+		t.sayf("%s replaced, fingerprint %s; the old hardware is retired (%s)", name, r.New.Fingerprint, r.Old.ID[:12])
+	}
+	for _, g := range r.Entered {
+		t.sayf("goes on  grant %s as %s until %s (%s)", g.Key, g.Account, g.Until, g.ID[:12])
+	}
+	t.deviceLeft(r.Old.Zone, r.DeviceLeft)
+	t.deliverAgain(r.Old.Name, r.DeviceLeft)
+	t.posted(r.Posted)
+}
+
+// deliverAgain says what the new mailbox lacks.
+func (t *tool) deliverAgain(name string, l *admin.DeviceLeft) {
+	if len(l.Deliveries) > 0 {
+		t.notef("nothing of that is in its new mailbox: dpki rotate --due makes host certificates, dpki deliver ... %s the rest", name)
+	}
+}
+
+func (t *tool) deviceMove(c *cli.Context) error {
+	if c.String("zone") == "" {
+		return usage("where to?", "dpki device move DEVICE --zone ZONE")
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	v, err := d.Device(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	if err := t.confirm(fmt.Sprintf("Move %s/%s to zone %s? Its grants end, and it never comes back to zone %s.", v.Zone, v.Name, c.String("zone"), v.Zone), "give --yes"); err != nil {
+		return err
+	}
+	r, err := d.MoveDevice(c.Context, c.Args().First(), c.String("zone"), c.Bool("no-rekey"))
+	if err != nil {
+		return err
+	}
+	return t.show(r, func() {
+		if !t.dryRun {
+			t.sayf("moved %s/%s to %s/%s, where its id is %s", r.From, r.Name, r.Zone, r.Name, r.ID[:12])
+		}
+		t.deviceLeft(r.From, r.DeviceLeft)
+		t.deliverAgain(r.Name, r.DeviceLeft)
+		t.posted(r.Posted)
+	})
 }

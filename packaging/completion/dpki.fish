@@ -8,7 +8,7 @@ complete -c dpki -n '__fish_seen_subcommand_from guardian' -a 'set show'
 complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve finish veto'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
 complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
-complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire'
+complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire replace move'
 complete -c dpki -n '__fish_seen_subcommand_from person' -a 'add list show retire replace'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
 complete -c dpki -n '__fish_seen_subcommand_from watch' -a 'show sign submit'
@@ -91,7 +91,9 @@ complete -c dpki -l vendor-key
 complete -c dpki -l sample
 complete -c dpki -l skip-bad
 complete -c dpki -l ready
+complete -c dpki -l rekey
 complete -c dpki -l grants
+complete -c dpki -l no-rekey
 complete -c dpki -l on
 complete -c dpki -l make-key
 complete -c dpki -l missing
