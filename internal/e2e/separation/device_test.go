@@ -88,7 +88,7 @@ type lookKey struct {
 	late         time.Duration
 }
 
-// looks has the device look, on a copy of its folder as it was before the theft.
+// looksAt has the device look, on a copy of its folder as it was before the theft.
 // What it sees of the same blocks it is not asked twice.
 func (g *gadget) looksAt(s sight) *look {
 	g.Helper()
@@ -153,7 +153,7 @@ func (g *gadget) run(path string, s sight, done func(*device.Engine, *journal.Jo
 	ended := make(chan struct{})
 	go func() { e.Run(ctx); close(ended) }()
 	defer func() { cancel(); <-ended }()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	var last *device.View

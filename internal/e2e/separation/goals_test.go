@@ -37,10 +37,10 @@ type goal struct {
 func goals() []*goal {
 	return []*goal{
 		login("log in where a user may", func(w *world) *gadget { return w.gate7 }, "deploy", state.KindGrant),
-		login("log in to other accounts of that device", func(w *world) *gadget { return w.gate7 }, "operator", state.KindGrant),
+		login("log in to the device's other accounts", func(w *world) *gadget { return w.gate7 }, "operator", state.KindGrant),
 		login("log in as root", func(w *world) *gadget { return w.gate7 }, "root", state.KindGrantPriv),
-		login("log in to the other zone", func(w *world) *gadget { return w.desk1 }, "operator", state.KindGrant),
-		login("be root in the other zone", func(w *world) *gadget { return w.desk1 }, "root", state.KindGrantPriv),
+		login("log in to another zone's devices", func(w *world) *gadget { return w.desk1 }, "operator", state.KindGrant),
+		login("be root on another zone's devices", func(w *world) *gadget { return w.desk1 }, "root", state.KindGrantPriv),
 		withheld(), hidden(),
 
 		granting("enter grants", state.KindGrant),
@@ -62,11 +62,11 @@ func goals() []*goal {
 		administrator(), removing(), policy(), threshold(), endpoints(), distrusting(), vetoing(), newGuardians(), pointing(), freezing(),
 		taking("take the organisation over, unless the roots veto within the timelock", false), taking("take it over against their veto", true),
 
-		shown(),
+		silence(), shown(),
 
 		reading("read a device's grants", func(w *world) (state.Word, contracts.Change) { return w.gate7.mailbox, w.aliceGrant }),
-		reading("read its zone's entries", func(w *world) (state.Word, contracts.Change) { return w.plant, w.caEntries[w.plant] }),
-		reading("read the other zone's", func(w *world) (state.Word, contracts.Change) { return w.office, w.caEntries[w.office] }),
+		reading("read the zone's entries", func(w *world) (state.Word, contracts.Change) { return w.plant, w.caEntries[w.plant] }),
+		reading("read another zone's entries", func(w *world) (state.Word, contracts.Change) { return w.office, w.caEntries[w.office] }),
 		opening(), receipt(),
 	}
 }
@@ -182,7 +182,7 @@ func (t *thief) revokeAlice() {
 
 // hidden is to be let in by a grant that was revoked.
 func hidden() *goal {
-	return &goal{area: after, name: "outlive it for good", ways: []*way{{name: "a chain without the revocation", lies: true, try: func(t *thief) gain {
+	return &goal{area: after, name: "outlive a revocation for good", ways: []*way{{name: "a chain without the revocation", lies: true, try: func(t *thief) gain {
 		t.revokeAlice()
 		l := t.gate7.sees(t.c)
 		if shown, ok := t.lies(); ok {
@@ -381,6 +381,31 @@ func removing() *goal {
 	}}}}
 }
 
+// silence is to keep from a device what happens.
+func silence() *goal {
+	return &goal{area: shows, name: "keep news from a device", ways: []*way{{name: "the chain as it was", lies: true, try: func(t *thief) gain {
+		cert := t.newlyGranted()
+		s := sight{shown: t.c, truth: t.c, late: time.Second}
+		if t.has(endpoint) {
+			t.lying, s.shown = true, t.chain
+		}
+		if t.gate7.looksAt(s).admits("operator", cert) {
+			return nil
+		}
+		return func(c *chain) bool { return !t.gate7.sees(c).admits("operator", cert) }
+	}}}}
+}
+
+// newlyGranted lets alice in to another account, rightfully, after the theft.
+func (t *thief) newlyGranted() *ssh.Certificate {
+	t.Helper()
+	grant := t.once("news", func() contracts.Change {
+		return t.grantEntry(t.world.ring, t.gate7.mailbox, state.KindGrant, "operator", t.alice.PublicKey())
+	})
+	t.must(t.direct(t.c, t.grants, t.at(t.gate7.mailbox, grant)))
+	return t.certificate(t.world.ca, t.alice.PublicKey(), grant)
+}
+
 // shown is what a chain of his own has a device believe that needs no key to seal.
 func shown() *goal {
 	return &goal{area: shows, name: "have a device believe another policy", ways: []*way{{name: "a chain of his own", lies: true, try: func(t *thief) gain {
@@ -508,7 +533,7 @@ func taking(name string, veto bool) *goal {
 
 // vetoing is to end a recovery that the rightful guardians have begun.
 func vetoing() *goal {
-	return &goal{area: rules, name: "veto a recovery once", ways: []*way{{name: "vetoed", try: func(t *thief) gain {
+	return &goal{area: rules, name: "veto a recovery, once", ways: []*way{{name: "vetoed", try: func(t *thief) gain {
 		recovery := state.Recovery{Salt: state.Word{1}, Threshold: 1, Roots: []state.Address{t.thief.accounts[2].account}}
 		t.must(t.guarded(t.c, t.guardians[:2], contracts.Recover(recovery)))
 		if !t.enter(group(t.org.Org, contracts.VetoRecovery(recovery.ID()))) {
@@ -558,7 +583,7 @@ func (t *thief) identities() []*bundle.Identity {
 }
 
 func opening() *goal {
-	return &goal{area: secrets, name: "open what is delivered to that device", ways: []*way{{name: "opened", try: func(t *thief) gain {
+	return &goal{area: secrets, name: "open what is delivered to a device", ways: []*way{{name: "opened", try: func(t *thief) gain {
 		for _, id := range t.identities() {
 			if _, err := id.Open(t.deliveredBlock.Bytes, bundle.Expect{
 				Anchor: t.org, Scope: t.gate7.mailbox, Subject: t.delivered.Subject, Purposes: []bundle.Purpose{bundle.PurposeFiles},
@@ -571,7 +596,7 @@ func opening() *goal {
 }
 
 func receipt() *goal {
-	return &goal{area: secrets, name: "sign receipts in its name", ways: []*way{{name: "signed", try: func(t *thief) gain {
+	return &goal{area: secrets, name: "sign a device's receipts", ways: []*way{{name: "signed", try: func(t *thief) gain {
 		for _, id := range t.identities() {
 			r, err := id.NewReceipt(t.org, t.gate7.mailbox, t.c.time(), []bundle.Mark{{Scope: t.plant, Seq: 1, Result: bundle.Applied}})
 			t.must(err)
