@@ -130,7 +130,7 @@ contracts: contracts-tools build/bin/abigen
 	contracts/check.sh --update
 
 # By a higher priority, where it may: other work on the machine then weighs less.
-bench: build/root
+bench: build/root contracts-tools
 	nice -n -10 go run ./internal/bench
 
 demo: build build/root

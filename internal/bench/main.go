@@ -70,7 +70,7 @@ var parts = []part{
 	{"memory", true, func(_ *stage, d *bench, t *report, _ sizes) { d.weigh(t) }},
 	{"kill", true, func(_ *stage, d *bench, t *report, _ sizes) { d.killed(t) }},
 	{"traffic", false, func(s *stage, _ *bench, t *report, n sizes) { traffic(s, t, n.entries) }},
-	{"gas", false, func(s *stage, _ *bench, t *report, _ sizes) { gas(s, t) }},
+	{"gas", false, func(s *stage, _ *bench, t *report, _ sizes) { gas(s, t); others(s, t) }},
 }
 
 func names() (all []string) {
