@@ -146,34 +146,32 @@ func (d *Desk) denials() []revocable {
 		scopes = append(scopes, z.Zone)
 	}
 	for _, scope := range scopes {
-		done := map[state.Word]bool{}
+		revoked := map[state.Word]bool{}
 		for _, e := range d.Ledger.Entries(scope) {
-			if (e.Kind == state.KindDeny || e.Kind == state.KindDenyClear) && e.Action == state.ActionRevoke {
-				done[e.Subject] = true
+			if e.Action == state.ActionRevoke && (e.Kind == state.KindDeny || e.Kind == state.KindDenyClear) {
+				revoked[e.Subject] = true
 			}
 		}
 		for _, e := range d.Ledger.Entries(scope) {
-			if (e.Kind != state.KindDeny && e.Kind != state.KindDenyClear) || e.Action != state.ActionPut {
-				continue
+			if e.Action == state.ActionPut && (e.Kind == state.KindDeny || e.Kind == state.KindDenyClear) && revoked[e.Subject] {
+				list = append(list, revocable{What: "denial", Name: d.deniedName(scope, &e), scope: scope, kind: e.Kind, subject: e.Subject, done: true})
 			}
-			name := short(e.Subject)
-			if key, ok := d.deniedKey(scope, &e); ok {
-				name = fingerprintText(key)
+		}
+		// What was renewed is one denial: lifting it lifts every entry of it.
+		for _, n := range d.denialsIn(scope) {
+			name := short(n.subjects[0])
+			if n.readable {
+				name = fingerprintText(n.deny.Key)
 			}
-			list = append(list, revocable{What: "denial", Name: name, scope: scope, kind: e.Kind, subject: e.Subject, done: done[e.Subject]})
+			list = append(list, revocable{What: "denial", Name: name, scope: scope, kind: n.kind, subject: n.subjects[0], also: n.subjects[1:]})
 		}
 	}
 	return list
 }
 
-func (d *Desk) deniedKey(scope state.Word, e *state.Entry) (state.Word, bool) {
-	if e.Kind == state.KindDenyClear {
-		return e.Subject, true
+func (d *Desk) deniedName(scope state.Word, e *state.Entry) string {
+	if deny, readable := d.denialOf(scope, e); readable {
+		return fingerprintText(deny.Key)
 	}
-	b, err := d.ring.Open(scope, e)
-	if err != nil {
-		return state.Word{}, false
-	}
-	deny, err := state.ParseDeny(b)
-	return deny.Key, err == nil
+	return short(e.Subject)
 }

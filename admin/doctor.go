@@ -85,6 +85,7 @@ func (d *Desk) CheckUp(ctx context.Context) []Check {
 	} else {
 		for _, z := range zones {
 			checks = append(checks, d.checkZone(z)...)
+			checks = append(checks, d.checkLapses(ctx, z)...)
 		}
 	}
 	return append(checks, d.checkStores(ctx))

@@ -26,6 +26,7 @@ type revocable struct {
 	scope, subject state.Word
 	kind           state.Kind
 	salt           state.Word
+	also           []state.Word // more subjects of the same kind that go with it
 	done           bool
 }
 
@@ -49,7 +50,7 @@ func (d *Desk) FindRevocable(ctx context.Context, name string) (*Revocable, erro
 	var found []revocable
 	for _, r := range all {
 		plain := r.Name[strings.LastIndex(r.Name, "/")+1:]
-		if isPrefix(grantID(name), r.subject) || (r.What != "grant" && (r.Name == name || plain == name)) {
+		if r.begins(grantID(name)) || (r.What != "grant" && (r.Name == name || plain == name)) {
 			found = append(found, r)
 		}
 	}
@@ -78,6 +79,11 @@ func (d *Desk) FindRevocable(ctx context.Context, name string) (*Revocable, erro
 		candidates = append(candidates, fmt.Sprintf("%s %s (%s)", r.What, r.Name, short(r.subject)))
 	}
 	return nil, problem(Failed, "write more of it, or an identifier: "+strings.Join(candidates, ", "), "%q stands for %d things", name, len(found))
+}
+
+// begins reports whether one of its identifiers begins so.
+func (r *revocable) begins(text string) bool {
+	return isPrefix(text, r.subject) || slices.ContainsFunc(r.also, func(w state.Word) bool { return isPrefix(text, w) })
 }
 
 func onlyLive(list []revocable) []revocable {
@@ -137,7 +143,11 @@ func (d *Desk) revokeFact(ctx context.Context, r revocable) (*Revoked, error) {
 	if r.done {
 		return out, nil
 	}
-	posted, err := d.write(ctx, contracts.Group{Scope: r.scope, Salt: r.salt, Changes: []contracts.Change{revoke(r.kind, r.subject)}})
+	changes := []contracts.Change{revoke(r.kind, r.subject)}
+	for _, subject := range r.also {
+		changes = append(changes, revoke(r.kind, subject))
+	}
+	posted, err := d.write(ctx, contracts.Group{Scope: r.scope, Salt: r.salt, Changes: changes})
 	out.Posted = posted
 	return out, err
 }

@@ -22,7 +22,7 @@ type RotateDue struct {
 
 // Rotation is one thing that was due.
 type Rotation struct {
-	What  string `json:"what"` // "host certificate", "policy", "enrolment", "user CA", "host CA"
+	What  string `json:"what"` // "host certificate", "policy", "denial", "enrolment", "user CA", "host CA"
 	Name  string `json:"name"`
 	Until Time   `json:"until"` // of what it takes the place of; 0 = there was none
 	Why   string `json:"why"`
@@ -37,7 +37,7 @@ type Rotated struct {
 }
 
 // RotateDue renews what ends soon, so that nobody has to think of it: host
-// certificates, zones' policies, and what enrolments announced, each once less than
+// certificates, zones' policies and denials, and what enrolments announced, each once less than
 // a third of its time is left. It is for a timer, under an account that need not
 // have all these powers: what it may not do is listed and left, and so is a CA that
 // ends soon and has no successor.
@@ -51,7 +51,7 @@ func (d *Desk) RotateDue(ctx context.Context, r RotateDue) (*Rotated, error) {
 	out := &Rotated{Rotations: []Rotation{}, Posted: []*Posted{}}
 	for _, z := range d.zones() {
 		d.endingCAs(z, out)
-		for _, rotate := range []func(context.Context, bundle.RosterZone, RotateDue, *Rotated) error{d.rotateHosts, d.rotatePolicy, d.rotateEnrolments} {
+		for _, rotate := range []func(context.Context, bundle.RosterZone, RotateDue, *Rotated) error{d.rotateHosts, d.rotatePolicy, d.rotateDenials, d.rotateEnrolments} {
 			if err := rotate(ctx, z, r, out); err != nil {
 				return out, err
 			}
@@ -150,16 +150,7 @@ func (d *Desk) rotateHosts(ctx context.Context, z bundle.RosterZone, r RotateDue
 // rotatePolicy enters a zone's policy again as it is. Without it the zone would fall
 // back to the defaults: privileged accounts would be unprivileged.
 func (d *Desk) rotatePolicy(ctx context.Context, z bundle.RosterZone, _ RotateDue, out *Rotated) error {
-	view, now := d.view(z.Zone, state.Word{}), uint64(d.Now().Unix())
-	var latest *state.Entry
-	entries := d.Ledger.Entries(z.Zone)
-	for i := range entries {
-		e := &entries[i]
-		fact := state.Fact{Scope: z.Zone, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors}
-		if e.Kind == state.KindPolicy && e.Action == state.ActionPut && view.Standing(&fact, now) == state.Live {
-			latest = e
-		}
-	}
+	latest := d.latestPolicyEntry(z)
 	if latest == nil || !d.endsSoon(latest.Time, latest.Until) {
 		return nil
 	}
@@ -187,6 +178,21 @@ func (d *Desk) rotatePolicy(ctx context.Context, z bundle.RosterZone, _ RotateDu
 	}
 	out.Posted = append(out.Posted, shown.Posted)
 	return nil
+}
+
+// latestPolicyEntry is the zone's policy that counts, nil where there is none.
+func (d *Desk) latestPolicyEntry(z bundle.RosterZone) *state.Entry {
+	view, now := d.view(z.Zone, state.Word{}), uint64(d.Now().Unix())
+	var latest *state.Entry
+	entries := d.Ledger.Entries(z.Zone)
+	for i := range entries {
+		e := &entries[i]
+		fact := state.Fact{Scope: z.Zone, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors}
+		if e.Kind == state.KindPolicy && e.Action == state.ActionPut && view.Standing(&fact, now) == state.Live {
+			latest = e
+		}
+	}
+	return latest
 }
 
 // rotateEnrolments announces the members and keys of a zone again, where the batch
