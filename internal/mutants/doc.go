@@ -16,7 +16,8 @@
 //	diff --git ...
 //
 // The checkout is never changed: Go mutants are built through an overlay (go help
-// build), those of the contract in a copy of its folder, several at a time.
+// build), those of the contract in a copy of its folder and without the optimizer,
+// several at a time.
 //
 // A mutant is killed if the named test fails by an assertion of its own. The run
 // fails if it passes (the guard is not tested), and as well if the patch does not

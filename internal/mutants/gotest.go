@@ -4,32 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os/exec"
 	"strings"
 	"time"
 )
 
-// building is how long a build may take, on a machine that does other things too.
-const building = 5 * time.Minute
-
 // goTest runs the tests of one package that a pattern matches. overlay is a file
 // for -overlay, or empty.
 func goTest(ctx context.Context, root, folder, pattern, overlay string, limit time.Duration) ran {
-	ctx, cancel := context.WithTimeout(ctx, building+limit)
-	defer cancel()
-	args := []string{"test", "-json", "-vet=off", "-count=1", "-timeout", limit.String(), "-run", pattern}
+	args := []string{"go", "test", "-json", "-vet=off", "-count=1", "-timeout", limit.String(), "-run", pattern}
 	if overlay != "" {
 		args = append(args, "-overlay", overlay)
 	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./"+folder)...)
-	cmd.Dir, cmd.WaitDelay = root, time.Second
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	stdout, _ := cmd.Output()
-	r := readEvents(stdout)
-	r.output += stderr.String()
-	r.late = ctx.Err() != nil
-	return r
+	return call(ctx, root, limit, readEvents, append(args, "./"+folder)...)
 }
 
 // event is one line of `go test -json` (cmd/test2json, and `go help buildjson` for

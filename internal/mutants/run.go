@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,11 +53,11 @@ func (b *bench) all(ctx context.Context, mutants []*mutant, tell func(result)) {
 	}
 	turn := make(chan struct{}, b.at)
 	sound := map[string]func() ran{}
-	for folder, tests := range named(mutants, hasForge) {
-		sound[folder] = sync.OnceValue(func() ran {
+	for g, tests := range grouped(mutants) {
+		sound[g] = sync.OnceValue(func() ran {
 			turn <- struct{}{}
 			defer func() { <-turn }()
-			return b.unpatched(ctx, folder, tests)
+			return b.unpatched(ctx, g, tests)
 		})
 	}
 	results := make([]chan result, len(mutants))
@@ -93,32 +92,38 @@ func group(t testName) string {
 	return t.folder
 }
 
-// named are the top-level tests that mutants name, by group.
-func named(mutants []*mutant, hasForge bool) map[string][]string {
-	groups := map[string]map[string]bool{}
+// grouped are the tests that mutants name, by group.
+func grouped(mutants []*mutant) map[string][]testName {
+	groups := map[string][]testName{}
 	for _, m := range mutants {
-		if m.test.contract() && !hasForge {
-			continue
-		}
-		g := group(m.test)
-		if groups[g] == nil {
-			groups[g] = map[string]bool{}
-		}
-		groups[g][m.test.top()] = true
+		groups[group(m.test)] = append(groups[group(m.test)], m.test)
 	}
-	tests := map[string][]string{}
-	for g, set := range groups {
-		tests[g] = slices.Sorted(maps.Keys(set))
-	}
-	return tests
+	return groups
 }
 
-// unpatched runs tests as they are.
-func (b *bench) unpatched(ctx context.Context, group string, tests []string) ran {
-	if group == "contracts" {
-		return forgeTest(ctx, filepath.Join(b.root, "contracts"), "test/*.t.sol", "^("+strings.Join(tests, "|")+`)\(`, b.limit)
+// unpatched runs the tests of one group as they are, subtests with their tops.
+func (b *bench) unpatched(ctx context.Context, group string, tests []testName) ran {
+	names := either(tests, testName.top)
+	if group != "contracts" {
+		return goTest(ctx, b.root, group, "^("+strings.Join(names, "|")+")$", "", b.limit)
 	}
-	return goTest(ctx, b.root, group, "^("+strings.Join(tests, "|")+")$", "", b.limit)
+	dir := filepath.Join(b.tmp, "unpatched")
+	defer os.RemoveAll(dir)
+	if err := copyContract(b.root, dir); err != nil {
+		return ran{unbuilt: true, output: err.Error()}
+	}
+	files := "{" + strings.Join(either(tests, testName.file), ",") + "}"
+	return forgeTest(ctx, filepath.Join(dir, "contracts"), files, "^("+strings.Join(names, "|")+`)\(`, b.limit)
+}
+
+// either is what tests have of one kind, once each.
+func either(tests []testName, of func(testName) string) []string {
+	var all []string
+	for _, t := range tests {
+		all = append(all, of(t))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // compare takes a verdict back whose test does not pass without the patch: nothing
@@ -165,8 +170,7 @@ func (b *bench) try(ctx context.Context, m *mutant) (r result) {
 // with runs the test on the patched file.
 func (b *bench) with(ctx context.Context, m *mutant, dir, path string) ran {
 	if m.test.contract() {
-		file := strings.TrimPrefix(m.test.folder, "contracts/")
-		return forgeTest(ctx, filepath.Join(dir, "contracts"), file, "^"+m.test.test+`\(`, b.limit)
+		return forgeTest(ctx, filepath.Join(dir, "contracts"), m.test.file(), "^"+m.test.test+`\(`, b.limit)
 	}
 	overlay := filepath.Join(dir, "overlay.json")
 	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(b.root, m.file): path}})

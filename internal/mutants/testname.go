@@ -32,6 +32,9 @@ func (t testName) String() string { return t.folder + "." + t.test }
 // contract reports whether forge runs it.
 func (t testName) contract() bool { return strings.HasSuffix(t.folder, ".sol") }
 
+// file is a forge test's file, in the contract's folder.
+func (t testName) file() string { return strings.TrimPrefix(t.folder, "contracts/") }
+
 // top is the test that a subtest belongs to, or the test itself.
 func (t testName) top() string {
 	top, _, _ := strings.Cut(t.test, "/")
