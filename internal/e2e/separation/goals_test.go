@@ -39,6 +39,7 @@ func goals() []*goal {
 		login("log in where a user may", func(w *world) *gadget { return w.gate7 }, "deploy", state.KindGrant),
 		login("log in to the device's other accounts", func(w *world) *gadget { return w.gate7 }, "operator", state.KindGrant),
 		login("log in as root", func(w *world) *gadget { return w.gate7 }, "root", state.KindGrantPriv),
+		login("log in to the zone's other devices", func(w *world) *gadget { return w.gate9 }, "operator", state.KindGrant),
 		login("log in to another zone's devices", func(w *world) *gadget { return w.desk1 }, "operator", state.KindGrant),
 		login("be root on another zone's devices", func(w *world) *gadget { return w.desk1 }, "root", state.KindGrantPriv),
 		withheld(), hidden(),
@@ -243,7 +244,7 @@ func enrolling() *goal {
 		if ring.Has(t.plant) {
 			keys = t.zoneKeys[t.plant]
 		}
-		m := t.materials("gate-9", t.plant)
+		m := t.materials("gate-10", t.plant)
 		m.ZoneKeys = keys
 		if !t.enter(group(t.plant, t.once("enrolment", func() contracts.Change { return t.announce(t.plant, newcomer.request, m) }))) {
 			return nil
@@ -259,7 +260,7 @@ func enrolling() *goal {
 func (w *world) newcomer() *gadget {
 	w.Helper()
 	if w.stranger == nil {
-		w.stranger = w.gadget("gate-9", w.plant)
+		w.stranger = w.gadget("gate-10", w.plant)
 		w.stranger.hint = w.plant
 	}
 	return w.stranger

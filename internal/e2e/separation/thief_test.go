@@ -1,13 +1,9 @@
 package separation
 
 import (
-	"crypto/hkdf"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"time"
 
-	"golang.org/x/crypto/chacha20poly1305"
 	"golang.org/x/crypto/ssh"
 
 	"dpki/bundle"
@@ -89,7 +85,7 @@ func (t *thief) ring() *bundle.Ring {
 					t.must(r.Add(s, k.ID, k.Key))
 				}
 			default:
-				for _, g := range []*gadget{t.gate7, t.gate8, t.desk1} {
+				for _, g := range t.fleet {
 					if g.mailbox == s {
 						t.must(r.AddMailbox(s, g.identity.MailboxSecret()))
 					}
@@ -98,11 +94,11 @@ func (t *thief) ring() *bundle.Ring {
 		}
 	}
 	if t.has(grantsAdmin) || t.has(enroller) || t.has(rootAdmin) {
-		add(t.plant, t.office, t.gate7.mailbox, t.gate8.mailbox, t.desk1.mailbox)
+		add(t.plant, t.office, t.gate7.mailbox, t.gate8.mailbox, t.gate9.mailbox, t.desk1.mailbox)
 		return r
 	}
 	if t.has(zoneAdmin) {
-		add(t.plant, t.gate7.mailbox, t.gate8.mailbox)
+		add(t.plant, t.gate7.mailbox, t.gate8.mailbox, t.gate9.mailbox)
 	}
 	if t.has(neighbour) {
 		add(t.plant, t.gate8.mailbox)
@@ -150,40 +146,14 @@ func (t *thief) ownGrant(ring *bundle.Ring, g *gadget, kind state.Kind, account 
 // used yet: it needs no certificate but hers.
 func (t *thief) sameGrant(g *gadget, kind state.Kind, account string) contracts.Group {
 	t.Helper()
-	ring := t.ring()
-	return group(g.zone, t.sealed("same grant "+kind.String()+account, ring, g.zone, func(*bundle.Ring) contracts.Change {
-		key := t.thief.guess
-		if ring.Has(g.zone) {
-			key = t.zoneKeys[g.zone][0].Key
-		}
+	return group(g.zone, t.sealed("same grant "+kind.String()+account, t.ring(), g.zone, func(r *bundle.Ring) contracts.Change {
 		payload, err := state.Grant{Account: account, Key: hashOf(t.alice)}.Marshal()
 		t.must(err)
-		c := contracts.Change{Action: state.ActionPut, Kind: kind, Until: t.chain.time() + lasting, Subject: t.aliceGrant.Subject}
-		c.Data = t.sealAs(key, g.zone, c, payload)
-		return c
+		until := t.chain.time() + lasting
+		s, err := r.SealAgain(t.aliceGrant.Subject, t.gate7.mailbox, bundle.Entry{Scope: g.zone, Kind: kind, Until: until}, payload)
+		t.must(err)
+		return contracts.Change{Action: state.ActionPut, Kind: kind, Until: until, Subject: s.Subject, Data: s.Data}
 	}))
-}
-
-// sealAs seals under a subject of the caller's choice (docs/formats.md section 5),
-// which package bundle does not do.
-func (t *thief) sealAs(key bundle.Key, scope state.Word, c contracts.Change, payload []byte) []byte {
-	t.Helper()
-	k, err := hkdf.Key(sha256.New, key[:], nil, "dpki/entry/1"+string(c.Subject[:]), 32)
-	t.must(err)
-	text := t.org.String()
-	aad := append(binary.BigEndian.AppendUint16(nil, uint16(len(text))), text...)
-	aad = append(append(aad, scope[:]...), byte(c.Kind))
-	aad = append(aad, c.Subject[:]...)
-	for _, at := range []uint64{c.From, c.Until} {
-		aad = append(aad, binary.BigEndian.AppendUint64(nil, at)[3:]...)
-	}
-	aead, err := chacha20poly1305.NewX(k)
-	t.must(err)
-	padded := append(payload, 0x80)
-	padded = append(padded, make([]byte, 128-len(padded))...)
-	hash := sha256.Sum256(k)
-	sealed := append([]byte{1, 0, 0, 0, 1}, hash[:]...)
-	return aead.Seal(sealed, make([]byte, chacha20poly1305.NonceSizeX), padded, aad)
 }
 
 // ownCA is an entry for a CA of the thief's own.
@@ -195,7 +165,7 @@ func (t *thief) ownCA(ring *bundle.Ring, zone state.Word) contracts.Group {
 // at is a change in a scope; a mailbox is shown by its salt to power over its zone.
 func (w *world) at(scope state.Word, changes ...contracts.Change) contracts.Group {
 	g := group(scope, changes...)
-	for _, d := range []*gadget{w.gate7, w.gate8, w.desk1} {
+	for _, d := range w.fleet {
 		if d.mailbox == scope {
 			g.Salt = d.identity.MailboxSecret().Commitment()
 		}

@@ -41,29 +41,30 @@ type holder struct {
 // world is the organisation before anything is stolen.
 type world struct {
 	testing.TB
-	chain          *chain
-	org            anchor.Anchor
-	plant, office  state.Word
-	ring           *bundle.Ring // every key of every scope
-	zoneKeys       map[state.Word][]bundle.NumberedKey
-	roots          []holder // two of three decide over others
-	grants         holder   // GRANT everywhere, and nothing else
-	officer        holder   // of everything in zone plant but its policy
-	enroller       holder   // BATCH and DEVICE everywhere
-	guardians      []holder
-	guard          state.Guardians
-	gate7, gate8   *gadget // of zone plant
-	desk1          *gadget // of everything in zone plant but its policy
-	ca             sshkey.Key
-	caEntries      map[state.Word]contracts.Change
-	alice          sshkey.Key
-	aliceGrant     contracts.Change
-	aliceCert      *ssh.Certificate
-	delivered      contracts.Change // for gate-7 alone
-	deliveredBlock bundle.Block
-	witnesses      []ed25519.PrivateKey
-	network        network.File
-	blocks         map[bundle.CID][]byte
+	chain               *chain
+	org                 anchor.Anchor
+	plant, office       state.Word
+	ring                *bundle.Ring // every key of every scope
+	zoneKeys            map[state.Word][]bundle.NumberedKey
+	roots               []holder // two of three decide over others
+	grants              holder   // GRANT everywhere, and nothing else
+	officer             holder   // of everything in zone plant but its policy
+	enroller            holder   // BATCH and DEVICE everywhere
+	guardians           []holder
+	guard               state.Guardians
+	gate7, gate8, gate9 *gadget   // of zone plant
+	desk1               *gadget   // of zone office
+	fleet               []*gadget // all of them
+	ca                  sshkey.Key
+	caEntries           map[state.Word]contracts.Change
+	alice               sshkey.Key
+	aliceGrant          contracts.Change
+	aliceCert           *ssh.Certificate
+	delivered           contracts.Change // for gate-7 alone
+	deliveredBlock      bundle.Block
+	witnesses           []ed25519.PrivateKey
+	network             network.File
+	blocks              map[bundle.CID][]byte
 
 	sealed   map[string]contracts.Change // what thieves have sealed, by its name
 	looks    map[lookKey]*look
@@ -91,11 +92,11 @@ func newWorld(t testing.TB, pinned bool) *world {
 	}
 	w.found(pinned)
 	w.zones()
-	w.fleet()
+	w.devices()
 	w.separate()
 	w.chain.pass(time.Minute)
 	w.chain.final = w.chain.number()
-	for _, g := range []*gadget{w.gate7, w.gate8, w.desk1} {
+	for _, g := range w.fleet {
 		g.enrol()
 	}
 	w.rescue, w.nextCA = w.holders(2), sshkey.New(t)
@@ -150,11 +151,13 @@ func (w *world) zones() {
 	}
 }
 
-// fleet enrols devices, lets alice in to gate-7, and delivers something there.
-func (w *world) fleet() {
+// devices enrols them, lets alice in to gate-7, and delivers something there.
+func (w *world) devices() {
 	w.Helper()
-	w.gate7, w.gate8, w.desk1 = w.gadget("gate-7", w.plant), w.gadget("gate-8", w.plant), w.gadget("desk-1", w.office)
-	for _, g := range []*gadget{w.gate7, w.gate8, w.desk1} {
+	w.gate7, w.gate8, w.gate9 = w.gadget("gate-7", w.plant), w.gadget("gate-8", w.plant), w.gadget("gate-9", w.plant)
+	w.desk1 = w.gadget("desk-1", w.office)
+	w.fleet = []*gadget{w.gate7, w.gate8, w.gate9, w.desk1}
+	for _, g := range w.fleet {
 		w.must(w.ring.AddMailbox(g.mailbox, g.identity.MailboxSecret()))
 		w.write(g.zone, w.announce(g.zone, g.request, w.materials(g.request.Name, g.zone)))
 	}
