@@ -26,8 +26,8 @@ var deliverable = []bundle.Purpose{bundle.PurposeUserKey, bundle.PurposeHostCert
 // what the Applier remembers.
 type delivering struct {
 	busy  bool
-	at    time.Duration // not before, since boot, unless more were announced
-	seen  int           // how many were announced at the last attempt
+	at    time.Duration // not before, since boot, unless something else is known
+	seen  known         // at the last attempt
 	fails int           // attempts that failed in a row, over all deliveries
 	why   error         // of the last attempt, nil where it succeeded
 	// unsigned are those that too few watchdogs had signed when they were last tried.
@@ -45,22 +45,33 @@ func (d *delivering) notCosigned(awaited []state.DeliveryFact) int {
 }
 
 // since is when the next attempt may be made, since boot: at once where something
-// was announced that the last one did not know, signatures for what waits among it.
+// was announced that the last one did not know, signatures for what waits among it,
+// or other watchdogs are demanded.
 func (d *delivering) since(s *state.State, now uint64) time.Duration {
-	if announced(s, now) != d.seen {
+	if !knownOf(s, now).equal(d.seen) {
 		return 0
 	}
 	return d.at
 }
 
-// announced counts the live deliveries into the mailbox.
-func announced(s *state.State, now uint64) (n int) {
+// known is what decides whether another attempt can end otherwise than the last.
+type known struct {
+	announced int               // live deliveries into the mailbox
+	watchdogs []state.Watchdogs // that the policies in force demand
+}
+
+func knownOf(s *state.State, now uint64) known {
+	k := known{watchdogs: s.Policy(now).Watchdogs}
 	for d := range s.Deliveries(now) {
 		if d.Scope == s.Scopes.Mailbox {
-			n++
+			k.announced++
 		}
 	}
-	return n
+	return k
+}
+
+func (k known) equal(o known) bool {
+	return k.announced == o.announced && slices.EqualFunc(k.watchdogs, o.watchdogs, state.Watchdogs.Equal)
 }
 
 // deliveryEnded is how one attempt ended.
@@ -107,7 +118,7 @@ func (e *Engine) deliver(ctx context.Context) {
 	if work == nil {
 		return
 	}
-	e.delivery.busy, e.delivery.seen = true, announced(s, now)
+	e.delivery.busy, e.delivery.seen = true, knownOf(s, now)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, deliverBudget)
 		defer cancel()

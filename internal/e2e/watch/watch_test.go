@@ -133,6 +133,11 @@ func (w *world) policies() {
 	w.waits("not co-signed: 0 of 1 watchdogs")
 	w.sign(p, w.dogs[1])
 	w.becomes(p, bundle.Applied)
+	// What waits is looked at anew when the policy changes.
+	p = w.send(w.pack("lifted", nil))
+	w.waits("not co-signed: 0 of 1 watchdogs")
+	w.demand(0)
+	w.becomes(p, bundle.Applied)
 	// The zone cannot demand less than the organisation.
 	w.floor(1, w.dogs[2])
 	w.demand(0)
@@ -142,7 +147,7 @@ func (w *world) policies() {
 	w.demand(1, w.dogs[0])
 	w.sign(p, w.dogs[0])
 	w.waits("not co-signed: 0 of 1 watchdogs")
-	w.version("former")
+	w.version("lifted")
 	w.sign(p, w.dogs[2])
 	w.becomes(p, bundle.Applied)
 	w.version("floor")
