@@ -130,34 +130,14 @@ func voided(s state.Standing) bool { return s == state.Revoked || s == state.Dis
 
 // deliveryContents adds what was delivered to one recipient.
 func (d *Desk) deliveryContents(c *contents, m bundle.RosterMember, applied func(seq uint64) bool) {
-	clock, view, to := d.expiry(), d.view(m.Zone, m.Device), d.memberName(m)
-	var all []sent
-	for _, e := range d.Ledger.Entries(m.Device) {
-		if e.Kind != state.KindDelivery || e.Action != state.ActionPut {
-			continue
-		}
-		fact := factOf(m.Device, &e)
-		payload, err := d.ring.Open(m.Device, &e)
-		var delivery state.Delivery
-		if err == nil {
-			delivery, err = state.ParseDelivery(payload)
-		}
-		if err != nil {
-			c.strange = append(c.strange, fmt.Sprintf("entry %s of %s", short(e.Subject), to))
-			continue
-		}
-		standing := view.Standing(fact, clock)
-		all = append(all, sent{
-			DeliveryFact: state.DeliveryFact{Fact: *fact, Delivery: delivery}, final: d.final(&e), live: standing == state.Live, void: voided(standing),
-			revoked: d.revokedForGood(m.Device, state.KindDelivery, e.Subject),
-		})
+	clock, to := d.expiry(), d.memberName(m)
+	all, sealed := d.sentTo(m, clock)
+	for _, subject := range sealed {
+		c.strange = append(c.strange, fmt.Sprintf("entry %s of %s", short(subject), to))
 	}
 	gone := d.goneForGood(m)
 	for _, s := range all {
-		b := content{id: bundle.CID(s.Delivery.Block), what: bundle.Purpose(s.Purpose).String() + " for " + to, mine: slices.Contains(s.Authors, d.Account), void: s.void}
-		if s.Delivery.Name != "" {
-			b.what = bundle.Purpose(s.Purpose).String() + " " + s.Delivery.Name + " for " + to
-		}
+		b := content{id: bundle.CID(s.Delivery.Block), what: s.what() + " for " + to, mine: slices.Contains(s.Authors, d.Account), void: s.void}
 		if gone && s.final {
 			b.idle = "recipient retired"
 		} else {
@@ -165,6 +145,41 @@ func (d *Desk) deliveryContents(c *contents, m bundle.RosterMember, applied func
 		}
 		c.list = append(c.list, b)
 	}
+}
+
+// sentTo is everything that was ever delivered to one recipient, and the subjects
+// of the entries that cannot be read.
+func (d *Desk) sentTo(m bundle.RosterMember, now uint64) (all []sent, sealed []state.Word) {
+	view := d.view(m.Zone, m.Device)
+	for _, e := range d.Ledger.Entries(m.Device) {
+		if e.Kind != state.KindDelivery || e.Action != state.ActionPut {
+			continue
+		}
+		payload, err := d.ring.Open(m.Device, &e)
+		var delivery state.Delivery
+		if err == nil {
+			delivery, err = state.ParseDelivery(payload)
+		}
+		if err != nil {
+			sealed = append(sealed, e.Subject)
+			continue
+		}
+		fact := factOf(m.Device, &e)
+		standing := view.Standing(fact, now)
+		all = append(all, sent{
+			DeliveryFact: state.DeliveryFact{Fact: *fact, Delivery: delivery}, final: d.final(&e), live: standing == state.Live, void: voided(standing),
+			revoked: d.revokedForGood(m.Device, state.KindDelivery, e.Subject),
+		})
+	}
+	return all, sealed
+}
+
+// what is a delivery in words: "files web".
+func (s *sent) what() string {
+	if s.Delivery.Name == "" {
+		return bundle.Purpose(s.Purpose).String()
+	}
+	return bundle.Purpose(s.Purpose).String() + " " + s.Delivery.Name
 }
 
 // idle says why nobody needs a delivery's block any more, empty where somebody

@@ -12,7 +12,7 @@ import (
 
 // Revoked is the outcome of a revocation.
 type Revoked struct {
-	What string `json:"what"` // grant, device, ca, denial
+	What string `json:"what"` // grant, device, ca, delivery, denial
 	Name string `json:"name"`
 	ID   string `json:"id"`
 	// Already: it was revoked before, nothing was written.
@@ -68,7 +68,7 @@ func (d *Desk) FindRevocable(ctx context.Context, name string) (*Revocable, erro
 		}
 		var names []string
 		for _, r := range all {
-			if r.What != "grant" && !r.done {
+			if r.What != "grant" && r.What != "delivery" && !r.done {
 				names = append(names, r.Name[strings.LastIndex(r.Name, "/")+1:])
 			}
 		}
@@ -123,6 +123,15 @@ func (d *Desk) revocables(ctx context.Context) ([]revocable, error) {
 			What: "ca", Name: d.zoneName(ca.Scope) + "/" + ca.Label, scope: ca.Scope, kind: ca.Kind, subject: ca.Subject,
 			done: ca.standing == state.Revoked,
 		})
+	}
+	for _, m := range slices.Concat(d.roster.Devices, d.people()) {
+		sent, _ := d.sentTo(m, uint64(d.Now().Unix()))
+		for _, f := range sent {
+			all = append(all, revocable{
+				What: "delivery", Name: d.memberName(m) + " " + f.what(), scope: m.Device, salt: m.MailboxSecret.Commitment(), kind: f.Kind,
+				subject: f.Subject, done: f.void,
+			})
+		}
 	}
 	return append(all, d.denials()...), nil
 }

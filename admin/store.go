@@ -3,9 +3,12 @@ package admin
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"dpki/bundle"
+	"dpki/bundle/store"
 )
 
 // StoreChecking is what `store check` asks for.
@@ -13,6 +16,8 @@ type StoreChecking struct {
 	// Repair puts again what one store has, or this administrator has kept, and
 	// another store lacks.
 	Repair bool
+	// Wait bounds one answer; 0 = store.CheckWait.
+	Wait time.Duration
 	// Progress hears how many blocks were asked for; nil = nobody does.
 	Progress func(done, all int)
 }
@@ -50,11 +55,14 @@ func (d *Desk) StoreCheck(ctx context.Context, o StoreChecking) (*StoreReport, e
 		Stores: d.storeNames(), Blocks: len(needed), Unknown: len(c.unread), Strange: slices.Concat([]string{}, c.strange),
 		Missing: []BlockReport{}, Partial: []BlockReport{}, Repaired: []BlockReport{},
 	}
-	found, wanting := d.served(ctx, needed, o.Progress)
+	found := d.served(ctx, needed, o)
 	if o.Repair && !d.DryRun {
 		mended := []content{}
-		for _, n := range wanting {
-			by, err := d.repair(ctx, n.id)
+		for _, n := range needed {
+			if len(found[n.id].Missing) == 0 {
+				continue
+			}
+			by, err := d.repair(ctx, found[n.id])
 			if err != nil {
 				d.warn(fmt.Sprintf("%s: %v", n.what, err))
 			}
@@ -62,17 +70,18 @@ func (d *Desk) StoreCheck(ctx context.Context, o StoreChecking) (*StoreReport, e
 				r.Repaired, mended = append(r.Repaired, BlockReport{CID: n.id.String(), What: n.what, By: by}), append(mended, n)
 			}
 		}
-		again, _ := d.served(ctx, mended, nil)
-		for id, report := range again {
-			found[id] = report
-		}
+		maps.Copy(found, d.served(ctx, mended, StoreChecking{Wait: o.Wait}))
 	}
 	for _, n := range needed {
-		report := found[n.id]
+		s := found[n.id]
+		report := BlockReport{CID: n.id.String(), What: n.what, By: append([]string{}, s.By...)}
+		for _, err := range s.Missing {
+			report.Why = append(report.Why, err.Error())
+		}
 		switch {
-		case len(report.By) == 0:
+		case s.Nobody():
 			r.Missing = append(r.Missing, report)
-		case len(report.Why) > 0:
+		case len(s.Missing) > 0:
 			r.Partial = append(r.Partial, report)
 		}
 	}
@@ -93,37 +102,35 @@ func (c *contents) needed() []content {
 	return list
 }
 
-// served asks all stores for blocks, and names those that not every store has.
-func (d *Desk) served(ctx context.Context, list []content, progress func(done, all int)) (found map[bundle.CID]BlockReport, wanting []content) {
+// served asks all stores for blocks.
+func (d *Desk) served(ctx context.Context, list []content, o StoreChecking) map[bundle.CID]store.Served {
 	ids := make([]bundle.CID, len(list))
 	for i, n := range list {
 		ids[i] = n.id
 	}
-	found = make(map[bundle.CID]BlockReport, len(list))
-	for i, s := range d.Stores.Check(ctx, ids, func(done int) {
-		if progress != nil {
-			progress(done, len(ids))
+	found := make(map[bundle.CID]store.Served, len(list))
+	for _, s := range d.Stores.Check(ctx, ids, o.Wait, func(done int) {
+		if o.Progress != nil {
+			o.Progress(done, len(ids))
 		}
 	}) {
-		report := BlockReport{CID: s.ID.String(), What: list[i].what, By: append([]string{}, s.By...)}
-		for _, err := range s.Missing {
-			report.Why = append(report.Why, err.Error())
-		}
-		if found[s.ID] = report; len(s.Missing) > 0 {
-			wanting = append(wanting, list[i])
-		}
+		found[s.ID] = s
 	}
-	return found, wanting
+	return found
 }
 
 // repair gives a block, from any store or from what was kept here, to the stores
 // that lack it.
-func (d *Desk) repair(ctx context.Context, id bundle.CID) (by []string, err error) {
-	block, err := bundle.Fetch(ctx, d.cache, id, bundle.MaxBlock)
+func (d *Desk) repair(ctx context.Context, s store.Served) (by []string, err error) {
+	var from bundle.Getter = d.cache
+	if s.Nobody() {
+		from = d.cache.kept // whoever searched for it in vain would do so again
+	}
+	block, err := bundle.Fetch(ctx, from, s.ID, bundle.MaxBlock)
 	if err != nil {
 		return nil, err
 	}
-	return d.Stores.Repair(ctx, block)
+	return d.Stores.Repair(ctx, s, block)
 }
 
 func (d *Desk) storeNames() []string {

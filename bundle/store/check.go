@@ -18,6 +18,8 @@ type Served struct {
 	// and does not keep it stands in both; so does, in this one alone, a pinner
 	// that does not say that it keeps it.
 	Missing []error
+
+	lacking []any // stores and pinners that do not have it, or do not keep it
 }
 
 // Nobody reports whether no store gave the block.
@@ -26,16 +28,20 @@ func (s Served) Nobody() bool { return len(s.By) == 0 }
 const (
 	// checkersAtOnce bounds the blocks that are asked for at once.
 	checkersAtOnce = 8
-	// checkWait bounds one answer: a node that is online searches the network for
-	// what it lacks, and a check would take half a minute for each such block.
-	checkWait = 10 * time.Second
+	// CheckWait bounds one answer, unless the caller does: a node that is online
+	// searches the network for what it lacks, without an end of its own.
+	CheckWait = 10 * time.Second
 )
 
 // Check fetches each block from each store, all stores at once, because a store's
 // claim to have one proves nothing; pinners, of whom nothing can be fetched, are
-// asked. The result is in the order of ids. progress, unless nil, hears how many
-// are done; its calls are not concurrent.
-func (m *Multi) Check(ctx context.Context, ids []bundle.CID, progress func(done int)) []Served {
+// asked. The result is in the order of ids. No answer is waited for longer than
+// wait, CheckWait if that is 0. progress, unless nil, hears how many are done; its
+// calls are not concurrent.
+func (m *Multi) Check(ctx context.Context, ids []bundle.CID, wait time.Duration, progress func(done int)) []Served {
+	if wait <= 0 {
+		wait = CheckWait
+	}
 	out := make([]Served, len(ids))
 	var wg sync.WaitGroup
 	var told sync.Mutex
@@ -45,7 +51,7 @@ func (m *Multi) Check(ctx context.Context, ids []bundle.CID, progress func(done 
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			out[i] = m.checkOne(ctx, id)
+			out[i] = m.checkOne(ctx, id, wait)
 			told.Lock()
 			defer told.Unlock()
 			if done++; progress != nil {
@@ -57,8 +63,8 @@ func (m *Multi) Check(ctx context.Context, ids []bundle.CID, progress func(done 
 	return out
 }
 
-func (m *Multi) checkOne(ctx context.Context, id bundle.CID) Served {
-	ctx, cancel := context.WithTimeout(ctx, checkWait)
+func (m *Multi) checkOne(ctx context.Context, id bundle.CID, wait time.Duration) Served {
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	got, kept := make([]error, len(m.stores)), make([]error, len(m.stores)+len(m.Pinners))
 	var wg sync.WaitGroup
@@ -78,13 +84,18 @@ func (m *Multi) checkOne(ctx context.Context, id bundle.CID) Served {
 		if got[i] == nil {
 			served.By = append(served.By, fmt.Sprint(s))
 		}
+		served.lacks(s, errors.Join(got[i], kept[i]))
 	}
-	for _, err := range append(got, kept...) {
-		if err != nil {
-			served.Missing = append(served.Missing, err)
-		}
+	for i, p := range m.Pinners {
+		served.lacks(p, kept[len(m.stores)+i])
 	}
 	return served
+}
+
+func (s *Served) lacks(who any, err error) {
+	if err != nil {
+		s.Missing, s.lacking = append(s.Missing, err), append(s.lacking, who)
+	}
 }
 
 // keeps is an error unless s keeps the block, or is no Keeper.
@@ -100,38 +111,34 @@ func keeps(ctx context.Context, s any, id bundle.CID) error {
 	return err
 }
 
-// Repair gives a block to the stores that lack it, and tells the pinners that do
-// not keep it. mended are those that took it; the error names those that did not.
-func (m *Multi) Repair(ctx context.Context, block []byte) (mended []string, err error) {
-	id, err := admit(block)
-	if err != nil {
-		return nil, &Error{Store: m.String(), Op: "put", ID: id, Err: err}
+// Repair gives a block to the stores that lack it, as Check has found, and tells
+// the pinners that do not keep it. mended are those that took it; the error names
+// those that did not.
+func (m *Multi) Repair(ctx context.Context, s Served, block []byte) (mended []string, err error) {
+	if bundle.Sum(block) != s.ID {
+		return nil, &Error{Store: m.String(), Op: "put", ID: s.ID, Err: ErrAltered}
 	}
-	for _, s := range m.stores {
-		_, missing := s.Get(ctx, id, bundle.MaxBlock)
-		if missing == nil {
-			missing = keeps(ctx, s, id)
-		}
-		if missing == nil {
-			continue
-		}
-		_, put := s.Put(ctx, block)
-		switch {
-		case put == nil:
-			mended = append(mended, fmt.Sprint(s))
-		case !errors.Is(put, ErrReadOnly):
-			err = errors.Join(err, put)
+	// Stores first: a pinner fetches from one of them.
+	for _, who := range s.lacking {
+		if to, ok := who.(Store); ok {
+			_, failed := to.Put(ctx, block)
+			mended, err = tried(to, failed, mended, err)
 		}
 	}
-	for _, p := range m.Pinners {
-		if keeps(ctx, p, id) == nil {
-			continue
+	for _, who := range s.lacking {
+		if to, ok := who.(Pinner); ok {
+			mended, err = tried(to, to.Pin(ctx, s.ID), mended, err)
 		}
-		if pin := p.Pin(ctx, id); pin != nil {
-			err = errors.Join(err, pin)
-			continue
-		}
-		mended = append(mended, fmt.Sprint(p))
 	}
 	return mended, err
+}
+
+func tried(who any, failed error, mended []string, err error) ([]string, error) {
+	switch {
+	case failed == nil:
+		return append(mended, fmt.Sprint(who)), err
+	case errors.Is(failed, ErrReadOnly):
+		return mended, err
+	}
+	return mended, errors.Join(err, failed)
 }

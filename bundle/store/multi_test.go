@@ -188,7 +188,7 @@ func TestCheck(t *testing.T) {
 	ids = append(ids, lost)
 	liar := &fake{name: "liar", err: ErrAltered}
 	m, last := NewMulti(a, liar, b), 0
-	got := m.Check(t.Context(), ids, func(done int) { last = done })
+	got := m.Check(t.Context(), ids, 0, func(done int) { last = done })
 	if last != len(ids) {
 		t.Errorf("progress ended with %d, want %d", last, len(ids))
 	}
@@ -244,22 +244,27 @@ func TestPinners(t *testing.T) {
 		t.Errorf("Put = %v, %v, told %v; want one failure of three", got, err, told.pins)
 	}
 	m.Pinners = []Pinner{told}
-	if s := m.Check(t.Context(), []bundle.CID{id}, nil)[0]; len(s.By) != 1 || len(s.Missing) != 0 {
+	if s := m.Check(t.Context(), []bundle.CID{id}, 0, nil)[0]; len(s.By) != 1 || len(s.Missing) != 0 {
 		t.Errorf("by %v, missing %v", s.By, s.Missing)
 	}
 	// It says that it keeps what nobody serves: that counts for nothing.
 	if err := folder.Unpin(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	if s := m.Check(t.Context(), []bundle.CID{id}, nil)[0]; !s.Nobody() {
+	if s := m.Check(t.Context(), []bundle.CID{id}, 0, nil)[0]; !s.Nobody() {
 		t.Errorf("by %v, want nobody", s.By)
 	}
 	delete(told.pins, id)
-	mended, err := m.Repair(t.Context(), block)
+	found := m.Check(t.Context(), []bundle.CID{id}, 0, nil)[0]
+	mended, err := m.Repair(t.Context(), found, block)
 	if err != nil || len(mended) != 2 || !told.pins[id] {
 		t.Errorf("Repair = %v, %v", mended, err)
 	}
-	if mended, err := m.Repair(t.Context(), block); err != nil || len(mended) != 0 {
+	if _, err := m.Repair(t.Context(), found, []byte("clock")); !errors.Is(err, ErrAltered) {
+		t.Errorf("Repair with another block: %v", err)
+	}
+	found = m.Check(t.Context(), []bundle.CID{id}, 0, nil)[0]
+	if mended, err := m.Repair(t.Context(), found, block); err != nil || len(mended) != 0 {
 		t.Errorf("Repair of what is whole = %v, %v", mended, err)
 	}
 	if err := m.Unpin(t.Context(), id); err != nil || told.pins[id] {
@@ -273,7 +278,7 @@ func TestRepair(t *testing.T) {
 	block := []byte("block")
 	a := Folder{Path: t.TempDir()}
 	m := NewMulti(a, &fake{name: "gateway", err: ErrReadOnly}, &fake{name: "broken", err: ErrUnavailable})
-	mended, err := m.Repair(t.Context(), block)
+	mended, err := m.Repair(t.Context(), m.Check(t.Context(), []bundle.CID{bundle.Sum(block)}, 0, nil)[0], block)
 	if len(mended) != 1 || mended[0] != a.String() || err == nil || !strings.Contains(err.Error(), "broken") || strings.Contains(err.Error(), "gateway") {
 		t.Errorf("Repair = %v, %v", mended, err)
 	}

@@ -16,7 +16,8 @@ import (
 func (t *tool) storeCommand() *cli.Command {
 	return noun("store", "where encrypted content lies",
 		verb("check", "", "fetch all content that the log announces from every store; name what nobody serves", 0, 0, t.storeCheck,
-			&cli.BoolFlag{Name: "repair", Usage: "put again what one store has, or was kept here, and another store lacks"}),
+			&cli.BoolFlag{Name: "repair", Usage: "put again what one store has, or was kept here, and another store lacks"},
+			&cli.StringFlag{Name: "wait", Value: "10s", Usage: "how long a store may take for one block: `DURATION`"}),
 		verb("gc", "", "let stores go of content that is superseded, expired or revoked", 0, 0, t.storeGC,
 			&cli.BoolFlag{Name: "unacknowledged", Usage: "also what is superseded where no receipt says that its successor was applied"},
 			&cli.BoolFlag{Name: "all", Usage: "also what other administrators announced"}),
@@ -36,11 +37,15 @@ func (t *tool) progress(what string) func(done, all int) {
 }
 
 func (t *tool) storeCheck(c *cli.Context) error {
+	wait, err := admin.ParseDuration(c.String("wait"))
+	if err != nil {
+		return err
+	}
 	d, err := t.open()
 	if err != nil {
 		return err
 	}
-	r, err := d.StoreCheck(c.Context, admin.StoreChecking{Repair: c.Bool("repair"), Progress: t.progress("checked")})
+	r, err := d.StoreCheck(c.Context, admin.StoreChecking{Repair: c.Bool("repair"), Wait: wait, Progress: t.progress("checked")})
 	if err != nil {
 		return err
 	}

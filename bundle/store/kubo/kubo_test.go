@@ -178,7 +178,7 @@ func TestBatchAcrossSwarm(t *testing.T) {
 		}
 	}
 
-	for _, s := range stores.Check(t.Context(), ids, nil) {
+	for _, s := range stores.Check(t.Context(), ids, 0, nil) {
 		if len(s.By) != 3 {
 			t.Errorf("%v is served by %v, missing: %v", s.ID, s.By, s.Missing)
 		}

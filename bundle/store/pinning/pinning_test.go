@@ -54,7 +54,7 @@ func TestPinned(t *testing.T) {
 	if _, err := stores.Put(t.Context(), block); err != nil {
 		t.Fatal(err)
 	}
-	if served := stores.Check(t.Context(), []bundle.CID{blockID}, nil)[0]; len(served.By) != 1 || len(served.Missing) != 0 {
+	if served := stores.Check(t.Context(), []bundle.CID{blockID}, 0, nil)[0]; len(served.By) != 1 || len(served.Missing) != 0 {
 		t.Errorf("served by %v, missing %v", served.By, served.Missing)
 	}
 	own.Kill()

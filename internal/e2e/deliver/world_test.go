@@ -26,7 +26,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys") }
+func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys", "dpki", "dpki-sandbox") }
 
 // settled is how long a device may take for what it does at once: a bound for a
 // busy machine, not what is measured.
