@@ -87,6 +87,7 @@ func play(t *testing.T, w *world) *outcome {
 
 // TestSeparation plays everything, ends it, and compares the table.
 func TestSeparation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, true)
 	o := play(t, w)
 	answers := map[set]set{}
@@ -120,6 +121,7 @@ func TestSeparation(t *testing.T) {
 // TestWithoutWitnesses: where none are pinned, the endpoint is what the endpoint
 // and two witnesses are where some are, and nothing else changes.
 func TestWithoutWitnesses(t *testing.T) {
+	t.Parallel()
 	with, without := newWorld(t, true), newWorld(t, false)
 	lies := func() (list []*way) {
 		for _, g := range goals() {
