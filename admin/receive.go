@@ -187,39 +187,39 @@ type waits struct{ err error }
 func (w waits) Error() string { return w.err.Error() }
 func (w waits) Unwrap() error { return w.err }
 
+// deliveryName is what deliveries replace each other by.
+type deliveryName struct {
+	purpose uint8
+	name    string
+}
+
 // receiveIn judges what was delivered into one mailbox: of each purpose and name
-// the newest that can be used.
+// the newest, and where that cannot be used, what is in use already.
 func (r *Receiver) receiveIn(ctx context.Context, p Place, now uint64) ([]*receivedSet, error) {
 	if err := r.read(ctx, p.mailbox); err != nil {
 		return nil, err
 	}
-	view, err := r.view(p)
-	if err != nil {
+	ring := bundle.NewRing(r.Anchor)
+	if err := ring.AddMailbox(p.mailbox, r.Identity.MailboxSecret()); err != nil {
 		return nil, err
 	}
-	superseded := map[state.Word]bool{}
-	var facts []*state.DeliveryFact
-	for f := range view.Deliveries(now) {
-		if f.Scope == p.mailbox && bundle.Purpose(f.Purpose) != bundle.PurposeSignatures {
-			facts = append(facts, f)
-			superseded[f.Supersedes] = true
-		}
-	}
-	slices.SortFunc(facts, func(a, b *state.DeliveryFact) int { return int(int64(b.Seq) - int64(a.Seq)) })
-	type set struct {
-		purpose uint8
-		name    string
-	}
-	settled, seen := map[set]bool{}, map[set]bool{}
+	view := r.Ledger.State(state.Scopes{Org: r.Anchor.Org, Zone: p.zone, Mailbox: p.mailbox}, ring)
 	var list []*receivedSet
-	for _, f := range facts {
-		id := set{f.Purpose, f.Delivery.Name}
-		if settled[id] {
+	settled, told, replaced := map[deliveryName]bool{}, map[deliveryName]bool{}, map[state.Word]bool{}
+	for _, f := range r.announced(p, view, ring, now) {
+		id := deliveryName{f.Purpose, f.Delivery.Name}
+		old := told[id] || replaced[f.Subject]
+		if replaced[f.Supersedes] = true; settled[id] {
+			continue
+		}
+		// What a later one has replaced does not come back, whatever became of that.
+		if view.Standing(&f.Fact, now) != state.Live {
+			settled[id] = true
 			continue
 		}
 		stands := r.inUse(p, f)
-		if superseded[f.Subject] && !stands {
-			continue // a later one replaces it, whatever becomes of that
+		if old && !stands {
+			continue
 		}
 		s := &receivedSet{place: p, fact: f, name: f.Delivery.Name, outcome: ReceivedInstalled}
 		err := r.judge(ctx, view, s, now)
@@ -228,30 +228,45 @@ func (r *Receiver) receiveIn(ctx context.Context, p Place, now uint64) ([]*recei
 		case ctx.Err() != nil:
 			return nil, because(ctx.Err(), Later, "try again", "receiving was interrupted")
 		case errors.As(err, &later):
-			s.outcome, s.why, s.kept = ReceivedWaiting, OneLine(err), stands
-			settled[id] = stands
+			s.outcome, s.why, s.kept, settled[id] = ReceivedWaiting, OneLine(err), stands, stands
 		case err != nil:
 			s.outcome, s.why = ReceivedRefused, OneLine(err)
 		default:
 			settled[id] = true
 		}
-		if seen[id] && err != nil && !s.kept {
+		if old && err != nil && !s.kept {
 			continue // the newest has been told of; this one was its stand-in
 		}
-		seen[id] = true
+		told[id] = true
 		list = append(list, s)
 	}
 	slices.SortStableFunc(list, func(a, b *receivedSet) int { return strings.Compare(a.name, b.name) })
 	return list, nil
 }
 
-// view is what this person knows of one zone.
-func (r *Receiver) view(p Place) (*state.State, error) {
-	ring := bundle.NewRing(r.Anchor)
-	if err := ring.AddMailbox(p.mailbox, r.Identity.MailboxSecret()); err != nil {
-		return nil, err
+// announced are the deliveries into a mailbox, the newest first: also those that
+// were revoked or have ended, but none that somebody entered who is distrusted, or
+// that does not count yet.
+func (r *Receiver) announced(p Place, view *state.State, ring *bundle.Ring, now uint64) (list []*state.DeliveryFact) {
+	for _, e := range slices.Backward(r.Ledger.Entries(p.mailbox)) {
+		if e.Kind != state.KindDelivery || e.Action != state.ActionPut {
+			continue
+		}
+		fact := factOf(p.mailbox, &e)
+		switch view.Standing(fact, now) {
+		case state.Live, state.Revoked, state.Expired:
+		default:
+			continue
+		}
+		payload, err := ring.Open(p.mailbox, &e)
+		if err != nil {
+			continue // sealed with no key of this mailbox: it announces nothing
+		}
+		if d, err := state.ParseDelivery(payload); err == nil && bundle.Purpose(d.Purpose) != bundle.PurposeSignatures {
+			list = append(list, &state.DeliveryFact{Fact: *fact, Delivery: d})
+		}
 	}
-	return r.Ledger.State(state.Scopes{Org: r.Anchor.Org, Zone: p.zone, Mailbox: p.mailbox}, ring), nil
+	return list
 }
 
 func (r *Receiver) read(ctx context.Context, scopes ...state.Word) error {

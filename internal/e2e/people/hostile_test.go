@@ -297,21 +297,50 @@ func TestHostile(t *testing.T) {
 	})
 	t.Run("superseded", func(t *testing.T) {
 		f := in(t)
-		old, next := f.pack(bundle.PurposeFiles, "web", files("old"), nil), (*parcel)(nil)
-		next = f.pack(bundle.PurposeFiles, "web", files("new"), func(o *bundle.Outgoing) { o.Supersedes = old.change.Subject })
-		f.org.Write(f.mailbox, next.change) // nobody serves it yet
-		f.send(old)                         // entered later, and named by the one before: nobody goes back
+		text := func() string {
+			b, err := os.ReadFile(filepath.Join(f.home, "home/received/acme/files/plant/web/version"))
+			if err != nil {
+				return ""
+			}
+			return string(b)
+		}
+		old := f.pack(bundle.PurposeFiles, "web", files("old"), nil)
+		next := f.pack(bundle.PurposeFiles, "web", files("new"), func(o *bundle.Outgoing) { o.Supersedes = old.change.Subject })
+		// Who withholds the newest does not have her take the one before.
+		f.send(old)
+		f.org.Write(f.mailbox, next.change)
+		f.becomes(next, 4, waiting, "cannot be fetched")
+		if got := text(); got != "" {
+			t.Errorf("she has taken %q", got)
+		}
 		f.store(next.block)
-		got := f.receive(0)
-		if o, there := got[old.change.Subject.String()]; there || got[next.change.Subject.String()].Outcome != installed {
-			t.Errorf("%+v, %+v", o, got)
+		f.becomes(next, 0, installed, "")
+		if got := text(); got != "new" {
+			t.Errorf("she has %q", got)
 		}
-		if text, err := os.ReadFile(filepath.Join(f.home, "home/received/acme/files/plant/web/version")); err != nil || string(text) != "new" {
-			t.Errorf("%q, %v", text, err)
-		}
-		f.gone(old)
+		// Nor does it come back when the newest is revoked.
 		f.gone(next)
 		f.receive(0)
+		if got := text(); got != "" {
+			t.Errorf("she has taken %q", got)
+		}
+		// But one that stands is not lost because a later one is no use.
+		first := f.pack(bundle.PurposeFiles, "web", files("first"), nil)
+		f.send(first)
+		f.becomes(first, 0, installed, "")
+		other, err := bundle.GenerateIdentity()
+		f.must(err)
+		wrong := f.pack(bundle.PurposeFiles, "web", files("wrong"), func(o *bundle.Outgoing) {
+			o.To, o.Supersedes = other.Recipient(), first.change.Subject
+		})
+		f.send(wrong)
+		f.becomes(wrong, 3, refused, "another recipient")
+		f.becomes(first, 3, installed, "")
+		f.gone(wrong)
+		f.receive(0)
+		if got := text(); got != "" {
+			t.Errorf("she has %q", got)
+		}
 	})
 	t.Run("a certificate for another key than hers", func(t *testing.T) {
 		f := in(t)
@@ -377,7 +406,44 @@ func TestHostile(t *testing.T) {
 		f.gone(p)
 	})
 	t.Run("an administrator without the kind", func(t *testing.T) { in(t).withoutTheKind() })
+	t.Run("killed", func(t *testing.T) { in(t).killed() })
 	t.Run("no store", func(t *testing.T) { in(t).noStore() })
+}
+
+// killed: the command dies at any instant, and each delivery arrives all the same,
+// whole and once.
+func (f *forge) killed() {
+	path := filepath.Join(f.home, "home/received/acme/files/plant/web/version")
+	var last *parcel
+	deaths := 0
+	for i := range 12 {
+		p := f.pack(bundle.PurposeFiles, "web", files(strings.Repeat("x", 1000*i)+"."), nil)
+		f.send(p)
+		cmd := exec.Command(harness.Bin(f.T, "dpki"), "--home", filepath.Join(f.home, "home"), "receive")
+		cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + f.home}
+		f.must(cmd.Start())
+		time.Sleep(time.Duration(i) * 6 * time.Millisecond)
+		f.must(cmd.Process.Kill())
+		if cmd.Wait() != nil {
+			deaths++
+		}
+		if text, err := os.ReadFile(path); err == nil && !strings.HasSuffix(string(text), ".") {
+			f.Errorf("half of a version: %d bytes", len(text))
+		}
+		last = p
+	}
+	f.becomes(last, 0, installed, "")
+	if text, err := os.ReadFile(path); err != nil || len(text) != 11001 {
+		f.Errorf("%d bytes, %v", len(text), err)
+	}
+	if left, err := os.ReadDir(filepath.Join(f.home, "home/received/acme/.sets")); err != nil || len(left) != 1 {
+		f.Errorf("left: %v, %v", left, err)
+	}
+	f.Logf("killed %d times of 12", deaths)
+	if deaths == 0 {
+		f.Error("nobody died: this shows nothing")
+	}
+	f.gone(last)
 }
 
 // withoutTheKind: the contract does not take a delivery by somebody who may not.
