@@ -19,21 +19,17 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/home"
-	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/bundle/store"
 	"dpki/contracts"
-	"dpki/contracts/code"
 	"dpki/device"
 	"dpki/device/clock"
 	"dpki/device/journal"
 	"dpki/internal/anchor"
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
+	"dpki/internal/harness/desk"
 	"dpki/internal/harness/sshkey"
-	"dpki/registry/post"
-	"dpki/registry/source"
-	"dpki/registry/verify"
 	"dpki/sshca/profile"
 	"dpki/state"
 )
@@ -79,26 +75,7 @@ func (y *year) pass(d time.Duration) {
 // desk is one run of the command, by an account, with what the runs before it kept.
 func (y *year) desk(key *ecdsa.PrivateKey) *admin.Desk {
 	y.Helper()
-	n := y.chain.Network()
-	account := state.Address(crypto.PubkeyToAddress(key.PublicKey))
-	c, err := source.Dial(n.Endpoints[0])
-	y.must(err)
-	log, err := ledger.Open(verify.Config{
-		Registry: y.org.Registry, Org: y.org.Org, CodeHash: code.Hash(), Deploy: n.DeployBlock, Policy: verify.Agreement{K: 1},
-	}, []verify.Endpoint{{Name: "chain", Source: c}}, filepath.Join(y.home.State(y.org.Org), "ledger.json"))
-	y.must(err)
-	stores, err := store.Open(n.Stores, store.Own{})
-	y.must(err)
-	poster, err := post.New(post.Config{
-		Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel,
-		Account: post.Account{Address: account, Open: func() (*ecdsa.PrivateKey, error) { return key, nil }},
-	})
-	y.must(err)
-	return admin.New(admin.Config{
-		Home: y.home, Anchor: y.org, Network: n, Identity: y.id, Ledger: log, Stores: stores, Account: account, Poster: poster,
-		Passphrase: func(string) ([]byte, error) { return []byte("a year"), nil },
-		Now:        func() time.Time { return time.Unix(int64(y.chain.Time()), 0) },
-	})
+	return desk.Administrator{Chain: y.chain, Org: y.org, Home: y.home, Identity: y.id, Key: key}.Desk(y)
 }
 
 // limited is an account that may enter one kind in a zone, as a timer's should.
@@ -173,7 +150,7 @@ func TestYear(t *testing.T) {
 	hosts := func(label string) {
 		t.Helper()
 		_, err := root().CreateCA(ctx, admin.NewCA{
-			Zone: "plant", Label: label, For: 399 * day, Host: true, Passphrase: func() ([]byte, error) { return []byte("a year"), nil },
+			Zone: "plant", Label: label, For: 399 * day, Host: true, Passphrase: desk.Passphrase,
 		})
 		y.must(err)
 	}
