@@ -21,6 +21,9 @@ type Delivering struct {
 	// Missing leaves out those who have a delivery of this purpose and name: an
 	// interrupted run is continued by it.
 	Missing bool
+	// Comparable has watchdogs compare files with their own. Whoever has what they
+	// are shown can then guess at short contents.
+	Comparable bool
 	// Progress is told after each transaction; nil = nobody.
 	Progress func(done, all int)
 }
@@ -104,7 +107,7 @@ func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Pur
 	var blocks []bundle.Block
 	var list []*Delivery
 	changed := map[state.Word]*bundle.Roster{}
-	watch := &WatchFile{Anchor: d.Anchor}
+	watch := &WatchFile{Anchor: d.Anchor, comparable: r.Comparable}
 	for _, m := range some {
 		before := d.inForce(m, purpose, name)
 		if r.Missing && before != nil {

@@ -57,7 +57,11 @@ func (d *Desk) sealOne(m bundle.RosterMember, o bundle.Outgoing, watch *WatchFil
 			watch.Needs = append(watch.Needs, n)
 		}
 	}
-	watch.Deliveries = append(watch.Deliveries, WatchedDelivery{To: d.zoneName(m.Zone) + "/" + m.Name, Statement: w.Statement, Summary: w.Summary})
+	wd := WatchedDelivery{To: d.zoneName(m.Zone) + "/" + m.Name, Statement: w.Statement, Summary: w.Summary}
+	if watch.comparable {
+		wd.Salt = &w.Salt
+	}
+	watch.Deliveries = append(watch.Deliveries, wd)
 	return w.Block, w.Entry, nil
 }
 
@@ -181,6 +185,38 @@ func (d *Desk) announceSigned(ctx context.Context, w *WatchFile, wd WatchedDeliv
 	}
 	g = contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment(), Changes: []contracts.Change{put(state.KindDelivery, sealed, s.From, s.Until)}}
 	return shown, g, block, nil
+}
+
+// Compare says of every file that would be delivered whether it is the one that
+// lies here, and how many are not. paths are as for `deliver files`.
+func (w *WatchFile) Compare(paths []string) (lines []string, differ int, err error) {
+	for _, wd := range w.Deliveries {
+		if wd.Summary.Files == nil {
+			continue
+		}
+		if wd.Salt == nil {
+			return nil, 0, problem(Failed, "ask for it: dpki deliver files --comparable", "the files for %s cannot be compared: the file does not bring what it takes", wd.To)
+		}
+		own, err := readFiles(wd.Summary.Files.Name, paths)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, f := range wd.Summary.Files.Files {
+			i := slices.IndexFunc(own.Files, func(o bundle.File) bool { return o.Path == f.Path })
+			word := "the same as yours"
+			switch {
+			case i < 0:
+				word = "YOU HAVE NO SUCH FILE"
+			case bundle.FileDigest(*wd.Salt, own.Files[i].Content) != f.Digest:
+				word = "NOT THE SAME AS YOURS"
+			}
+			if word != "the same as yours" {
+				differ++
+			}
+			lines = append(lines, wd.To+" "+f.Path+": "+word)
+		}
+	}
+	return lines, differ, nil
 }
 
 // watchWords says in words what a delivery would bring.

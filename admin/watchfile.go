@@ -33,6 +33,8 @@ type WatchFile struct {
 	Groups     []contracts.Group // what announces them, and what goes with it
 	Asked      *sshsig.Signature // by the asker's identity
 	Signatures []bundle.SSHSignature
+
+	comparable bool // its deliveries bring their salts
 }
 
 // WatchNeed is one demand that the deliveries have to meet.
@@ -46,6 +48,7 @@ type WatchedDelivery struct {
 	To        string            `json:"to"` // ZONE/NAME; of these the name is signed
 	Statement *bundle.Statement `json:"statement"`
 	Summary   *bundle.Summary   `json:"summary"`
+	Salt      *state.Word       `json:"salt,omitempty"` // for comparing files
 }
 
 type watchFile struct {
@@ -210,6 +213,7 @@ type WatchShown struct {
 	Needs      []Demand   `json:"needs"`
 	Signed     []string   `json:"signed"`     // fingerprints
 	Deliveries [][]string `json:"deliveries"` // in words
+	Compared   []string   `json:"compared,omitempty"`
 }
 
 // Show says what is in the file.

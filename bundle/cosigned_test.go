@@ -521,3 +521,26 @@ func FuzzSignatures(f *testing.F) {
 		}
 	})
 }
+
+// What was signed once verifies for ever: these digests are made by another program
+// from docs/formats.md section 7.
+func TestStatementVector(t *testing.T) {
+	s := Statement{
+		Anchor: anchorOf(1), Recipient: "gate-7", Mailbox: state.Word{2}, Subject: state.Word{3}, Purpose: PurposeFiles, From: 1000, Until: 2000,
+		Supersedes: state.Word{4}, Name: "web", Commitment: state.Word{5}, Block: CID{6}, Summary: state.Word{7},
+	}
+	if got := s.Digest().String(); got != "2fb5ee93ef5571ae3b9b2cc28da8b39cbbdb5629dc97a21a5d60f6d65a99af6a" {
+		t.Errorf("statement %s", got)
+	}
+	content, err := (&Files{Version: 1, Name: "web", Files: []File{{"a", "0644", Content("hello")}}}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, err := Summarize(PurposeFiles, [32]byte{9}, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := summary.digest(); err != nil || got.String() != "cf855b2ff0937b7c82078a2e14ced58377a77f699f5548ff2af62a137fdc89a0" {
+		t.Errorf("summary %v, %v", got, err)
+	}
+}

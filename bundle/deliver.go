@@ -68,6 +68,7 @@ type Watched struct {
 	Entry     Sealed
 	Statement *Statement
 	Summary   *Summary
+	Salt      state.Word // the bundle's: who knows it can compare files with the summary's digests
 }
 
 // DeliverWatched is Deliver where watchdogs are to sign. recipient is the
@@ -77,7 +78,7 @@ func (r *Ring) DeliverWatched(a anchor.Anchor, recipient string, o Outgoing) (*W
 	if err != nil {
 		return nil, err
 	}
-	w := &Watched{Block: s.block, Entry: s.entry}
+	w := &Watched{Block: s.block, Entry: s.entry, Salt: s.salt}
 	if w.Summary, err = Summarize(o.Purpose, s.salt, o.Content); err != nil {
 		return nil, err
 	}

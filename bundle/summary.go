@@ -87,14 +87,19 @@ func Summarize(p Purpose, salt [32]byte, content []byte) (*Summary, error) {
 func (f *Files) list(salt [32]byte) *FileList {
 	l := &FileList{Name: f.Name}
 	for _, file := range f.Files {
-		h := sha256.New()
-		h.Write([]byte("dpki/file/1"))
-		h.Write(salt[:])
-		h.Write(file.Content)
-		l.Files = append(l.Files, ListedFile{Path: file.Path, Mode: file.Mode, Size: len(file.Content), Digest: state.Word(h.Sum(nil))})
+		l.Files = append(l.Files, ListedFile{Path: file.Path, Mode: file.Mode, Size: len(file.Content), Digest: FileDigest(salt, file.Content)})
 		clear(file.Content)
 	}
 	return l
+}
+
+// FileDigest is the digest of a ListedFile.
+func FileDigest(salt [32]byte, content []byte) state.Word {
+	h := sha256.New()
+	h.Write([]byte("dpki/file/1"))
+	h.Write(salt[:])
+	h.Write(content)
+	return state.Word(h.Sum(nil))
 }
 
 // Marshal encodes the summary.

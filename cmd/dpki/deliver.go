@@ -36,14 +36,16 @@ func (t *tool) deliverCommand() *cli.Command {
 			&cli.StringFlag{Name: "name", Value: admin.HostCAs, Usage: "call the file `NAME`"}, length("365d"), missing),
 		verb("files", "RECIPIENT...", "a set of files, which replaces the last of its name", 1, -1, t.deliverFiles,
 			&cli.StringFlag{Name: "name", Usage: "call the set `NAME`: the device's deliveries.toml says where it goes"},
-			&cli.StringSliceFlag{Name: "path", Usage: "a file, or a folder with all in it: `PATH`"}, length("365d"), missing),
+			&cli.StringSliceFlag{Name: "path", Usage: "a file, or a folder with all in it: `PATH`"},
+			&cli.BoolFlag{Name: "comparable", Usage: "watchdogs can compare the files with their own (dpki watch show --compare); who sees their file can then guess at short contents"},
+			length("365d"), missing),
 		verb("list", "[RECIPIENT...]", "what was delivered", 0, -1, t.deliverList),
 	)
 }
 
 // delivering reads what every deliver command takes.
 func (t *tool) delivering(c *cli.Context, length time.Duration) admin.Delivering {
-	return admin.Delivering{To: c.Args().Slice(), For: length, Missing: c.Bool("missing"), Progress: func(done, all int) {
+	return admin.Delivering{To: c.Args().Slice(), For: length, Missing: c.Bool("missing"), Comparable: c.Bool("comparable"), Progress: func(done, all int) {
 		if done < all {
 			t.notef("%d of %d", done, all)
 		}

@@ -14,13 +14,12 @@ import (
 func (t *tool) policyCommand() *cli.Command {
 	return noun("policy", "what holds for the whole organisation",
 		verb("show", "", "print the organisation's policy, and what its kinds of entries are held to", 0, 0, t.policyShow),
-		verb("set", "", "write the organisation's policy; zones can only tighten it", 0, 0, t.policySet,
+		verb("set", "", "write the organisation's policy; zones can only tighten it", 0, 0, t.policySet, watchdogFlags(
 			&cli.StringSliceFlag{Name: "mode", Usage: "let in by `MODE`: certificate-and-grant, granted-key, certificate-only (default: whichever a zone wants)"},
 			&cli.StringFlag{Name: "offline", Usage: "unprivileged logins go on for `DURATION` without news at most (default 1d)"},
 			&cli.StringFlag{Name: "fresh", Usage: "privileged logins need news younger than `DURATION` (default 1m)"},
 			&cli.StringSliceFlag{Name: "privileged", Usage: "`ACCOUNT`s beside root that only a privileged grant opens"},
-			watchdogFlag, cosignersFlag, cosignedFlag,
-			&cli.StringFlag{Name: "for", Usage: "valid for `DURATION`; renew in time", Value: "399d"}),
+			&cli.StringFlag{Name: "for", Usage: "valid for `DURATION`; renew in time", Value: "399d"})...),
 		verb("limit", "KIND", "say how many administrators must approve a kind of entry, and how long it may last", 1, 1, t.policyLimit,
 			&cli.IntFlag{Name: "approvals", Usage: "`NUMBER` of administrators, 1 to 16"},
 			&cli.StringFlag{Name: "longest", Usage: "`DURATION` that an entry lasts at most, or none"}),

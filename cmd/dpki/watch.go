@@ -16,18 +16,23 @@ import (
 	"dpki/sshca"
 )
 
-// Flags of policies that name watchdogs.
-var (
-	watchdogFlag  = &cli.StringSliceFlag{Name: "watchdog", Usage: "what is delivered must be signed by the key of this public key `FILE`; name each watchdog"}
-	cosignersFlag = &cli.IntFlag{Name: "cosigners", Usage: "`NUMBER` of watchdogs that must sign (default: all)"}
-	cosignedFlag  = &cli.StringSliceFlag{Name: "cosigned", Usage: "they sign `WHAT`: user-key, host-cert, ca, files (default: all of these)"}
-)
+// watchdogFlags are those of policies that name watchdogs, and after them the others.
+func watchdogFlags(others ...cli.Flag) []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringSliceFlag{Name: "watchdog", Usage: "what is delivered must be signed by the key of this public key `FILE`; name each watchdog"},
+		&cli.IntFlag{Name: "cosigners", Usage: "`NUMBER` of watchdogs that must sign (default: all)"},
+		&cli.StringSliceFlag{Name: "cosigned", Usage: "they sign `WHAT`: user-key, host-cert, ca, files (default: all of these)"},
+	}, others...)
+}
 
 func (t *tool) watchCommand() *cli.Command {
+	compare := func() cli.Flag {
+		return &cli.StringSliceFlag{Name: "compare", Usage: "compare files with those here: a file, or a folder with all in it: `PATH`"}
+	}
 	return noun("watch", "deliveries that watchdogs must sign before devices take them",
-		verb("show", "FILE", "say what would be delivered, and who has signed it", 1, 1, t.watchShow),
+		verb("show", "FILE", "say what would be delivered, and who has signed it", 1, 1, t.watchShow, compare()),
 		verb("sign", "FILE", "say what would be delivered, and sign it; this needs no network and no account", 1, 1, t.watchSign,
-			&cli.StringFlag{Name: "key", Usage: "private key `FILE`, or a public one whose private half the ssh-agent has"}),
+			&cli.StringFlag{Name: "key", Usage: "private key `FILE`, or a public one whose private half the ssh-agent has"}, compare()),
 		verb("submit", "FILE...", "announce what enough watchdogs have signed; copies of one file are united", 1, -1, t.watchSubmit),
 	)
 }
@@ -45,13 +50,39 @@ func (t *tool) watchShow(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.show(w.Show(), func() { t.printWatched(w.Show()) })
+	shown := w.Show()
+	if err := t.compare(c, w, shown); err != nil {
+		return err
+	}
+	return t.show(shown, func() { t.printWatched(shown) })
+}
+
+// compare adds what files here say to what is shown.
+func (t *tool) compare(c *cli.Context, w *admin.WatchFile, shown *admin.WatchShown) error {
+	paths := c.StringSlice("compare")
+	if len(paths) == 0 {
+		return nil
+	}
+	lines, differ, err := w.Compare(paths)
+	if err != nil {
+		return err
+	}
+	if shown.Compared = lines; differ > 0 {
+		for _, line := range lines {
+			t.notef("%s", line)
+		}
+		return &admin.Problem{Class: admin.No, Text: pluralOf(differ, "file is", "files are") + " not what lies here", Hint: "do not sign it before you know why"}
+	}
+	return nil
 }
 
 func (t *tool) printWatched(w *admin.WatchShown) {
 	t.pairs("organisation", w.Anchor, "asked by", w.Asker, "signed", strings.Join(w.Signed, ", "))
 	for _, n := range w.Needs {
 		t.sayf("needs %d of %s", n.Need, strings.Join(n.Watchdogs, " "))
+	}
+	for _, line := range w.Compared {
+		t.sayf("%s", line)
 	}
 	for _, d := range w.Deliveries {
 		t.sayf("")
@@ -79,6 +110,9 @@ func (t *tool) watchSign(c *cli.Context) error {
 	}
 	defer done.Close()
 	shown := w.Show()
+	if err := t.compare(c, w, shown); err != nil {
+		return err
+	}
 	if !shown.Asks(signer.PublicKey()) {
 		return &admin.Problem{Class: admin.Failed, Text: fmt.Sprintf("the policy names no watchdog %s", ssh.FingerprintSHA256(signer.PublicKey())), Hint: "sign by a key that dpki watch show names"}
 	}

@@ -18,13 +18,12 @@ func (t *tool) zoneCommand() *cli.Command {
 		verb("list", "", "list the zones", 0, 0, t.zoneList),
 		verb("show", "NAME", "print a zone", 1, 1, t.zoneShow),
 		verb("rekey", "NAME", "give a zone another key: devices that were retired read nothing new", 1, 1, t.zoneRekey),
-		verb("policy", "NAME", "print a zone's policy, or write a new one that replaces the last", 1, 1, t.zonePolicy,
+		verb("policy", "NAME", "print a zone's policy, or write a new one that replaces the last", 1, 1, t.zonePolicy, watchdogFlags(
 			&cli.StringSliceFlag{Name: "mode", Usage: "let in by `MODE`: certificate-and-grant (default), granted-key, certificate-only"},
 			&cli.StringFlag{Name: "offline", Usage: "unprivileged logins go on for `DURATION` without news (default 1d)"},
 			&cli.StringFlag{Name: "fresh", Usage: "privileged logins need news younger than `DURATION` (default 1m)"},
 			&cli.StringSliceFlag{Name: "privileged", Usage: "`ACCOUNT`s beside root that only a privileged grant opens"},
-			watchdogFlag, cosignersFlag, cosignedFlag,
-			&cli.StringFlag{Name: "for", Usage: "valid for `DURATION`; renew in time", Value: "399d"}),
+			&cli.StringFlag{Name: "for", Usage: "valid for `DURATION`; renew in time", Value: "399d"})...),
 	)
 }
 

@@ -68,13 +68,13 @@ complete -c dpki -l put
 complete -c dpki -l revoke
 complete -c dpki -l member
 complete -c dpki -l fingerprint
+complete -c dpki -l watchdog
+complete -c dpki -l cosigners
+complete -c dpki -l cosigned
 complete -c dpki -l mode
 complete -c dpki -l offline
 complete -c dpki -l fresh
 complete -c dpki -l privileged
-complete -c dpki -l watchdog
-complete -c dpki -l cosigners
-complete -c dpki -l cosigned
 complete -c dpki -l approvals
 complete -c dpki -l longest
 complete -c dpki -l unseen
@@ -102,6 +102,8 @@ complete -c dpki -l ahead
 complete -c dpki -l new-key
 complete -c dpki -l use
 complete -c dpki -l path
+complete -c dpki -l comparable
+complete -c dpki -l compare
 complete -c dpki -l watch
 complete -c dpki -l every
 complete -c dpki -l person
@@ -116,6 +118,7 @@ complete -c dpki -l successor
 complete -c dpki -l node
 complete -c dpki -l listen
 complete -c dpki -l repair
+complete -c dpki -l wait
 complete -c dpki -l unacknowledged
 complete -c dpki -l dir
 complete -c dpki -l memory
