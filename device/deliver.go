@@ -94,6 +94,16 @@ func (e *Engine) awaited(s *state.State, now uint64) (list []state.DeliveryFact)
 	return list
 }
 
+// withdrawn are the deliveries in force whose entries were revoked.
+func (e *Engine) withdrawn(s *state.State) (list []state.Word) {
+	for _, d := range e.c.Applier.All() {
+		if d.Result == bundle.Applied && s.Withdrawn(d.Subject) {
+			list = append(list, d.Subject)
+		}
+	}
+	return list
+}
+
 // deliver starts a worker on what is to be installed next, unless one is at work
 // or the last attempt was a moment ago. Logins do not wait for it.
 func (e *Engine) deliver(ctx context.Context) {
@@ -108,6 +118,13 @@ func (e *Engine) deliver(ctx context.Context) {
 	if due := e.c.Applier.Due(); due != 0 && due <= now && !s.Retired() {
 		work = func(ctx context.Context) deliveryEnded {
 			return deliveryEnded{err: e.c.Applier.Renew(ctx, now, trustedBy(s, now))}
+		}
+	}
+	if gone := e.withdrawn(s); len(gone) > 0 && (work == nil || e.delivery.fails%2 == 0) {
+		subject := gone[e.delivery.fails%len(gone)]
+		work = func(ctx context.Context) deliveryEnded {
+			done, err := e.c.Applier.Withdraw(ctx, subject, now)
+			return deliveryEnded{done, err}
 		}
 	}
 	// One that cannot be fetched or installed must not stand in the way of others.
@@ -261,7 +278,7 @@ func (e *Engine) untilDelivery() time.Duration {
 	if due := e.c.Applier.Due(); due != 0 {
 		wait = time.Duration(min(max(int64(due)-int64(now), 0), 24*3600)) * time.Second
 	}
-	if len(e.awaited(s, now)) > 0 {
+	if len(e.awaited(s, now)) > 0 || len(e.withdrawn(s)) > 0 {
 		wait = 0
 	}
 	return max(wait, e.delivery.since(s, now)-e.c.Clock.Boot())

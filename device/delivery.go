@@ -32,8 +32,17 @@ type Delivered struct {
 // Superseded is the result of a delivery that a later one has replaced.
 const Superseded = "superseded"
 
+// What a delivery becomes whose entry was revoked: keys, certificates and CAs are
+// taken away, files are left where they are, for something may need them.
+const (
+	Revoked     = "revoked"
+	RevokedLeft = "revoked; its files are left"
+)
+
 // OK reports whether nothing is wrong with it.
-func (d *Delivered) OK() bool { return d.Result == bundle.Applied || d.Result == Superseded }
+func (d *Delivered) OK() bool {
+	return d.Result == bundle.Applied || d.Result == Superseded || d.Result == Revoked || d.Result == RevokedLeft
+}
 
 // Applier installs what deliveries bring, on the root side. It remembers across
 // restarts and crashes what it has done. Its methods are called by one goroutine
@@ -48,6 +57,9 @@ type Applier interface {
 	// Renew does what time alone brings: the next host certificate. trusted is as
 	// in Material.
 	Renew(ctx context.Context, now uint64, trusted func(state.Word, state.Kind) bool) error
+	// Withdraw takes away what a revoked delivery brought that is in force, and
+	// settles it as Revoked or RevokedLeft.
+	Withdraw(ctx context.Context, subject state.Word, now uint64) (Delivered, error)
 	// Due is when Renew is to be called, Unix seconds; 0 = never.
 	Due() uint64
 	Settled(subject state.Word) bool

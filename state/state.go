@@ -300,6 +300,22 @@ func (s *State) Deliveries(now uint64) iter.Seq[*DeliveryFact] {
 	}
 }
 
+// Withdrawn reports whether a delivery into this device's mailbox was revoked, or its
+// author distrusted: what it brought is to be in use no more.
+func (s *State) Withdrawn(delivery Word) bool {
+	if s.revoked(s.Scopes.Mailbox, KindDelivery, delivery) {
+		return true
+	}
+	for _, l := range s.layers() {
+		for i := range l.deliveries {
+			if d := &l.deliveries[i]; d.Scope == s.Scopes.Mailbox && d.Subject == delivery && s.distrusted(d.Authors, d.Time) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Zones yields the zones that the organisation has announced and not revoked:
 // where a device that has not been enrolled yet looks for its batch.
 func (s *State) Zones(now uint64) iter.Seq[Word] {

@@ -9,7 +9,7 @@ import (
 )
 
 func (t *tool) revokeCommand() *cli.Command {
-	return verb("revoke", "ID|NAME", "revoke a grant by the beginning of its id, a device by its name, a CA by its label", 1, 1, t.revoke)
+	return verb("revoke", "ID|NAME", "revoke a grant or a delivery by the beginning of its id, a device by its name, a CA by its label, a denial by its key", 1, 1, t.revoke)
 }
 
 func (t *tool) revoke(c *cli.Context) error {
@@ -31,6 +31,9 @@ func (t *tool) revoke(c *cli.Context) error {
 	r, err := d.Revoke(c.Context, found)
 	if err != nil {
 		return err
+	}
+	if found.What == "delivery" {
+		t.notef("the recipient takes away keys, certificates and CAs that it brought, and leaves files; a grant that belongs to it goes on: dpki grant list")
 	}
 	return t.showRevoked(r)
 }

@@ -84,7 +84,7 @@ func (a *Applier) Apply(ctx context.Context, m device.Material) (device.Delivere
 	if err != nil {
 		return s.Delivered, err
 	}
-	if old := a.ledger.set(s.id()); old != nil && old.Seq > s.Seq {
+	if old := a.ledger.set(s.id()); old != nil && old.laterThan(&s.installed) {
 		s.Delivered.Result = device.Superseded
 		return s.Delivered, a.Settle(s.Delivered)
 	}

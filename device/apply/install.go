@@ -52,6 +52,11 @@ func (a *Applier) install(ctx context.Context, s *set) error {
 	if !changed {
 		return a.note(a.ledger.with(s.installed))
 	}
+	return a.carryOut(ctx, s, begun, gone, func() *ledger { return a.ledger.with(s.installed) })
+}
+
+// carryOut does what begun says, and notes what is in force then.
+func (a *Applier) carryOut(ctx context.Context, s *set, begun *doing, gone []string, next func() *ledger) error {
 	doing := *a.ledger
 	doing.Doing = begun
 	if err := a.note(&doing); err != nil {
@@ -64,7 +69,7 @@ func (a *Applier) install(ctx context.Context, s *set) error {
 	err := a.tell(ctx, s.sshd, s.reload)
 	a.at("told")
 	if err == nil {
-		err = a.note(a.ledger.with(s.installed))
+		err = a.note(next())
 	}
 	if err != nil {
 		return errors.Join(err, a.takeBack(ctx, somebodyTold))
@@ -122,7 +127,7 @@ func (a *Applier) change(ctx context.Context, s *set, gone []string) error {
 
 func (a *Applier) check(ctx context.Context, s *set) error {
 	if s.sshd {
-		if err := a.server().Test(ctx); err != nil {
+		if err := a.server().Test(ctx); err != nil || s.ends {
 			return err
 		}
 		e, err := a.server().Effective(ctx, "root")

@@ -38,7 +38,10 @@ type ledger struct {
 type installed struct {
 	device.Delivered
 	Purpose bundle.Purpose `json:"number"`
-	Paths   []string       `json:"paths"` // what the set consists of
+	// Mailbox is what its sequence counts in: another one after a move. Zero in a
+	// ledger of before there were moves.
+	Mailbox state.Word `json:"mailbox,omitzero"`
+	Paths   []string   `json:"paths"` // what the set consists of
 	// Ahead are the certificates of a host certificate's windows, and HostKey the
 	// file that they are for.
 	Ahead   []string `json:"ahead,omitempty"`
@@ -113,6 +116,19 @@ func (l *ledger) with(n installed) *ledger {
 	}
 	next.Sets = append(next.Sets, n)
 	return next
+}
+
+// without is the ledger in which a set is in force no more.
+func (l *ledger) without(id setID, d device.Delivered) *ledger {
+	next := &ledger{Version: 1, Others: slices.Clone(l.Others)}
+	next.Sets = slices.DeleteFunc(slices.Clone(l.Sets), func(s installed) bool { return s.id() == id })
+	next.settle(d)
+	return next
+}
+
+// laterThan reports whether a set in force is a later version than one that comes.
+func (i *installed) laterThan(s *installed) bool {
+	return i.Seq > s.Seq && (i.Mailbox.IsZero() || i.Mailbox == s.Mailbox)
 }
 
 // settle remembers a delivery that is not in force.

@@ -43,6 +43,7 @@ type set struct {
 	check  []string
 	reload []string
 	sshd   bool // sshd checks and reads it
+	ends   bool // it is taken away
 }
 
 // target is one file as it is to be.
@@ -56,7 +57,7 @@ type target struct {
 // plan says what a material comes to, once its CA was found to be trusted.
 // Nothing is written.
 func (a *Applier) plan(ctx context.Context, m device.Material) (*set, error) {
-	s := &set{installed: installed{Purpose: bundle.Purpose(m.Fact.Purpose), Delivered: device.Delivered{
+	s := &set{installed: installed{Purpose: bundle.Purpose(m.Fact.Purpose), Mailbox: m.Fact.Scope, Delivered: device.Delivered{
 		Subject: m.Fact.Subject, Purpose: bundle.Purpose(m.Fact.Purpose).String(), Seq: m.Fact.Seq, Time: m.Now, Result: bundle.Applied,
 	}}}
 	var err error

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,24 @@ func (w *world) files() {
 	if shown := w.Dpkid(0, "status"); !strings.Contains(shown, "files web: applied") {
 		w.Errorf("status: %s", shown)
 	}
+	// Revoked: files may be in use, and stay.
+	w.revoke(third)
+	w.turns(third, device.RevokedLeft)
+	w.version("3")
+}
+
+// revoke takes deliveries back.
+func (w *world) revoke(p *parcel) {
+	w.Helper()
+	w.Org.Revoke(w.ID, p.change)
+}
+
+// turns waits until a delivery that was applied has become something else.
+func (w *world) turns(p *parcel, want string) {
+	w.Helper()
+	w.Eventually("delivery that is revoked", settled, func(s device.Status) bool {
+		return slices.ContainsFunc(s.Delivered, func(d device.Delivered) bool { return d.Subject == p.subject() && d.Result == want })
+	})
 }
 
 func (w *world) userKey() {
@@ -106,6 +125,16 @@ func (w *world) userKey() {
 	if err != nil || line(got.PublicKey()) != line(key.PublicKey()) {
 		w.Errorf("the key: %v", err)
 	}
+	// The one that was superseded is revoked: nothing happens. The one in force: all of it goes.
+	w.revoke(p)
+	w.revoke(next)
+	w.turns(next, device.Revoked)
+	for _, name := range []string{"backup", "backup.pub", "backup-cert.pub"} {
+		if _, err := os.Stat("/etc/dpki/keys.d/" + name); err == nil {
+			w.Errorf("%s of a revoked delivery is there", name)
+		}
+	}
+	w.becomes(p, device.Superseded)
 }
 
 // refused: bundles that somebody with power over the mailbox announced, and that

@@ -139,6 +139,18 @@ func TestWindows(t *testing.T) {
 		t.Errorf("%+v, %v", d, err)
 	}
 	b.inUse(fresh, sent.Certificates[0])
+	// Revoked: sshd goes on with the key alone.
+	dropIn := filepath.Join(b.dir, "ssh", "sshd_config.d", "10-dpki-host.conf")
+	if _, err := os.Stat(dropIn); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := a.Withdraw(ctx, pair.Fact.Subject, 1130); err != nil || d.Result != device.Revoked || a.Due() != 0 {
+		t.Errorf("%+v, %v, due %d", d, err, a.Due())
+	}
+	b.inUse(fresh, "")
+	if _, err := os.Stat(dropIn); err == nil {
+		t.Error("sshd is told of a certificate that is gone")
+	}
 }
 
 // Where sshd does not take them, key and certificate are as before.
