@@ -81,13 +81,14 @@ func (r *LogReport) fill(c *audit.Checked, check LogCheck) error {
 			r.Verified = append(r.Verified, logWords(l, names, c.Blocks[p.Header].Number))
 			entries := l.Entries()
 			for j := range entries {
-				line := publicLine(names, l.Scope, &entries[j])
-				if k, ok := keys[entries[j].Subject]; ok && entries[j].Action == state.ActionPut {
-					text, err := openWith(k, c.Anchor, l.Scope, &entries[j])
+				e := &entries[j]
+				line := publicLine(names, l.Scope, e)
+				if k, ok := keys[e.Subject]; ok && e.Action == state.ActionPut {
+					text, err := openWith(k, c.Anchor, l.Scope, e)
 					if err != nil {
-						return because(err, No, "the key is another entry's, or was copied wrongly", "entry %s does not open with the key that was given", short(entries[j].Subject))
+						return because(err, No, "the key is another entry's, or was copied wrongly", "entry %s does not open with the key that was given", short(e.Subject))
 					}
-					line.Text, opened[entries[j].Subject] = text, true
+					line.Text, opened[e.Subject] = text, true
 				}
 				r.Lines = append(r.Lines, line)
 			}

@@ -84,27 +84,11 @@ func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadR
 	if len(q.Slots) > registry.MaxSlots || q.At != 0 && len(q.Slots) > 0 {
 		return registry.HeadReply{}, &registry.Failure{Fault: registry.Refused, Detail: fmt.Sprintf("%d slots at block %d", len(q.Slots), q.At)}
 	}
-	latest, limit := "latest", 3*registry.MaxHeader
-	if q.At != 0 {
-		latest = quantity(q.At)
-	}
+	limit := 3 * registry.MaxHeader
 	if len(q.Slots) > 0 {
 		limit += registry.MaxProof
 	}
-	slots := make([]string, len(q.Slots))
-	for i, s := range q.Slots {
-		slots[i] = "0x" + s.String()
-	}
-	calls := func() []call {
-		batch := []call{{Method: "eth_chainId"}, c.headerCall(latest)}
-		if !q.TipOnly {
-			batch = append(batch, c.headerCall("safe"), c.headerCall("finalized"))
-		}
-		if len(slots) > 0 {
-			batch = append(batch, call{Method: "eth_getProof", Params: []any{q.Contract.String(), slots, "latest"}})
-		}
-		return newBatch(batch...)
-	}
+	calls := func() []call { return c.headCalls(q) }
 	var replies []reply
 	var err error
 	if q.At == 0 {
@@ -117,7 +101,31 @@ func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadR
 	if err != nil {
 		return registry.HeadReply{}, err
 	}
-	var r registry.HeadReply
+	return headReply(q, replies)
+}
+
+// headCalls are the questions of a HeadQuery, in one batch.
+func (c *Client) headCalls(q registry.HeadQuery) []call {
+	latest := "latest"
+	if q.At != 0 {
+		latest = quantity(q.At)
+	}
+	batch := []call{{Method: "eth_chainId"}, c.headerCall(latest)}
+	if !q.TipOnly {
+		batch = append(batch, c.headerCall("safe"), c.headerCall("finalized"))
+	}
+	if len(q.Slots) > 0 {
+		slots := make([]string, len(q.Slots))
+		for i, s := range q.Slots {
+			slots[i] = "0x" + s.String()
+		}
+		batch = append(batch, call{Method: "eth_getProof", Params: []any{q.Contract.String(), slots, "latest"}})
+	}
+	return newBatch(batch...)
+}
+
+// headReply takes the answers to headCalls apart.
+func headReply(q registry.HeadQuery, replies []reply) (r registry.HeadReply, err error) {
 	parts := []*[]byte{&r.ChainID, &r.Latest}
 	if !q.TipOnly {
 		// Chains without finality answer with an error: that is having none.
@@ -128,7 +136,7 @@ func (c *Client) Head(ctx context.Context, q registry.HeadQuery) (registry.HeadR
 		}
 		parts = append(parts, &r.Safe, &r.Finalized)
 	}
-	if len(slots) > 0 {
+	if len(q.Slots) > 0 {
 		parts = append(parts, &r.Proof)
 	}
 	for i, part := range parts {
