@@ -194,8 +194,13 @@ func (p *Proposal) add(s SignedBy) error {
 	if who, err := post.SignerOf(digest, s.Signature); err != nil || who != s.Account {
 		return problem(Failed, "ask "+s.Account.String()+" to approve it again", "a signature of the proposal is not of %s over what stands in it", s.Account)
 	}
+	p.replace(s)
+	return nil
+}
+
+// replace keeps a signature, and none of before by its account.
+func (p *Proposal) replace(s SignedBy) {
 	p.Signed = slices.DeleteFunc(p.Signed, func(old SignedBy) bool { return old.Account == s.Account })
 	p.Signed = append(p.Signed, s)
 	slices.SortFunc(p.Signed, bySigner)
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,13 +27,16 @@ func (e *ProposedError) Error() string { return "wrote proposal " + e.File }
 
 // Review is a proposal as an approver is shown it.
 type Review struct {
-	Digest   string     `json:"digest"` // what is signed
-	By       string     `json:"by"`     // administrators or guardians
-	Needs    int        `json:"needs"`  // signatures; 0 where the log could not be read
-	Signed   []string   `json:"signed"`
-	Missing  []string   `json:"missing"` // who could sign too
-	Deadline Time       `json:"deadline"`
-	Changes  []Proposed `json:"changes"`
+	Digest string   `json:"digest"` // what is signed
+	By     string   `json:"by"`     // administrators or guardians
+	Needs  int      `json:"needs"`  // signatures; 0 where the log could not be read
+	Signed []string `json:"signed"`
+	// Unchecked are accounts whose signature is none of a key: of a contract's, or
+	// wrong, which nobody was there to say.
+	Unchecked []string   `json:"unchecked,omitempty"`
+	Missing   []string   `json:"missing"` // who could sign too
+	Deadline  Time       `json:"deadline"`
+	Changes   []Proposed `json:"changes"`
 	// Offline says that nothing newer than what was read before is known.
 	Offline bool `json:"offline"`
 }
@@ -168,11 +172,8 @@ func (d *Desk) ReviewProposal(ctx context.Context, p *Proposal) (*Review, error)
 	if !r.Offline && standing.Epoch != p.Epoch {
 		return nil, problem(Failed, "propose it anew", "the proposal is of before a recovery")
 	}
-	for _, s := range p.Signed {
-		if who, err := post.SignerOf(digest, s.Signature); err != nil || who != s.Account {
-			return nil, problem(Failed, "ask for the file again", "a signature of the proposal is not of %s over what stands in it", s.Account)
-		}
-		r.Signed = append(r.Signed, s.Account.String())
+	if err := d.checkSigned(ctx, p, digest, r); err != nil {
+		return nil, err
 	}
 	for _, g := range p.Groups {
 		for _, c := range g.Changes {
@@ -181,11 +182,65 @@ func (d *Desk) ReviewProposal(ctx context.Context, p *Proposal) (*Review, error)
 	}
 	r.Needs = d.needs(p, standing)
 	for _, a := range d.signersOf(p, standing, now) {
-		if !strings.Contains(strings.Join(r.Signed, " "), a.String()) {
+		if !slices.Contains(r.Signed, a.String()) && !slices.Contains(r.Unchecked, a.String()) {
 			r.Missing = append(r.Missing, a.String())
 		}
 	}
 	return r, nil
+}
+
+// checkSigned tells whose signatures the proposal has. One of a key is checked here;
+// whether one is a contract's only that contract can say, as it stands on the chain.
+func (d *Desk) checkSigned(ctx context.Context, p *Proposal, digest state.Word, r *Review) error {
+	for _, s := range p.Signed {
+		good, err := d.signed(ctx, digest, s, r.Offline)
+		switch {
+		case err != nil:
+			r.Unchecked = append(r.Unchecked, s.Account.String())
+		case !good:
+			return problem(Failed, "ask for the file again", "a signature of the proposal is not of %s over what stands in it", s.Account)
+		default:
+			r.Signed = append(r.Signed, s.Account.String())
+		}
+	}
+	return nil
+}
+
+// errOffline: nobody was asked.
+var errOffline = errors.New("a contract's signature cannot be checked offline")
+
+func (d *Desk) signed(ctx context.Context, digest state.Word, s SignedBy, offline bool) (bool, error) {
+	if who, err := post.SignerOf(digest, s.Signature); err == nil && who == s.Account {
+		return true, nil
+	}
+	if offline {
+		return false, errOffline
+	}
+	return d.Poster.Accepts(ctx, s.Account, digest, s.Signature)
+}
+
+// AttachSignature adds what an account has signed elsewhere, by a wallet or as a
+// contract, to a proposal that was reviewed.
+func (d *Desk) AttachSignature(ctx context.Context, p *Proposal, r *Review, s SignedBy) error {
+	if len(s.Signature) == 0 || len(s.Signature) > maxSignature {
+		return problem(Usage, "0x and the hex digits that the wallet has shown", "a signature has 1 to %d bytes", maxSignature)
+	}
+	if r.Needs > 0 && !slices.Contains(slices.Concat(r.Missing, r.Signed, r.Unchecked), s.Account.String()) {
+		return problem(Failed, "it can be signed by "+strings.Join(r.Missing, " or "), "account %s has no power to approve it", s.Account)
+	}
+	digest, err := p.Digest(p.Anchor.Registry)
+	if err != nil {
+		return err
+	}
+	good, err := d.signed(ctx, digest, s, r.Offline)
+	if err != nil {
+		return because(err, Later, "dpki network check; a contract is asked itself", "the signature cannot be checked")
+	}
+	if !good {
+		return problem(No, "sign what dpki proposal show FILE --typed prints, as that account", "this is not %s's signature over what stands in the proposal", s.Account)
+	}
+	p.replace(s)
+	return nil
 }
 
 // needs is how many signatures a proposal needs, 0 where that is not known.
@@ -221,8 +276,7 @@ func (d *Desk) signersOf(p *Proposal, g state.Guardianship, now uint64) []state.
 func (d *Desk) ApproveProposal(ctx context.Context, p *Proposal, r *Review) error {
 	me := d.Account.String()
 	if len(r.Missing) > 0 || len(r.Signed) > 0 {
-		known := strings.Join(append(r.Missing, r.Signed...), " ")
-		if r.Needs > 0 && !strings.Contains(known, me) {
+		if r.Needs > 0 && !slices.Contains(slices.Concat(r.Missing, r.Signed, r.Unchecked), me) {
 			return problem(Failed, "it can be signed by "+strings.Join(r.Missing, " or "), "account %s has no power to approve it", d.Account)
 		}
 	}
@@ -240,7 +294,9 @@ func (d *Desk) sign(ctx context.Context, p *Proposal) error {
 	return p.add(SignedBy{Account: d.Account, Signature: signature})
 }
 
-// Unite takes the signatures of copies of one proposal together.
+// Unite takes the signatures of copies of one proposal together. Of a contract's,
+// which cannot be told from a wrong one here, the first copy's counts; whoever
+// submits has them checked.
 func (p *Proposal) Unite(copies ...*Proposal) error {
 	want, err := p.Digest(p.Anchor.Registry)
 	if err != nil {
@@ -252,8 +308,8 @@ func (p *Proposal) Unite(copies ...*Proposal) error {
 			return problem(Failed, "submit one at a time", "the files are of different proposals")
 		}
 		for _, s := range c.Signed {
-			if err := p.add(s); err != nil {
-				return err
+			if err := p.add(s); err != nil && !slices.ContainsFunc(p.Signed, func(old SignedBy) bool { return old.Account == s.Account }) {
+				p.replace(s)
 			}
 		}
 	}
@@ -269,6 +325,12 @@ func (d *Desk) SubmitProposal(ctx context.Context, p *Proposal) (*Posted, error)
 	}
 	if r.Offline {
 		return nil, problem(Later, "dpki network check", "no endpoint could be used")
+	}
+	if len(r.Unchecked) > 0 {
+		return nil, problem(Later, "dpki network check", "the signature of %s could not be checked", strings.Join(r.Unchecked, " and "))
+	}
+	if len(p.Signed) > state.MaxAuthors {
+		return nil, problem(Failed, "leave copies out", "more than %d signatures", state.MaxAuthors)
 	}
 	now := uint64(d.Now().Unix())
 	guardians := d.view(state.Word{}, state.Word{}).Guardianship(now).Guardians

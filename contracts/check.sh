@@ -17,6 +17,8 @@ new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 mkdir "$new/bindings"
 go run ./internal/generate ../build/forge/DPKI.sol/DPKI.json "$new"
+"$forge" build --quiet test/Multisig.sol
+node -p 'require(process.argv[1]).bytecode.object.slice(2)' "$PWD/../build/forge/Multisig.sol/Multisig.json" >"$new/Multisig.bin"
 "$abigen" --v2 --abi "$new/DPKI.abi" --pkg bindings --type DPKI --out "$new/bindings/dpki.go" 2>"$new/abigen.log" ||
 	{ cat "$new/abigen.log" >&2; exit 1; }
 for f in DPKI.abi DPKI.bin DPKI.bin-runtime code/hash.go bindings/dpki.go; do
@@ -27,6 +29,14 @@ for f in DPKI.abi DPKI.bin DPKI.bin-runtime code/hash.go bindings/dpki.go; do
 		exit 1
 	fi
 done
+
+# A wallet of several owners, for tests of what a contract signs.
+if [ "$mode" = --update ]; then
+	cp "$new/Multisig.bin" ../internal/harness/multisig/
+elif ! cmp "$new/Multisig.bin" ../internal/harness/multisig/Multisig.bin; then
+	echo "internal/harness/multisig/Multisig.bin is not what test/Multisig.sol compiles to: run contracts/check.sh --update" >&2
+	exit 1
+fi
 
 case $mode in
 --update) go test -count=1 . -update ;;

@@ -75,7 +75,7 @@ func (t *tool) showMigration(ctx context.Context) error {
 			if o.Answers {
 				answer = "since " + o.Since.String()
 			}
-			t.pairs("points back", answer, "devices", fmt.Sprintf("%d, of which %d adopted there, %d have moved; %d without a receipt", o.Devices, o.Adopted, o.Moved, o.Silent))
+			t.pairs("points back", answer, "devices", fmt.Sprintf("%s, of which %d adopted there, %d have moved; %d without a receipt", plural(o.Devices, "device"), o.Adopted, o.Moved, o.Silent))
 		}
 	})
 }

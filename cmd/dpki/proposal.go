@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -15,8 +16,12 @@ import (
 func (t *tool) proposalCommand() *cli.Command {
 	unseen := &cli.BoolFlag{Name: "unseen", Usage: "sign also what cannot be shown here"}
 	return noun("proposal", "what needs several signatures, as a file",
-		verb("show", "FILE", "say what a proposal would do, and who has signed it", 1, 1, t.proposalShow),
+		verb("show", "FILE", "say what a proposal would do, and who has signed it", 1, 1, t.proposalShow,
+			&cli.BoolFlag{Name: "typed", Usage: "print what is signed, as wallets take it (EIP-712)"}),
 		verb("approve", "FILE", "say what a proposal would do, and sign it; this needs no network", 1, 1, t.proposalApprove, unseen),
+		verb("attach", "FILE", "add what an account has signed elsewhere: a wallet's key, or a contract such as a Safe (ERC-1271)", 1, 1, t.proposalAttach,
+			&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` that has signed"},
+			&cli.StringFlag{Name: "signature", Usage: "0x and `HEX`"}),
 		verb("submit", "FILE...", "send what enough have signed; copies of one proposal are united", 1, -1, t.proposalSubmit),
 	)
 }
@@ -44,11 +49,38 @@ func (t *tool) review(c *cli.Context) (*admin.Desk, *admin.Proposal, *admin.Revi
 }
 
 func (t *tool) proposalShow(c *cli.Context) error {
-	_, _, r, err := t.review(c)
+	_, p, r, err := t.review(c)
 	if err != nil {
 		return err
 	}
+	if c.Bool("typed") {
+		data, err := p.TypedData(p.Anchor.Registry)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(t.stdout, "%s\n", data)
+		return err
+	}
 	return t.show(r, func() { t.printReview(r) })
+}
+
+func (t *tool) proposalAttach(c *cli.Context) error {
+	account, err := parseAccount(c.String("account"))
+	if err != nil {
+		return err
+	}
+	signature, err := hex.DecodeString(strings.TrimPrefix(c.String("signature"), "0x"))
+	if err != nil {
+		return usage("the signature is not hex", "--signature 0x and the digits that the wallet has shown")
+	}
+	d, p, r, err := t.review(c)
+	if err != nil {
+		return err
+	}
+	if err := d.AttachSignature(c.Context, p, r, admin.SignedBy{Account: account, Signature: signature}); err != nil {
+		return err
+	}
+	return t.saveProposal(c.Args().First(), p, r)
 }
 
 func (t *tool) printReview(r *admin.Review) {
@@ -56,7 +88,11 @@ func (t *tool) printReview(r *admin.Review) {
 	if r.Needs == 0 {
 		needs = r.By + ", nothing here says how many"
 	}
-	t.pairs("digest", r.Digest, "needs", needs, "signed", strings.Join(r.Signed, ", "), "can sign too", strings.Join(r.Missing, ", "), "until", r.Deadline.String())
+	unchecked := ""
+	if len(r.Unchecked) > 0 {
+		unchecked = strings.Join(r.Unchecked, ", ") + ": a contract's signature, or a wrong one; it cannot be checked offline"
+	}
+	t.pairs("digest", r.Digest, "needs", needs, "signed", strings.Join(r.Signed, ", "), "NOT CHECKED", unchecked, "can sign too", strings.Join(r.Missing, ", "), "until", r.Deadline.String())
 	for i, ch := range r.Changes {
 		window := ""
 		if ch.Until != 0 {
@@ -92,16 +128,24 @@ func (t *tool) proposalApprove(c *cli.Context) error {
 	if err := d.ApproveProposal(c.Context, p, r); err != nil {
 		return err
 	}
+	return t.saveProposal(c.Args().First(), p, r)
+}
+
+func (t *tool) saveProposal(file string, p *admin.Proposal, r *admin.Review) error {
+	if t.dryRun {
+		t.notef("nothing was written")
+		return nil
+	}
 	text, err := p.Marshal()
 	if err == nil {
-		err = home.Replace(c.Args().First(), text)
+		err = home.Replace(file, text)
 	}
 	if err != nil {
 		return &admin.Problem{Class: admin.Failed, Text: "the signature could not be written", Hint: "copy the file to a folder that you may write to, and approve it there", Err: err}
 	}
-	return t.show(map[string]any{"file": c.Args().First(), "signed": len(p.Signed), "needs": r.Needs}, func() {
+	return t.show(map[string]any{"file": file, "signed": len(p.Signed), "needs": r.Needs}, func() {
 		t.sayf("")
-		t.sayf("signed, %s in %s", plural(len(p.Signed), "signature"), c.Args().First())
+		t.sayf("signed, %s in %s", plural(len(p.Signed), "signature"), file)
 	})
 }
 

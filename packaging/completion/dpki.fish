@@ -3,7 +3,7 @@ complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain d
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join adopt show'
 complete -c dpki -n '__fish_seen_subcommand_from admin' -a 'add list revoke request'
 complete -c dpki -n '__fish_seen_subcommand_from policy' -a 'show set limit'
-complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'show approve submit'
+complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'show approve attach submit'
 complete -c dpki -n '__fish_seen_subcommand_from guardian' -a 'set show'
 complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve finish veto'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
@@ -77,7 +77,9 @@ complete -c dpki -l fresh
 complete -c dpki -l privileged
 complete -c dpki -l approvals
 complete -c dpki -l longest
+complete -c dpki -l typed
 complete -c dpki -l unseen
+complete -c dpki -l signature
 complete -c dpki -l needed
 complete -c dpki -l final
 complete -c dpki -l timelock

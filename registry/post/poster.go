@@ -47,4 +47,7 @@ type Poster interface {
 	From() state.Address
 	// SignProposal signs as an approver or a guardian. Nothing is sent.
 	SignProposal(ctx context.Context, r state.Registry, p contracts.Proposal) ([]byte, error)
+	// Accepts asks an account that is a contract whether a signature over a digest
+	// is its own (ERC-1271): never of an account without code.
+	Accepts(ctx context.Context, account state.Address, digest state.Word, signature []byte) (bool, error)
 }

@@ -31,7 +31,7 @@ func (a Account) Sign(digest state.Word) ([]byte, error) {
 }
 
 // SignerOf tells whose signature over the digest this is. A contract's (ERC-1271)
-// tells nothing here: ask the contract by estimating.
+// tells nothing here: Poster.Accepts asks it.
 func SignerOf(digest state.Word, signature []byte) (state.Address, error) {
 	if len(signature) != crypto.SignatureLength {
 		return state.Address{}, fmt.Errorf("%w: %d bytes", ErrSignature, len(signature))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -100,8 +99,15 @@ func (d *drill) person(key *ecdsa.PrivateKey) *person {
 // desk is one run of the command.
 func (p *person) desk() *admin.Desk {
 	p.Helper()
+	return p.deskAt(p.chain.Network().Endpoints[0])
+}
+
+// deskAt asks another endpoint than the chain's own.
+func (p *person) deskAt(endpoint string) *admin.Desk {
+	p.Helper()
 	n := p.chain.Network()
-	c, err := source.Dial(n.Endpoints[0])
+	n.Endpoints = []string{endpoint}
+	c, err := source.Dial(endpoint)
 	p.must(err)
 	log, err := ledger.Open(verify.Config{
 		Registry: p.org.Registry, Org: p.org.Org, CodeHash: code.Hash(), Deploy: n.DeployBlock, Policy: verify.Agreement{K: 1},
@@ -153,14 +159,7 @@ func (d *drill) refused(err error, want string) {
 // sign takes the proposal that an error names round to the others, and sends it.
 func (d *drill) sign(err error, submits *person, others ...*person) error {
 	d.Helper()
-	var waits *admin.ProposedError
-	if !errors.As(err, &waits) {
-		d.Fatalf("got %v, want a proposal", err)
-	}
-	text, err := os.ReadFile(waits.File)
-	d.must(err)
-	p, err := admin.ParseProposal(text)
-	d.must(err)
+	p := d.proposal(err)
 	for _, o := range others {
 		desk := o.desk()
 		r, err := desk.ReviewProposal(d.Context(), p)
