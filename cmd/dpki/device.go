@@ -77,14 +77,7 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 	}
 	return t.show(added, func() {
 		for _, e := range added.Devices {
-			how := "enrolled"
-			switch {
-			case e.Already:
-				how = "was enrolled before"
-			case t.dryRun:
-				how = "would be enrolled"
-			}
-			t.sayf("%s/%s %s, fingerprint %s", e.Zone, e.Name, how, e.Fingerprint)
+			t.sayf("%s/%s %s, fingerprint %s", e.Zone, e.Name, t.enrolled(e.Already), e.Fingerprint)
 		}
 		t.posted(added.Posted)
 	})
@@ -93,11 +86,11 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 func readRequest(path string) (*bundle.Request, error) {
 	b, err := home.Read(path, bundle.MaxRequest)
 	if err != nil {
-		return nil, &admin.Problem{Class: admin.Usage, Text: "an enrolment request cannot be read", Hint: "dpkid enroll writes it on the device", Err: err}
+		return nil, &admin.Problem{Class: admin.Usage, Text: "an enrolment request cannot be read", Hint: "devices make it with dpkid enroll, people with dpki identity request", Err: err}
 	}
 	r, err := bundle.ParseRequest(b)
 	if err != nil {
-		return nil, &admin.Problem{Class: admin.Failed, Text: path + " is not an enrolment request", Hint: "copy it again from the device, whole", Err: err}
+		return nil, &admin.Problem{Class: admin.Failed, Text: path + " is not an enrolment request", Hint: "copy it again, whole", Err: err}
 	}
 	return r, nil
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"dpki/admin"
-	"dpki/admin/home"
 	"dpki/bundle"
 )
 
@@ -27,23 +26,10 @@ func (t *tool) personCommand() *cli.Command {
 	)
 }
 
-// enrolmentRequest reads a request that somebody has carried here.
-func enrolmentRequest(path string) (*bundle.Request, error) {
-	b, err := home.Read(path, bundle.MaxRequest)
-	if err != nil {
-		return nil, &admin.Problem{Class: admin.Usage, Text: "an enrolment request cannot be read", Hint: "people make it with dpki identity request, devices with dpkid enroll", Err: err}
-	}
-	r, err := bundle.ParseRequest(b)
-	if err != nil {
-		return nil, &admin.Problem{Class: admin.Failed, Text: path + " is not an enrolment request", Hint: "copy it again, whole", Err: err}
-	}
-	return r, nil
-}
-
 func (t *tool) personAdd(c *cli.Context) error {
 	var requests []*bundle.Request
 	for _, path := range c.Args().Slice() {
-		r, err := enrolmentRequest(path)
+		r, err := readRequest(path)
 		if err != nil {
 			return err
 		}
@@ -192,7 +178,7 @@ func (t *tool) personRetire(c *cli.Context) error {
 }
 
 func (t *tool) personReplace(c *cli.Context) error {
-	request, err := enrolmentRequest(c.Args().Get(1))
+	request, err := readRequest(c.Args().Get(1))
 	if err != nil {
 		return err
 	}

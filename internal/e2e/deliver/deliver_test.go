@@ -101,14 +101,14 @@ func (w *world) turns(p *parcel, want string) {
 }
 
 func (w *world) userKey() {
-	ca, key := w.newCA(state.KindCAUser), w.Org.NewKey()
+	ca, key := w.Org.NewCAOf(state.KindCAUser), w.Org.NewKey()
 	content := func(by fleet.CA) *bundle.UserKey {
 		cert, err := sshca.IssueGrant(by, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: uint64(time.Now().Add(time.Hour).Unix())})
 		w.Must(err)
-		return &bundle.UserKey{Version: 1, Name: "backup", PrivateKey: text(w, key), Certificate: line(cert), Authority: w.authority(by)}
+		return &bundle.UserKey{Version: 1, Name: "backup", PrivateKey: text(w, key), Certificate: line(cert), Authority: w.Org.Authority(by)}
 	}
 	// By a CA that nobody has announced: it waits. Announced, it is applied.
-	stranger := w.unannounced(state.KindCAUser)
+	stranger := w.Org.UnannouncedCA(state.KindCAUser)
 	p := w.pack(bundle.PurposeUserKey, content(stranger), state.Word{})
 	w.send(p)
 	w.waits("does not trust its CA")
@@ -242,7 +242,7 @@ func (w *world) killed() {
 // hostKey: a new host key and its certificate are in use at once, while a session
 // that began before goes on.
 func (w *world) hostKey() {
-	users, hosts := w.newCA(state.KindCAUser), w.newCA(state.KindCAHost)
+	users, hosts := w.Org.NewCAOf(state.KindCAUser), w.Org.NewCAOf(state.KindCAHost)
 	key := w.Org.NewKey()
 	grant := w.Org.Grant(w.ID, state.KindGrant, "alice", key.PublicKey(), time.Hour)
 	cert := w.Org.Certificate(users, key.PublicKey(), grant)
@@ -259,7 +259,7 @@ func (w *world) hostKey() {
 	w.Must(err)
 
 	fresh, now := w.Org.NewKey(), uint64(time.Now().Unix())
-	h := &bundle.HostCertificate{Version: 1, PrivateKey: text(w, fresh), Authority: w.authority(hosts)}
+	h := &bundle.HostCertificate{Version: 1, PrivateKey: text(w, fresh), Authority: w.Org.Authority(hosts)}
 	hostCert, err := sshca.IssueHost(hosts, fresh.PublicKey(), sshca.Host{Device: w.ID, From: now - 60, Until: now + 3600})
 	w.Must(err)
 	h.Certificates = []string{line(hostCert)}

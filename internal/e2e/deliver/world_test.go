@@ -20,7 +20,6 @@ import (
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"
 	"dpki/internal/network"
-	"dpki/sshca/profile"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
@@ -173,30 +172,6 @@ func (w *world) told() []string {
 		return nil
 	}
 	return strings.Fields(string(b))
-}
-
-// newCA makes a CA and announces it in the zone.
-func (w *world) newCA(kind state.Kind) fleet.CA {
-	w.Helper()
-	ca := w.unannounced(kind)
-	w.Org.Write(w.Org.Zone, ca.Entry)
-	return ca
-}
-
-func (w *world) unannounced(kind state.Kind) fleet.CA {
-	w.Helper()
-	ca := fleet.CA{Signer: w.Org.NewKey()}
-	payload, err := state.CA{Key: profile.Hash(ca.PublicKey())}.Marshal()
-	ca.Entry = w.Org.Seal(w.Org.Zone, kind, payload, err, 24*time.Hour)
-	return ca
-}
-
-// authority is the way to a CA's entry.
-func (w *world) authority(ca fleet.CA) bundle.Authority {
-	w.Helper()
-	k, err := w.Org.Ring.Disclose(w.Org.Zone, &state.Entry{Action: state.ActionPut, Kind: ca.Entry.Kind, Subject: ca.Entry.Subject, Data: ca.Entry.Data})
-	w.Must(err)
-	return bundle.Authority{Subject: ca.Entry.Subject, Key: k}
 }
 
 func text(t testing.TB, key fleet.Key) []byte {

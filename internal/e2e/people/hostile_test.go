@@ -21,7 +21,6 @@ import (
 	"dpki/internal/harness/sshkey"
 	"dpki/internal/network"
 	"dpki/sshca"
-	"dpki/sshca/profile"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -59,7 +58,7 @@ func newForge(t *testing.T) *forge {
 	f.login, _, _, _, err = ssh.ParseAuthorizedKey([]byte(f.asked.LoginKey))
 	f.must(err)
 	f.enrol(f.org.Zone, f.org.Zone)
-	f.users = f.newCA(state.KindCAUser)
+	f.users = f.org.NewCAOf(state.KindCAUser)
 	return f
 }
 
@@ -94,29 +93,6 @@ func (f *forge) store(b bundle.Block) {
 	f.must(err)
 }
 
-// newCA makes a CA, announced in the zone.
-func (f *forge) newCA(kind state.Kind) fleet.CA {
-	f.Helper()
-	ca := f.unannounced(kind)
-	f.org.Write(f.org.Zone, ca.Entry)
-	return ca
-}
-
-func (f *forge) unannounced(kind state.Kind) fleet.CA {
-	f.Helper()
-	ca := fleet.CA{Signer: f.org.NewKey()}
-	payload, err := state.CA{Key: profile.Hash(ca.PublicKey())}.Marshal()
-	ca.Entry = f.org.Seal(f.org.Zone, kind, payload, err, 24*time.Hour)
-	return ca
-}
-
-func (f *forge) authority(ca fleet.CA) bundle.Authority {
-	f.Helper()
-	k, err := f.org.Ring.Disclose(f.org.Zone, &state.Entry{Action: state.ActionPut, Kind: ca.Entry.Kind, Subject: ca.Entry.Subject, Data: ca.Entry.Data})
-	f.must(err)
-	return bundle.Authority{Subject: ca.Entry.Subject, Key: k}
-}
-
 // userKey is a key by a CA: for the person's own key, unless another is given.
 func (f *forge) userKey(name string, ca fleet.CA, key ssh.PublicKey) *bundle.UserKey {
 	f.Helper()
@@ -125,7 +101,7 @@ func (f *forge) userKey(name string, ca fleet.CA, key ssh.PublicKey) *bundle.Use
 	}
 	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: state.Word{9}, Until: uint64(time.Now().Add(time.Hour).Unix())})
 	f.must(err)
-	return &bundle.UserKey{Version: 1, Name: name, Certificate: line(cert), Authority: f.authority(ca)}
+	return &bundle.UserKey{Version: 1, Name: name, Certificate: line(cert), Authority: f.org.Authority(ca)}
 }
 
 func line(k ssh.PublicKey) string { return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k))) }
@@ -356,7 +332,7 @@ func TestHostile(t *testing.T) {
 	})
 	t.Run("a CA that nobody has announced, then revoked", func(t *testing.T) {
 		f := in(t)
-		ca := f.unannounced(state.KindCAUser)
+		ca := f.org.UnannouncedCA(state.KindCAUser)
 		p := f.pack(bundle.PurposeUserKey, "ops", f.userKey("ops", ca, nil), nil)
 		f.send(p)
 		f.becomes(p, 4, waiting, "does not announce its CA")
@@ -371,14 +347,14 @@ func TestHostile(t *testing.T) {
 	})
 	t.Run("an entry of another CA", func(t *testing.T) {
 		f := in(t)
-		stranger := f.unannounced(state.KindCAUser)
+		stranger := f.org.UnannouncedCA(state.KindCAUser)
 		u := f.userKey("ops", stranger, nil)
-		u.Authority = f.authority(f.users) // the thief's certificate, an honest CA's entry
+		u.Authority = f.org.Authority(f.users) // the thief's certificate, an honest CA's entry
 		p := f.pack(bundle.PurposeUserKey, "ops", u, nil)
 		f.send(p)
 		f.becomes(p, 3, refused, "is of another CA")
 		f.gone(p)
-		hosts := f.newCA(state.KindCAHost) // and one for hosts signs no user
+		hosts := f.org.NewCAOf(state.KindCAHost) // and one for hosts signs no user
 		p = f.pack(bundle.PurposeUserKey, "ops", f.userKey("ops", hosts, nil), nil)
 		f.send(p)
 		f.becomes(p, 4, waiting, "does not announce its CA")
@@ -386,10 +362,10 @@ func TestHostile(t *testing.T) {
 	})
 	t.Run("host CAs of which one was revoked", func(t *testing.T) {
 		f := in(t)
-		first, second := f.newCA(state.KindCAHost), f.newCA(state.KindCAHost)
+		first, second := f.org.NewCAOf(state.KindCAHost), f.org.NewCAOf(state.KindCAHost)
 		trust := &bundle.Trust{Version: 1, Name: "dpki", Use: bundle.ForHosts}
 		for _, ca := range []fleet.CA{first, second} {
-			trust.CAs = append(trust.CAs, bundle.TrustedCA{Key: line(ca.PublicKey()), Authority: f.authority(ca)})
+			trust.CAs = append(trust.CAs, bundle.TrustedCA{Key: line(ca.PublicKey()), Authority: f.org.Authority(ca)})
 		}
 		p := f.pack(bundle.PurposeCA, "dpki", trust, nil)
 		f.send(p)

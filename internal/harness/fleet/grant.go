@@ -3,6 +3,7 @@ package fleet
 import (
 	"time"
 
+	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
@@ -12,7 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// CA is a user CA and its entry.
+// CA is a CA and its entry.
 type CA struct {
 	ssh.Signer
 	Entry contracts.Change
@@ -21,11 +22,32 @@ type CA struct {
 // NewCA makes a user CA and announces it in the zone.
 func (f *Org) NewCA() CA {
 	f.t.Helper()
-	ca := CA{Signer: f.NewKey()}
-	payload, err := state.CA{Key: profile.Hash(ca.PublicKey())}.Marshal()
-	ca.Entry = f.Seal(f.Zone, state.KindCAUser, payload, err, 24*time.Hour)
+	return f.NewCAOf(state.KindCAUser)
+}
+
+// NewCAOf makes a CA of a kind and announces it in the zone.
+func (f *Org) NewCAOf(kind state.Kind) CA {
+	f.t.Helper()
+	ca := f.UnannouncedCA(kind)
 	f.Write(f.Zone, ca.Entry)
 	return ca
+}
+
+// UnannouncedCA makes a CA and its entry, which nobody has written yet.
+func (f *Org) UnannouncedCA(kind state.Kind) CA {
+	f.t.Helper()
+	ca := CA{Signer: f.NewKey()}
+	payload, err := state.CA{Key: profile.Hash(ca.PublicKey())}.Marshal()
+	ca.Entry = f.Seal(f.Zone, kind, payload, err, 24*time.Hour)
+	return ca
+}
+
+// Authority is the way to a CA's entry.
+func (f *Org) Authority(ca CA) bundle.Authority {
+	f.t.Helper()
+	k, err := f.Ring.Disclose(f.Zone, &state.Entry{Action: state.ActionPut, Kind: ca.Entry.Kind, Subject: ca.Entry.Subject, Data: ca.Entry.Data})
+	f.must(err)
+	return bundle.Authority{Subject: ca.Entry.Subject, Key: k}
 }
 
 // Key is a key pair that ssh can be given as a file.
