@@ -54,7 +54,7 @@ func (d *Desk) contents(ctx context.Context, unacknowledged bool) (*contents, er
 	if err := d.need(ctx, mailboxesOf(members)...); err != nil {
 		return nil, err
 	}
-	c := &contents{strange: d.strangers(members)}
+	c := &contents{strange: d.strangers()}
 	if err := d.batchContents(ctx, c, members); err != nil {
 		return nil, err
 	}
@@ -92,23 +92,13 @@ func (d *Desk) revokedForGood(scope state.Word, kind state.Kind, subject state.W
 	return false
 }
 
-// strangers are zones and mailboxes whose deliveries this administrator cannot
-// read: he does not know what they name.
-func (d *Desk) strangers(members []bundle.RosterMember) []string {
+// strangers are zones whose deliveries this administrator cannot read: he does not
+// know what they name. Those whom the roster does not know show in the batches.
+func (d *Desk) strangers() []string {
 	var list []string
-	known := map[state.Word]bool{}
-	for _, m := range members {
-		known[m.Device] = true
-	}
 	for _, zone := range d.liveZones() {
 		if !d.ring.Has(zone) {
 			list = append(list, "zone "+short(zone))
-			continue
-		}
-		for _, e := range d.Ledger.Entries(zone) {
-			if e.Kind == state.KindDevice && e.Action == state.ActionPut && !known[e.Subject] {
-				list = append(list, "device "+short(e.Subject)+" of "+d.zoneName(zone))
-			}
 		}
 	}
 	if len(d.warnings) > 0 { // a part of the roster could not be read

@@ -182,7 +182,7 @@ func supersededRoster(l *listed, all []*listed) bool {
 // addBatch adds a batch's blocks. A list is idle when all that it names is.
 func (d *Desk) addBatch(c *contents, l *listed, rosterSuperseded bool) {
 	mine := slices.Contains(l.Authors, d.Account)
-	over := l.why
+	over, stranger := l.why, false
 	for _, leaf := range l.leaves {
 		at := content{id: leaf.id, what: "part of the list of batch " + short(l.Subject), rank: rankLeaf, mine: mine, idle: l.why, void: l.void}
 		if leaf.err != nil && l.why == "" && !l.void {
@@ -197,6 +197,7 @@ func (d *Desk) addBatch(c *contents, l *listed, rosterSuperseded bool) {
 			if known {
 				b.what = "content for " + to.name
 			}
+			stranger = stranger || !known
 			if l.why == "expired" && (!known || to.admin && !rosterSuperseded) {
 				b.kept = "an expired batch still says who is enrolled"
 				at.kept = b.kept
@@ -204,6 +205,9 @@ func (d *Desk) addBatch(c *contents, l *listed, rosterSuperseded bool) {
 			c.list = append(c.list, b)
 		}
 		c.list = append(c.list, at)
+	}
+	if stranger && l.why != "revoked" {
+		c.strange = append(c.strange, "somebody of batch "+short(l.Subject)+" who is not in the roster")
 	}
 	root, err := state.ParseBatch(l.Data)
 	if err != nil {

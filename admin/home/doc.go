@@ -1,7 +1,7 @@
 // Package home is where an administrator's own things lie:
 //
 //	$XDG_CONFIG_HOME/dpki/            0700, nobody else's
-//	  config.toml                     organisations by the admin's names for them, and the default one
+//	  config.toml                     organisations by the admin's names for them, and the default one; where tokens of pinning services lie
 //	  identity                        bundle.Identity: opens rosters, is a recipient of every batch
 //	  chain-key.json                  keystore V3: writes to the chain
 //	  ca/LABEL, ca/LABEL.pub          certificate authorities, OpenSSH format, encrypted

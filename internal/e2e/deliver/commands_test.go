@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -138,4 +139,21 @@ func newest(ctx context.Context, url string) (block uint64, err error) {
 	}
 	_, err = fmt.Sscanf(answer.Result, "0x%x", &block)
 	return block, err
+}
+
+// chainOf is every event that the contract has ever emitted, as an endpoint gives
+// them to anybody.
+func chainOf(t *testing.T, url string, n network.File) string {
+	t.Helper()
+	ask := fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"eth_getLogs","params":[{"fromBlock":"0x0","address":%q}]}`, n.Contract.String())
+	res, err := http.Post(url, "application/json", strings.NewReader(ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
