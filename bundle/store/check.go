@@ -118,27 +118,21 @@ func (m *Multi) Repair(ctx context.Context, s Served, block []byte) (mended []st
 	if bundle.Sum(block) != s.ID {
 		return nil, &Error{Store: m.String(), Op: "put", ID: s.ID, Err: ErrAltered}
 	}
-	// Stores first: a pinner fetches from one of them.
+	// Stores stand before pinners in it, which fetch from one of them.
 	for _, who := range s.lacking {
-		if to, ok := who.(Store); ok {
-			_, failed := to.Put(ctx, block)
-			mended, err = tried(to, failed, mended, err)
+		var failed error
+		switch to := who.(type) {
+		case Pinner:
+			failed = to.Pin(ctx, s.ID)
+		case Store:
+			_, failed = to.Put(ctx, block)
 		}
-	}
-	for _, who := range s.lacking {
-		if to, ok := who.(Pinner); ok {
-			mended, err = tried(to, to.Pin(ctx, s.ID), mended, err)
+		switch {
+		case failed == nil:
+			mended = append(mended, fmt.Sprint(who))
+		case !errors.Is(failed, ErrReadOnly):
+			err = errors.Join(err, failed)
 		}
 	}
 	return mended, err
-}
-
-func tried(who any, failed error, mended []string, err error) ([]string, error) {
-	switch {
-	case failed == nil:
-		return append(mended, fmt.Sprint(who)), err
-	case errors.Is(failed, ErrReadOnly):
-		return mended, err
-	}
-	return mended, errors.Join(err, failed)
 }
