@@ -36,17 +36,24 @@ func (d *Desk) Pointers(ctx context.Context) (*Pointers, error) {
 	if to, ok := view.PointsTo(state.Predecessor, now); ok {
 		shown.Predecessor = anchorOf(to)
 	}
-	for _, e := range d.Ledger.Entries(d.Anchor.Org) {
-		to, err := state.ParsePointer(e.Data)
-		if e.Kind != state.KindPointer || e.Action != state.ActionPut || err != nil || e.From <= now {
-			continue
-		}
-		fact := state.Fact{Scope: d.Anchor.Org, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors}
-		if view.Standing(&fact, now) == state.NotYet {
-			shown.Waits, shown.From = anchorOf(to), Time(e.From)
-		}
+	if to, ok := view.Pointing(state.Successor, now, state.NotYet); ok {
+		shown.Waits, shown.From = anchorOf(to.Pointer), Time(to.From)
 	}
 	return shown, nil
+}
+
+// VetoPointer ends, by the guardians, a pointer to a successor whose delay is not
+// over.
+func (d *Desk) VetoPointer(ctx context.Context) (*Posted, error) {
+	g, now, err := d.guardianship(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := d.view(state.Word{}, state.Word{}).Pointing(state.Successor, now, state.NotYet)
+	if !ok {
+		return nil, problem(Failed, "dpki network migrate shows where it points", "no pointer to a successor waits")
+	}
+	return d.guarded(ctx, g, contracts.VetoPointer(p.Subject))
 }
 
 func anchorOf(p state.Pointer) string {

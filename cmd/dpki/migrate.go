@@ -14,6 +14,7 @@ import (
 
 func (t *tool) migrateVerb() *cli.Command {
 	return verb("migrate", "[ANCHOR]", "say where the organisation goes on, or with --back where it comes from; without ANCHOR print how both sides stand", 0, 1, t.migrate,
+		&cli.BoolFlag{Name: "veto", Usage: "by guardians: end a pointer whose delay is not over"},
 		&cli.BoolFlag{Name: "back", Usage: "this organisation succeeds that of ANCHOR; each must point to the other"})
 }
 
@@ -28,6 +29,12 @@ type migration struct {
 }
 
 func (t *tool) migrate(c *cli.Context) error {
+	if c.Bool("veto") {
+		if c.NArg() > 0 || c.Bool("back") {
+			return usage("which?", "dpki network migrate --veto, and nothing else")
+		}
+		return t.write(c, "the organisation goes on nowhere else", func(d *admin.Desk) (*admin.Posted, error) { return d.VetoPointer(c.Context) })
+	}
 	if c.NArg() == 0 {
 		return t.showMigration(c.Context)
 	}

@@ -211,3 +211,56 @@ func (m *movable) refuses(when string, g granted) {
 	m.Helper()
 	m.Refused(when, "alice", g.key, g.cert)
 }
+
+// TestPointerOfOneRoot: where two roots must sign, one alone points nowhere; with
+// the other it does.
+func TestPointerOfOneRoot(t *testing.T) {
+	d := newDrill(t)
+	bob := d.person(nil)
+	_, err := d.root.desk().AddAdmin(t.Context(), admin.NewAdmin{Account: bob.account, Root: true})
+	d.must(err)
+	_, _, err = d.root.desk().SetLimit(t.Context(), "ADMIN", 2, 0)
+	d.must(d.sign(err, d.root, bob))
+	to := d.org
+	to.Org = state.Word{7}
+	_, err = d.root.desk().Point(t.Context(), state.Successor, to)
+	alone := d.proposal(err)
+	_, err = d.root.desk().SubmitProposal(t.Context(), alone)
+	d.refused(err, "1 of 2 approvals")
+	if p, err := d.root.desk().Pointers(t.Context()); err != nil || *p != (admin.Pointers{}) {
+		t.Fatalf("one root alone: %+v, %v", p, err)
+	}
+	_, err = bob.desk().Point(t.Context(), state.Successor, to)
+	d.must(d.sign(err, bob, d.root))
+	if p, err := d.root.desk().Pointers(t.Context()); err != nil || p.Waits != to.String() {
+		t.Errorf("twin: %+v, %v", p, err)
+	}
+}
+
+// TestVetoedPointer: a stolen root points to an organisation of the thief's; two of
+// three guardians end it before its delay is over, and the device stays where it is.
+func TestVetoedPointer(t *testing.T) {
+	d := newDrill(t)
+	dev := d.device("gate-9")
+	g := d.guardians()
+	before, err := d.grantOn(d.root, dev.name)
+	d.must(err)
+	to := d.org
+	to.Org = state.Word{7}
+	_, err = g[0].desk().VetoPointer(t.Context())
+	d.refused(err, "no pointer to a successor waits")
+	_, err = d.root.desk().Point(t.Context(), state.Successor, to)
+	d.must(err)
+	dev.stage(device.Delayed)
+	_, err = d.root.desk().VetoPointer(t.Context())
+	d.refused(err, "is no guardian")
+	_, err = g[0].desk().VetoPointer(t.Context())
+	d.must(d.sign(err, g[1], g[1]))
+	dev.stage(device.Vetoed)
+	dev.pass(2 * timelock)
+	dev.stage(device.Vetoed)
+	if p, err := d.root.desk().Pointers(t.Context()); err != nil || *p != (admin.Pointers{}) {
+		t.Errorf("after the veto: %+v, %v", p, err)
+	}
+	dev.admits("after the veto", before)
+}
