@@ -101,6 +101,7 @@ run-long: build/bin/suite
 	FOUNDRY_PROFILE=long $(SUITE) forge sh -c 'cd contracts && exec node_modules/.bin/forge test' || status=1; \
 	$(SUITE) go -count=5 -timeout 20m $(UNIT) || status=1; \
 	$(SUITE) go -count=1 -timeout 20m ./internal/e2e/kills -args -kills 1000 || status=1; \
+	$(SUITE) go -count=1 -timeout 20m ./internal/e2e/vendor -args -devices 10000 || status=1; \
 	$(SUITE) fuzz $(FUZZTIME) $(UNIT) || status=1; \
 	exit $$status
 

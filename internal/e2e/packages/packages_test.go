@@ -150,6 +150,8 @@ func checkInstalled(t *testing.T) {
 		"/var/lib/dpki":                                0o711 | os.ModeDir,
 		"/usr/lib/systemd/system/dpki-mirror.service":  0o644,
 		"/usr/lib/systemd/system/dpki-witness.service": 0o644,
+		"/usr/lib/systemd/system/dpki-rotate.service":  0o644,
+		"/usr/lib/systemd/system/dpki-rotate.timer":    0o644,
 		"/usr/lib/systemd/system/dpkid.service":        0o644,
 		"/usr/lib/sysusers.d/dpki.conf":                0o644,
 		"/usr/lib/tmpfiles.d/dpki.conf":                0o644,
@@ -180,7 +182,7 @@ func checkInstalled(t *testing.T) {
 			t.Errorf("sshd would refuse the helper: %s is %v", dir, fi.Mode())
 		}
 	}
-	for _, name := range []string{"dpki-authkeys", "dpki-fetch"} {
+	for _, name := range []string{"dpki-authkeys", "dpki-fetch", "dpki-rotate"} {
 		u, err := user.Lookup(name)
 		if err != nil {
 			t.Error(err)
@@ -212,7 +214,7 @@ func enabled(unit string) string {
 // checkUnits: systemd understands each unit, and only the device's own was enabled.
 func checkUnits(t *testing.T) {
 	t.Helper()
-	for unit, want := range map[string]string{"dpkid.service": "enabled", "dpki-mirror.service": "disabled", "dpki-witness.service": "disabled"} {
+	for unit, want := range map[string]string{"dpkid.service": "enabled", "dpki-mirror.service": "disabled", "dpki-witness.service": "disabled", "dpki-rotate.timer": "disabled", "dpki-rotate.service": "static"} {
 		if got := enabled(unit); got != want {
 			t.Errorf("%s is %q, want %q", unit, got, want)
 		}
@@ -226,10 +228,10 @@ func checkUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		broken := filepath.Join(t.TempDir(), unit)
-		if err := os.WriteFile(broken, bytes.Replace(text, []byte("[Service]\n"), []byte("[Service]\nRestart=sometimes\n"), 1), 0o644); err != nil {
+		if err := os.WriteFile(broken, bytes.Replace(text, []byte("[Unit]\n"), []byte("[Unit]\nSometimes=yes\n"), 1), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if out, _ := exec.Command("systemd-analyze", "--man=no", "verify", broken).CombinedOutput(); !bytes.Contains(out, []byte("sometimes")) {
+		if out, _ := exec.Command("systemd-analyze", "--man=no", "verify", broken).CombinedOutput(); !bytes.Contains(out, []byte("Sometimes")) {
 			t.Errorf("a broken %s passes: %s", unit, out)
 		}
 	}
@@ -240,19 +242,23 @@ func TestRemovalDisablesWhatWasEnabled(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Dpkg, harness.Systemd)
 	t.Cleanup(func() { command(t, "dpkg", "-P", "--force-all", "dpki") })
 	command(t, "dpkg", "-i", built(t, "*.deb"))
-	command(t, "systemctl", "--root=/", "enable", "dpki-mirror.service", "dpki-witness.service")
+	command(t, "systemctl", "--root=/", "enable", "dpki-mirror.service", "dpki-witness.service", "dpki-rotate.timer")
 	command(t, "dpkg", "-i", built(t, "*.deb"))
 	wanted := func(unit string) error {
-		_, err := os.Lstat("/etc/systemd/system/multi-user.target.wants/" + unit)
+		target := "multi-user.target"
+		if strings.HasSuffix(unit, ".timer") {
+			target = "timers.target"
+		}
+		_, err := os.Lstat("/etc/systemd/system/" + target + ".wants/" + unit)
 		return err
 	}
-	for _, unit := range []string{"dpki-mirror.service", "dpki-witness.service"} {
+	for _, unit := range []string{"dpki-mirror.service", "dpki-witness.service", "dpki-rotate.timer"} {
 		if err := wanted(unit); err != nil || enabled(unit) != "enabled" {
 			t.Errorf("an upgrade disabled %s: %v", unit, err)
 		}
 	}
 	command(t, "dpkg", "-r", "dpki")
-	for _, unit := range []string{"dpki-mirror.service", "dpki-witness.service"} {
+	for _, unit := range []string{"dpki-mirror.service", "dpki-witness.service", "dpki-rotate.timer"} {
 		if wanted(unit) == nil {
 			t.Errorf("%s is still wanted, and gone", unit)
 		}
