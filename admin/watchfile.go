@@ -148,7 +148,9 @@ func (w *WatchFile) check() error {
 		if err := d.Statement.Describes(d.Summary); err != nil {
 			return err
 		}
-		if _, name, ok := strings.Cut(d.To, "/"); !ok || name != d.Statement.Recipient || !state.ValidName(name) {
+		// What a terminal could take for a command would show something else than is signed.
+		zone, name, _ := strings.Cut(d.To, "/")
+		if !state.ValidName(zone) || !state.ValidName(name) || name != d.Statement.Recipient {
 			return problem(Usage, "", "a delivery to %.80q, signed for %.80q", d.To, d.Statement.Recipient)
 		}
 	}
@@ -230,9 +232,21 @@ func (w *WatchFile) Show() *WatchShown {
 		shown.Signed = append(shown.Signed, fingerprintText(s.Key.Hash))
 	}
 	for _, d := range w.Deliveries {
-		shown.Deliveries = append(shown.Deliveries, watchWords(d))
+		lines := watchWords(d)
+		for i := range lines {
+			lines[i] = strings.Map(printed, lines[i])
+		}
+		shown.Deliveries = append(shown.Deliveries, lines)
 	}
 	return shown
+}
+
+// printed keeps what the asker wrote from steering a terminal.
+func printed(r rune) rune {
+	if r < ' ' || r > '~' {
+		return '?'
+	}
+	return r
 }
 
 // Asks reports whether a key is one that must or may sign.

@@ -2,8 +2,6 @@ package admin
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"testing"
@@ -13,23 +11,11 @@ import (
 	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/internal/anchor"
+	"dpki/internal/harness/sshkey"
 	"dpki/internal/sshsig"
 	"dpki/sshca/profile"
 	"dpki/state"
 )
-
-func watchdog(t testing.TB) ssh.Signer {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // aWatchFile is two deliveries of files, asked for by asker, which dog is to sign.
 func aWatchFile(t testing.TB, asker, dog ssh.Signer) *WatchFile {
@@ -81,8 +67,8 @@ func watchText(t testing.TB, w *WatchFile) []byte {
 }
 
 func TestWatchFile(t *testing.T) {
-	dog := watchdog(t)
-	w := aWatchFile(t, watchdog(t), dog)
+	dog := sshkey.New(t)
+	w := aWatchFile(t, sshkey.New(t), dog)
 	if err := w.Sign(dog); err != nil {
 		t.Fatal(err)
 	}
@@ -116,9 +102,10 @@ func TestWatchFile(t *testing.T) {
 // What a watchdog is shown is what he signs, and what the asker sends is what he
 // asked for: whoever carries the file can withhold it, no more.
 func TestAttackWatchFile(t *testing.T) {
-	asker, dog := watchdog(t), watchdog(t)
+	asker, dog := sshkey.New(t), sshkey.New(t)
 	for name, alter := range map[string]func(*WatchFile){
 		"another recipient is shown":     func(w *WatchFile) { w.Deliveries[0].To = "plant/vault-1" },
+		"a zone that steers a terminal":  func(w *WatchFile) { w.Deliveries[0].To = "\x1b[2Kplant/gate-7" },
 		"a recipient of no zone":         func(w *WatchFile) { w.Deliveries[0].To = "gate-7" },
 		"another summary":                func(w *WatchFile) { w.Deliveries[0].Summary = w.Deliveries[1].Summary },
 		"another organisation":           func(w *WatchFile) { w.Anchor.Org[0]++ },
@@ -155,6 +142,14 @@ func TestAttackWatchFile(t *testing.T) {
 			t.Errorf("twin of %s, asked for: %v", name, err)
 		}
 	}
+	// A summary that nobody's content has: no device takes it, and it is shown as it is.
+	evil := aWatchFile(t, asker, dog)
+	evil.Deliveries[0].Summary.Files.Files[0].Path = "a\x1b[1A\x1b[2K"
+	for _, lines := range evil.Show().Deliveries {
+		if strings.ContainsRune(strings.Join(lines, ""), '\x1b') {
+			t.Errorf("a terminal is steered: %q", lines)
+		}
+	}
 	w := aWatchFile(t, asker, dog)
 	if err := w.Sign(dog); err != nil {
 		t.Fatal(err)
@@ -184,8 +179,8 @@ func TestAttackWatchFile(t *testing.T) {
 }
 
 func FuzzWatchFile(f *testing.F) {
-	dog := watchdog(f)
-	w := aWatchFile(f, watchdog(f), dog)
+	dog := sshkey.New(f)
+	w := aWatchFile(f, sshkey.New(f), dog)
 	f.Add(watchText(f, w))
 	if err := w.Sign(dog); err != nil {
 		f.Fatal(err)

@@ -2,8 +2,6 @@ package bundle
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -11,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/internal/harness/sshkey"
 	"dpki/internal/sshsig"
 	"dpki/state"
 )
@@ -35,22 +34,9 @@ func newWatched(t *testing.T, dogs int) *watched {
 		t.Fatal(err)
 	}
 	for range dogs {
-		w.dogs = append(w.dogs, newDog(t))
+		w.dogs = append(w.dogs, sshkey.New(t))
 	}
 	return w
-}
-
-func newDog(t testing.TB) ssh.Signer {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ssh.NewSignerFromKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func hashesOf(dogs ...ssh.Signer) (keys []state.Word) {
@@ -122,7 +108,12 @@ func (w *watched) send(version string, supersedes state.Word) *Watched {
 // signatures are those of dogs over a statement.
 func (w *watched) signatures(s *Statement, dogs ...ssh.Signer) []byte {
 	w.Helper()
-	content := &Signatures{Version: 1, Statements: []state.Word{s.Digest()}}
+	return w.signAll([]state.Word{s.Digest()}, dogs...)
+}
+
+func (w *watched) signAll(statements []state.Word, dogs ...ssh.Signer) []byte {
+	w.Helper()
+	content := &Signatures{Version: 1, Statements: statements}
 	message, err := WatchMessage(content.Statements)
 	if err != nil {
 		w.Fatal(err)
@@ -220,24 +211,9 @@ func TestCosigned(t *testing.T) {
 	w.taken("by three at once", all)
 	// Many deliveries, one signature.
 	a, b := w.send("a", state.Word{}), w.send("b", state.Word{})
-	both := &Signatures{Version: 1, Statements: []state.Word{a.Statement.Digest(), b.Statement.Digest()}}
-	slices.SortFunc(both.Statements, func(x, y state.Word) int { return bytes.Compare(x[:], y[:]) })
-	message, err := WatchMessage(both.Statements)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, d := range w.dogs[:2] {
-		sig, err := sshsig.Sign(d, WatchNamespace, message)
-		if err != nil {
-			t.Fatal(err)
-		}
-		both.Signatures = append(both.Signatures, SSHSignature{sig})
-	}
-	slices.SortFunc(both.Signatures, func(x, y SSHSignature) int { return bytes.Compare(x.Key.Hash[:], y.Key.Hash[:]) })
-	content, err := both.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
+	both := []state.Word{a.Statement.Digest(), b.Statement.Digest()}
+	slices.SortFunc(both, func(x, y state.Word) int { return bytes.Compare(x[:], y[:]) })
+	content := w.signAll(both, w.dogs[:2]...)
 	for _, s := range []*Watched{a, b} {
 		w.attach(s.Entry.Subject, content)
 		w.taken("one of two that were signed together", s)
@@ -248,7 +224,7 @@ func TestCosigned(t *testing.T) {
 func TestAttackCosignatures(t *testing.T) {
 	w := newWatched(t, 3)
 	w.demand(zone, 2, w.dogs...)
-	stranger := newDog(t)
+	stranger := sshkey.New(t)
 
 	t.Run("a stranger's", func(t *testing.T) {
 		w.T = t
@@ -496,7 +472,7 @@ func FuzzSignatures(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	sig, err := sshsig.Sign(newDog(f), WatchNamespace, message)
+	sig, err := sshsig.Sign(sshkey.New(f), WatchNamespace, message)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/internal/harness"
+	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
 )
 
@@ -36,15 +37,6 @@ func signer(t testing.TB, key any) ssh.Signer {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func ed(t testing.TB) ssh.Signer {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signer(t, key)
 }
 
 func sign(t testing.TB, s ssh.Signer) *Signature {
@@ -95,7 +87,7 @@ func TestKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []ssh.Signer{ed(t), signer(t, curve), signer(t, number), token{fido, 1}} {
+	for _, s := range []ssh.Signer{sshkey.New(t), signer(t, curve), signer(t, number), token{fido, 1}} {
 		sig := sign(t, s)
 		again, err := Parse(sig.Marshal())
 		if err != nil || again.Verify(use, message) != nil || !bytes.Equal(again.Key.Blob, s.PublicKey().Marshal()) {
@@ -112,7 +104,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestAttackAnotherMessageUseOrKey(t *testing.T) {
-	s, other := sign(t, ed(t)), sign(t, ed(t))
+	s, other := sign(t, sshkey.New(t)), sign(t, sshkey.New(t))
 	if err := s.Verify(use, message); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +126,7 @@ func TestAttackAnotherMessageUseOrKey(t *testing.T) {
 }
 
 func TestForms(t *testing.T) {
-	good := sign(t, ed(t)).Marshal()
+	good := sign(t, sshkey.New(t)).Marshal()
 	for name, b := range map[string][]byte{
 		"empty": {}, "cut": good[:len(good)-1], "longer": append(bytes.Clone(good), 0), "too long": append(bytes.Clone(good), make([]byte, MaxLen)...),
 		"magic": bytes.Replace(good, []byte("SSHSIG"), []byte("SSHSIH"), 1), "version": bytes.Replace(good, []byte{0, 0, 0, 1}, []byte{0, 0, 0, 2}, 1),
@@ -144,7 +136,7 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	armored := sign(t, ed(t)).Armor()
+	armored := sign(t, sshkey.New(t)).Armor()
 	for name, b := range map[string][]byte{"nothing": nil, "more": append(bytes.Clone(armored), "x"...), "type": bytes.ReplaceAll(armored, []byte("SSH SIG"), []byte("SSH XIG")),
 		"cut": armored[:len(armored)-10], "text before": append([]byte("x\n"), armored...), "carriage return": bytes.ReplaceAll(armored, []byte("\n"), []byte("\r\n")), "too long": append(bytes.Clone(armored), make([]byte, MaxArmored)...),
 		"one long line": []byte(Begin + "\n" + strings.ReplaceAll(string(armored[len(Begin)+1:len(armored)-len(end)-2]), "\n", "") + "\n" + end + "\n")} {
@@ -192,7 +184,7 @@ func TestOpenSSH(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(sign(f, ed(f)).Marshal())
+	f.Add(sign(f, sshkey.New(f)).Marshal())
 	f.Add([]byte(magic))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -208,7 +200,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseArmored(f *testing.F) {
-	f.Add(sign(f, ed(f)).Armor())
+	f.Add(sign(f, sshkey.New(f)).Armor())
 	f.Add([]byte(Begin + "\n" + end + "\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := ParseArmored(b); err == nil && !bytes.Equal(s.Armor(), b) {
