@@ -35,10 +35,29 @@ const receiptsAtOnce = 8
 // Readiness asks the mirrors for the receipts of devices, by their ids. Each has
 // an answer.
 func (d *Desk) Readiness(ctx context.Context, devices []Device) (map[string]Readiness, error) {
+	var ids []string
+	for _, shown := range devices {
+		ids = append(ids, shown.ID)
+	}
+	return d.readinessOf(ctx, ids)
+}
+
+// PeopleReadiness is Readiness for people: who has received everything that is final.
+func (d *Desk) PeopleReadiness(ctx context.Context, people []Person) (map[string]Readiness, error) {
+	var ids []string
+	for _, p := range people {
+		if !p.Retired {
+			ids = append(ids, p.ID)
+		}
+	}
+	return d.readinessOf(ctx, ids)
+}
+
+func (d *Desk) readinessOf(ctx context.Context, ids []string) (map[string]Readiness, error) {
 	var members []bundle.RosterMember
 	scopes := []state.Word{d.Anchor.Org}
-	for _, shown := range devices {
-		m, err := d.findDevice(shown.ID)
+	for _, id := range ids {
+		m, err := d.findRecipient(id)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -51,39 +52,66 @@ func receipts(mirrors []*source.Mirror) []admin.ReceiptSource {
 	return all
 }
 
-// shownReadiness is the JSON of `device list --ready`.
-type shownReadiness struct {
-	admin.Device
-	Readiness admin.Readiness `json:"readiness"`
-}
+// shownReadiness is the JSON of `device list --ready`, shownReadyPerson that of
+// `person list --ready`.
+type (
+	shownReadiness struct {
+		admin.Device
+		Readiness admin.Readiness `json:"readiness"`
+	}
+	shownReadyPerson struct {
+		admin.Person
+		Readiness admin.Readiness `json:"readiness"`
+	}
+)
 
 func (t *tool) deviceReadiness(c *cli.Context, d *admin.Desk, list []admin.Device) error {
 	ready, err := d.Readiness(c.Context, list)
 	if err != nil {
 		return err
 	}
-	shown, behind := []shownReadiness{}, 0
+	shown, lines := []shownReadiness{}, []readyLine{}
 	for _, v := range list {
-		r := ready[v.ID]
-		if !r.Ready {
+		shown, lines = append(shown, shownReadiness{v, ready[v.ID]}), append(lines, readyLine{v.Zone + "/" + v.Name, ready[v.ID]})
+	}
+	return t.showReady("device", shown, lines, "no device is enrolled; on the device: dpkid enroll, here: dpki device add REQUEST",
+		"see dpkid status there; a device says how far it has come to the network's mirrors only")
+}
+
+func (t *tool) personReadiness(c *cli.Context, d *admin.Desk, list []admin.Person) error {
+	ready, err := d.PeopleReadiness(c.Context, list)
+	if err != nil {
+		return err
+	}
+	shown, lines := []shownReadyPerson{}, []readyLine{}
+	for _, v := range list {
+		shown, lines = append(shown, shownReadyPerson{v, ready[v.ID]}), append(lines, readyLine{v.Zone + "/" + v.Name, ready[v.ID]})
+	}
+	return t.showReady("person", shown, lines, nobodyEnrolled, "dpki receive there says so to the network's mirrors, if it runs")
+}
+
+// readyLine is how far one of them has come.
+type readyLine struct {
+	name string
+	admin.Readiness
+}
+
+func (t *tool) showReady(what string, shown any, lines []readyLine, none, hint string) error {
+	behind := 0
+	var rows [][]string
+	for _, l := range lines {
+		heard := "-"
+		if l.Time != 0 {
+			heard = l.Time.String()
+		}
+		if !l.Ready {
 			behind++
 		}
-		shown = append(shown, shownReadiness{v, r})
+		rows = append(rows, []string{l.name, l.Text, heard})
 	}
-	err = t.show(shown, func() {
-		var rows [][]string
-		for _, v := range shown {
-			heard := "-"
-			if v.Readiness.Time != 0 {
-				heard = v.Readiness.Time.String()
-			}
-			rows = append(rows, []string{v.Zone + "/" + v.Name, v.Readiness.Text, heard})
-		}
-		t.table([]string{"DEVICE", "READY", "HEARD OF"}, rows, "no device is enrolled; on the device: dpkid enroll, here: dpki device add REQUEST")
-	})
+	err := t.show(shown, func() { t.table([]string{strings.ToUpper(what), "READY", "HEARD OF"}, rows, none) })
 	if err == nil && behind > 0 {
-		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("%s not ready, or not heard of", plural(behind, "device")),
-			Hint: "see dpkid status there; a device says how far it has come to the network's mirrors only"}
+		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("%s not ready, or not heard of", plural(behind, what)), Hint: hint}
 	}
 	return err
 }

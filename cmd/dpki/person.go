@@ -10,6 +10,8 @@ import (
 	"dpki/bundle"
 )
 
+const nobodyEnrolled = "nobody is enrolled; they: dpki identity request ANCHOR, here: dpki person add REQUEST"
+
 func (t *tool) personCommand() *cli.Command {
 	return noun("person", "people who receive keys and files, and hold no power",
 		verb("add", "REQUEST...", "enrol people by the requests that dpki identity request made", 1, -1, t.personAdd,
@@ -17,7 +19,8 @@ func (t *tool) personCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the person is shown it, instead of asking"}),
 		verb("list", "", "list people", 0, 0, t.personList,
 			&cli.StringFlag{Name: "zone", Usage: "only those of `ZONE`"},
-			&cli.BoolFlag{Name: "all", Usage: "also retired ones"}),
+			&cli.BoolFlag{Name: "all", Usage: "also retired ones"},
+			&cli.BoolFlag{Name: "ready", Usage: "ask the network's mirrors who has received everything; no answer is never ready"}),
 		verb("show", "PERSON", "print a person, the grants and what was delivered", 1, 1, t.personShow),
 		verb("retire", "PERSON", "deliver nothing more, and have taken away what was delivered; says which grants go on", 1, 1, t.personRetire,
 			&cli.BoolFlag{Name: "grants", Usage: "revoke the grants too"}),
@@ -92,9 +95,12 @@ func (t *tool) personList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	list, err := d.People(c.Context, c.String("zone"), c.Bool("all"))
+	list, err := d.People(c.Context, c.String("zone"), c.Bool("all") && !c.Bool("ready"))
 	if err != nil {
 		return err
+	}
+	if c.Bool("ready") {
+		return t.personReadiness(c, d, list)
 	}
 	return t.show(list, func() {
 		var rows [][]string
@@ -105,7 +111,7 @@ func (t *tool) personList(c *cli.Context) error {
 			}
 			rows = append(rows, []string{p.Zone + "/" + p.Name, standing, p.ID[:12], orDash(p.LoginKey)})
 		}
-		t.table([]string{"PERSON", "STANDING", "ID", "LOGIN KEY"}, rows, "nobody is enrolled; they: dpki identity request ANCHOR, here: dpki person add REQUEST")
+		t.table([]string{"PERSON", "STANDING", "ID", "LOGIN KEY"}, rows, nobodyEnrolled)
 	})
 }
 
