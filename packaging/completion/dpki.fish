@@ -115,6 +115,7 @@ complete -c dpki -l recipient
 complete -c dpki -l due
 complete -c dpki -l pull
 complete -c dpki -l host-key-file
+complete -c dpki -l veto
 complete -c dpki -l back
 complete -c dpki -l successor
 complete -c dpki -l node
