@@ -30,7 +30,7 @@ func (d *Desk) announcement(ctx context.Context, scope state.Word, z bundle.Rost
 	}
 	b := d.newBatch(scope)
 	for _, m := range devices {
-		materials := &bundle.DeviceMaterials{Version: 1, Name: m.Name, Zone: z.Zone, ZoneName: z.Name, ZoneKeys: z.Keys, Network: string(text), Successor: d.nextChain}
+		materials := &bundle.DeviceMaterials{Version: 1, Name: m.Name, Zone: z.Zone, ZoneName: z.Name, ZoneKeys: d.agreed(z), Network: string(text), Successor: d.nextChain}
 		content, err := materials.Marshal()
 		if err != nil {
 			return nil, err

@@ -56,8 +56,9 @@ type Desk struct {
 	// until when batches say who is enrolled, and which keys a zone has
 	announced     map[state.Word]announcedFor
 	announcedKeys map[zoneKey]announcedFor
-	unasked       bool   // what was read before is enough: nobody is asked
-	nextChain     string // network file of the chain on which the organisation goes on, for AnnounceNetwork
+	torn          map[zoneKey]bool // keys that two administrators made under one number
+	unasked       bool             // what was read before is enough: nobody is asked
+	nextChain     string           // network file of the chain on which the organisation goes on, for AnnounceNetwork
 	warnings      []string
 }
 

@@ -86,6 +86,7 @@ func (d *Desk) CheckUp(ctx context.Context) []Check {
 		for _, z := range zones {
 			checks = append(checks, d.checkZone(z)...)
 			checks = append(checks, d.checkLapses(ctx, z)...)
+			checks = append(checks, d.checkTorn(z)...)
 		}
 	}
 	return append(checks, d.checkStores(ctx))

@@ -120,7 +120,7 @@ func factOf(scope state.Word, e *state.Entry) *state.Fact {
 // others say still holds.
 func (d *Desk) loadRoster(ctx context.Context) error {
 	roster := &bundle.Roster{Version: 1}
-	d.announced, d.announcedKeys = map[state.Word]announcedFor{}, map[zoneKey]announcedFor{}
+	d.announced, d.announcedKeys, d.torn = map[state.Word]announcedFor{}, map[zoneKey]announcedFor{}, map[zoneKey]bool{}
 	for _, b := range d.batches() {
 		parts, err := d.readRoster(ctx, b, roster)
 		switch {
@@ -131,6 +131,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 			d.warn(fmt.Sprintf("part of the roster (batch %s of block %d) could not be read: %v", short(b.Subject), b.Block, err))
 		}
 		for _, p := range parts {
+			d.noteTorn(roster, p)
 			roster = roster.Merge(p)
 			d.noteAnnounced(b, p)
 		}

@@ -28,19 +28,7 @@ func TestDenialsNeverLapse(t *testing.T) {
 	y := newYear(t)
 	root := func() *admin.Desk { return y.desk(y.chain.Admin) }
 	ctx := t.Context()
-	_, err := root().CreateOrganisation(ctx, "acme", "root", y.salt)
-	y.must(err)
-	_, err = root().CreateZone(ctx, "plant")
-	y.must(err)
-	id, err := bundle.GenerateIdentity()
-	y.must(err)
-	request, err := id.NewRequest(y.org, "gate-7", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(sshkey.New(t).PublicKey()))))
-	y.must(err)
-	d := root()
-	plan, err := d.PlanDevices(ctx, admin.AddDevices{Zone: "plant", Requests: []*bundle.Request{request}})
-	y.must(err)
-	_, err = d.AddPlanned(ctx, plan)
-	y.must(err)
+	id := y.plant()
 	stolen, lifted := profile.Hash(sshkey.New(t).PublicKey()), profile.Hash(sshkey.New(t).PublicKey())
 	for _, key := range []state.Word{stolen, lifted} {
 		_, err := root().Deny(ctx, admin.DenyRequest{Key: key, For: 399 * day})
@@ -115,4 +103,23 @@ func (y *year) lapses() string {
 		}
 	}
 	return ""
+}
+
+// plant makes the organisation, and in its one zone a device.
+func (y *year) plant() *bundle.Identity {
+	y.Helper()
+	d, ctx := y.desk(y.chain.Admin), y.Context()
+	_, err := d.CreateOrganisation(ctx, "acme", "root", y.salt)
+	y.must(err)
+	_, err = d.CreateZone(ctx, "plant")
+	y.must(err)
+	id, err := bundle.GenerateIdentity()
+	y.must(err)
+	request, err := id.NewRequest(y.org, "gate-7", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(sshkey.New(y.T).PublicKey()))))
+	y.must(err)
+	plan, err := d.PlanDevices(ctx, admin.AddDevices{Zone: "plant", Requests: []*bundle.Request{request}})
+	y.must(err)
+	_, err = d.AddPlanned(ctx, plan)
+	y.must(err)
+	return id
 }
