@@ -17,6 +17,7 @@ import (
 	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
 	"dpki/sshca"
+	"dpki/sshca/profile"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -103,7 +104,7 @@ func (w *world) turns(p *parcel, want string) {
 func (w *world) userKey() {
 	ca, key := w.Org.NewCAOf(state.KindCAUser), w.Org.NewKey()
 	content := func(by fleet.CA) *bundle.UserKey {
-		cert, err := sshca.IssueGrant(by, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: uint64(time.Now().Add(time.Hour).Unix())})
+		cert, err := sshca.IssueGrant(by, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: uint64(time.Now().Add(time.Hour).Unix()), Terms: profile.Terms{Kind: state.KindGrant, Grant: state.Grant{Account: "ops"}}})
 		w.Must(err)
 		return &bundle.UserKey{Version: 1, Name: "backup", PrivateKey: text(w, key), Certificate: line(cert), Authority: w.Org.Authority(by)}
 	}

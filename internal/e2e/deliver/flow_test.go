@@ -231,6 +231,8 @@ var particular = []struct {
 	is   *regexp.Regexp
 	name string
 }{
+	// Before identifiers, which a fee's digits can look like.
+	{regexp.MustCompile(`\b\d+(\.\d+)? ETH`), "<fee> ETH"},
 	{regexp.MustCompile(`bafkrei[a-z2-7]{52}`), "<CID>"},
 	{regexp.MustCompile(`\b0x[0-9a-f]{64}\b`), "<hash>"},
 	{regexp.MustCompile(`\b0x[0-9a-fA-F]{40}\b`), "<account>"},
@@ -241,7 +243,6 @@ var particular = []struct {
 	{regexp.MustCompile(`\b[a-z2-7]{5}(-[a-z2-7]{5}){3}\b`), "<fingerprint>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( ?UTC|Z)?`), "<time>"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:<port>"},
-	{regexp.MustCompile(`\b0\.0\d+ ETH`), "<fee> ETH"},
 	{regexp.MustCompile(`\b[\d,]+ gas`), "<n> gas"},
 	{regexp.MustCompile(`\bblock \d+`), "block <n>"},
 }
