@@ -83,10 +83,11 @@ func (e *Engine) gear(s *state.State, now uint64) Gear {
 }
 
 // sparing reports that nothing waits for finality: no administrator is at work,
-// and no policy wants a kind in a safe block.
+// no policy wants a kind in a safe block, and the organisation goes on nowhere else.
 func (e *Engine) sparing() bool {
 	v := e.view.Load()
-	return v.Gear == Idle && v.State.Policy(e.time.Now(e.c.Clock.Read())).SafeKinds == (state.KindMask{})
+	s := e.successor.Load()
+	return v.Gear == Idle && (s == nil || s.Stage == Vetoed.String()) && v.State.Policy(e.time.Now(e.c.Clock.Read())).SafeKinds == (state.KindMask{})
 }
 
 // pause is how long until the next look.

@@ -48,6 +48,14 @@ type Succession struct {
 	scout *scout
 	not   time.Duration // no scout before, since boot
 	why   error         // the last one could not be opened
+	due   passed
+}
+
+// passed is the first block that was seen of those in which a pointer could be
+// vetoed no more.
+type passed struct {
+	pointer state.Word
+	number  uint64
 }
 
 // Move is where the device belongs from now on, and what it takes with it.
@@ -88,6 +96,9 @@ func (s *Succession) step(ctx context.Context) *Move {
 	v := e.View()
 	now, here := v.Now(e.c.Clock.Read()), e.c.Anchor
 	to, p, stage := successorOf(v, now, here, v.Inherited)
+	if stage == Ready && !s.passed(v.State, p) {
+		stage = NotSure
+	}
 	shown := &Successor{Anchor: to.String(), From: p.From}
 	switch stage {
 	case Ready:
@@ -111,6 +122,21 @@ func (s *Succession) step(ctx context.Context) *Move {
 	shown.Stage, shown.Next = stage.String(), stage.Hint()
 	s.say(shown, stage)
 	return move
+}
+
+// passed reports whether every veto of a pointer would be known, for good: one
+// that came in the last moment is in a block of before the pointer's date, which
+// the block of a device's last look may not have reached, or may not be after for
+// ever.
+func (s *Succession) passed(known *state.State, p state.PointerFact) bool {
+	if known.Head.Time < p.From {
+		s.due = passed{}
+		return false
+	}
+	if s.due.pointer != p.Subject {
+		s.due = passed{p.Subject, known.Head.Number}
+	}
+	return s.due.number <= known.Finalized
 }
 
 func (s *Succession) sessions() int {
