@@ -12,6 +12,7 @@ import (
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/internal/anchor"
+	"dpki/internal/file"
 	"dpki/sshca/profile"
 )
 
@@ -66,6 +67,9 @@ func LoginKey(h home.Home) (ssh.PublicKey, error) {
 // createLoginKey makes a pair, or points to the key that somebody has: ssh finds a
 // hardware token's, or an agent's, by the public half alone.
 func createLoginKey(h home.Home, path string) (ssh.PublicKey, error) {
+	if info, err := os.Lstat(h.LoginKey()); err == nil && info.Mode().IsRegular() {
+		return restoreLoginKey(h, path)
+	}
 	if path == "" {
 		key, private, err := newPair()
 		if err != nil {
@@ -99,6 +103,29 @@ func createLoginKey(h home.Home, path string) (ssh.PublicKey, error) {
 	}
 	return key, keepLoginKey(h, key)
 }
+
+// restoreLoginKey writes the public half of the key that is there: whoever was
+// interrupted between the two, or has lost it, has no other copy of the private one.
+func restoreLoginKey(h home.Home, path string) (ssh.PublicKey, error) {
+	text, err := file.ReadSecret(h.LoginKey(), maxLoginKey, file.NoLinks)
+	if err != nil {
+		return nil, because(err, Failed, "move it away", "the login key could not be read")
+	}
+	defer clear(text)
+	signer, err := ssh.ParsePrivateKey(text)
+	if err != nil {
+		return nil, because(err, Failed, "ssh-keygen -y -f "+h.LoginKey()+" > "+h.LoginKey()+".pub, or move it away", "there is a login key %s without its public half", h.LoginKey())
+	}
+	if path != "" {
+		if err := sameKey(h, signer.PublicKey(), path); err != nil {
+			return nil, err
+		}
+	}
+	return signer.PublicKey(), keepLoginKey(h, signer.PublicKey())
+}
+
+// maxLoginKey bounds a private key's file, in bytes: RSA of 16,384 bits fits.
+const maxLoginKey = 32 << 10
 
 func keepLoginKey(h home.Home, key ssh.PublicKey) error {
 	return because(home.Publish(h.LoginKey()+".pub", ssh.MarshalAuthorizedKey(key)), Failed, "", "the login key could not be kept")

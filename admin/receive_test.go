@@ -180,13 +180,13 @@ func TestReceivedSSHConfig(t *testing.T) {
 	host := func(zone, name string, device byte) *sshHost {
 		return &sshHost{LoginHost: bundle.LoginHost{Name: name, Device: state.Word{device}, Address: "[2001:db8::1]:2222", HostKey: "ssh-ed25519 AAAA"}, zone: zone, logins: []sshLogin{{"ops", "/h/key", "/h/a b%/id-cert.pub"}}}
 	}
-	text, err := sshConfigText([]*sshHost{host("office", "gate-7", 1), host("plant", "gate-7", 2), host("plant", "gate-8", 3)}, "/h/known_hosts")
+	text, err := sshConfigText([]*sshHost{host("office", "gate-7", 1), host("plant", "gate-7", 2), host("plant", "gate-8", 3)}, "/h/known_hosts.d")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"Host office/gate-7\n", "Host plant/gate-7\n", "Host plant/gate-8 gate-8\n", "HostName 2001:db8::1\n    Port 2222\n", "User ops\n",
-		"Match originalhost plant/gate-8,gate-8 user ops\n", `CertificateFile "/h/a b%%/id-cert.pub"`, `UserKnownHostsFile "/h/known_hosts"`, "StrictHostKeyChecking yes\n",
+		"Match originalhost plant/gate-8,gate-8 user ops\n", `CertificateFile "/h/a b%%/id-cert.pub"`, `UserKnownHostsFile "/h/known_hosts.d/office"`, `UserKnownHostsFile "/h/known_hosts.d/plant"`, "StrictHostKeyChecking yes\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

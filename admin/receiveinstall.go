@@ -25,7 +25,8 @@ import (
 //	keys/ZONE/NAME           link to the version in use: id, id.pub, id-cert.pub
 //	ca/ZONE/NAME             link: ca.pub
 //	files/ZONE/NAME          link: the files
-//	known_hosts, ssh_config  made of all of them
+//	known_hosts.d/ZONE       what ssh believes of that zone's hosts
+//	ssh_config               made of all of them
 //
 // A version is written under another name and renamed, and the link to it is
 // renamed over the one before: whoever reads finds the old set or the new one.

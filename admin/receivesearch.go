@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -22,7 +23,9 @@ type searched struct {
 	Version int                   `json:"version"`
 	Nothing map[string]bool       `json:"nothing"` // subjects of batches that hold nothing for him
 	Found   map[string]foundBatch `json:"found"`   // by zone
-	path    string
+	// Called is what each zone is called here.
+	Called map[string]string `json:"called"`
+	path   string
 }
 
 // foundBatch is the batch that says where he is enrolled, and what it says.
@@ -38,8 +41,28 @@ func loadSearched(dir string) *searched {
 	if err != nil || json.Unmarshal(b, s) != nil || s.Version != 1 || s.Nothing == nil || s.Found == nil {
 		s = &searched{Version: 1, Nothing: map[string]bool{}, Found: map[string]foundBatch{}}
 	}
+	if s.Called == nil {
+		s.Called = map[string]string{}
+	}
 	s.path = path
 	return s
+}
+
+// call is what a zone is called here, which is how it was called first. Another one
+// that says it has the same name does not take its folder, nor what ssh knows of it.
+func (s *searched) call(zone state.Word, name string) string {
+	if known, ok := s.Called[zone.String()]; ok {
+		return known
+	}
+	taken := slices.Collect(maps.Values(s.Called))
+	for _, as := range []string{name, name + "-" + zone.String()[:8], name + "-" + zone.String()} {
+		if !slices.Contains(taken, as) {
+			name = as
+			break
+		}
+	}
+	s.Called[zone.String()] = name
+	return name
 }
 
 // save does not fail: without it everything works, slower.
@@ -72,7 +95,7 @@ func (r *Receiver) places(ctx context.Context) ([]Place, error) {
 			trouble = err
 		}
 		if found != nil {
-			list = append(list, Place{Name: found.Name, Zone: found.ZoneName, ID: mailbox.String(), Retired: view.Retired(), zone: zone, mailbox: mailbox})
+			list = append(list, Place{Name: found.Name, Zone: r.search.call(zone, found.ZoneName), ID: mailbox.String(), Retired: view.Retired(), zone: zone, mailbox: mailbox})
 		}
 	}
 	r.search.save()
@@ -81,14 +104,6 @@ func (r *Receiver) places(ctx context.Context) ([]Place, error) {
 	}
 	if trouble != nil {
 		r.warnings = append(r.warnings, "part of where you are enrolled could not be fetched: "+OneLine(trouble))
-	}
-	// A zone is called what it was called first: another one does not take its folder.
-	for i := range list {
-		for _, other := range list[:i] {
-			if other.Zone == list[i].Zone {
-				list[i].Zone += "-" + list[i].zone.String()[:8]
-			}
-		}
 	}
 	return list, nil
 }
@@ -131,7 +146,8 @@ func (r *Receiver) searchBatch(ctx context.Context, zone state.Word, e *state.En
 	}
 	var found *bundle.Person
 	fact := &state.BatchFact{Fact: state.Fact{Scope: zone, Subject: e.Subject}, Root: root}
-	err = r.Identity.ReadBatch(ctx, r.cache, r.Anchor, fact, func(b *bundle.Bundle) error {
+	from := &fetching{from: r.cache}
+	err = r.Identity.ReadBatch(ctx, from, r.Anchor, fact, func(b *bundle.Bundle) error {
 		p, err := bundle.ParsePerson(b.Content)
 		if err == nil && p.Zone != zone {
 			err = fmt.Errorf("an enrolment in zone %s, announced in zone %s: %w", short(p.Zone), short(zone), bundle.ErrWrongPlace)
@@ -141,6 +157,9 @@ func (r *Receiver) searchBatch(ctx context.Context, zone state.Word, e *state.En
 		}
 		return err
 	}, bundle.PurposePerson)
+	if from.failed != nil {
+		return nil, err // a store's answer, whatever it was, says nothing of the batch
+	}
 	for _, never := range []error{bundle.ErrNotInBatch, bundle.ErrMalformed, bundle.ErrWrongPlace, bundle.ErrNotForUs, bundle.ErrAltered} {
 		if errors.Is(err, never) {
 			if never != bundle.ErrNotInBatch {
@@ -150,4 +169,19 @@ func (r *Receiver) searchBatch(ctx context.Context, zone state.Word, e *state.En
 		}
 	}
 	return found, err
+}
+
+// fetching notes that something could not be fetched: that stores answer with other
+// bytes is none of what the batch's author has done.
+type fetching struct {
+	from   bundle.Getter
+	failed error
+}
+
+func (f *fetching) Get(ctx context.Context, id bundle.CID, max int) ([]byte, error) {
+	b, err := bundle.Fetch(ctx, f.from, id, max)
+	if err != nil {
+		f.failed = err
+	}
+	return b, err
 }

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	sshConfigFile  = "ssh_config"
-	knownHostsFile = "known_hosts"
+	sshConfigFile    = "ssh_config"
+	knownHostsFolder = "known_hosts.d" // a file for each zone
 )
 
 // receivedLogin is what ssh is to know of a key.
@@ -45,17 +45,15 @@ type sshLogin struct{ account, key, certificate string }
 // by whom they are known, and which key goes with which account. It returns the
 // path of what is to be included, empty where there is none.
 func (r *Receiver) writeSSH(places []Place, sets []*receivedSet) (string, error) {
-	config, known := filepath.Join(r.Folder, sshConfigFile), filepath.Join(r.Folder, knownHostsFile)
+	config, known := filepath.Join(r.Folder, sshConfigFile), filepath.Join(r.Folder, knownHostsFolder)
 	hosts := r.sshHosts(places, sets)
 	if len(hosts) == 0 {
-		for _, path := range []string{config, known} {
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return "", err
-			}
+		if err := os.Remove(config); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
 		}
-		return "", nil
+		return "", os.RemoveAll(known)
 	}
-	if err := replaceText(known, knownHosts(hosts)); err != nil {
+	if err := writeKnownHosts(known, hosts); err != nil {
 		return "", err
 	}
 	text, err := sshConfigText(hosts, known)
@@ -63,6 +61,30 @@ func (r *Receiver) writeSSH(places []Place, sets []*receivedSet) (string, error)
 		return "", err
 	}
 	return config, replaceText(config, text)
+}
+
+// writeKnownHosts writes a file for each zone: what one zone's administrators say of
+// a host is nothing that ssh believes of another's, whose ids they know.
+func writeKnownHosts(dir string, hosts []*sshHost) error {
+	if err := home.Make(dir); err != nil {
+		return err
+	}
+	of := map[string][]*sshHost{}
+	for _, h := range hosts {
+		of[h.zone] = append(of[h.zone], h)
+	}
+	for zone, list := range of {
+		if err := replaceText(filepath.Join(dir, zone), knownHosts(list)); err != nil {
+			return err
+		}
+	}
+	there, err := os.ReadDir(dir)
+	for _, f := range there {
+		if of[f.Name()] == nil {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, f.Name())))
+		}
+	}
+	return err
 }
 
 // replaceText writes a file that is not as it is to be.
@@ -74,11 +96,12 @@ func replaceText(path, text string) error {
 }
 
 func (r *Receiver) sshHosts(places []Place, sets []*receivedSet) []*sshHost {
-	cas, retired := map[string][]ssh.PublicKey{}, map[state.Word]bool{}
+	type device struct{ zone, id state.Word }
+	cas, retired := map[string][]ssh.PublicKey{}, map[device]bool{}
 	for _, p := range places {
 		for _, e := range r.Ledger.Entries(p.zone) {
 			if e.Kind == state.KindDevice && e.Action == state.ActionRevoke {
-				retired[e.Subject] = true
+				retired[device{p.zone, e.Subject}] = true
 			}
 		}
 	}
@@ -100,7 +123,7 @@ func (r *Receiver) sshHosts(places []Place, sets []*receivedSet) []*sshHost {
 		for _, h := range s.login.hosts {
 			i := slices.IndexFunc(list, func(known *sshHost) bool { return known.zone == s.place.Zone && known.Name == h.Name })
 			if i < 0 {
-				list = append(list, &sshHost{LoginHost: h, zone: s.place.Zone, retired: retired[h.Device], cas: cas[s.place.Zone]})
+				list = append(list, &sshHost{LoginHost: h, zone: s.place.Zone, retired: retired[device{s.place.zone, h.Device}], cas: cas[s.place.Zone]})
 				i = len(list) - 1
 			}
 			// Of two keys that name the same device differently the first counts, and the
@@ -137,10 +160,6 @@ func knownHosts(hosts []*sshHost) string {
 }
 
 func sshConfigText(hosts []*sshHost, known string) (string, error) {
-	quotedKnown, err := sshPath(known)
-	if err != nil {
-		return "", err
-	}
 	named := map[string]int{}
 	for _, h := range hosts {
 		named[h.Name]++
@@ -148,10 +167,11 @@ func sshConfigText(hosts []*sshHost, known string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by dpki receive, from what was delivered; it writes it again.\n")
 	for _, h := range hosts {
-		patterns := []string{h.zone + "/" + h.Name}
-		if named[h.Name] == 1 {
-			patterns = append(patterns, h.Name)
+		quotedKnown, err := sshPath(filepath.Join(known, h.zone))
+		if err != nil {
+			return "", err
 		}
+		patterns := sshNames(h.zone, h.Name, named[h.Name] == 1)
 		fmt.Fprintf(&b, "\nHost %s\n", strings.Join(patterns, " "))
 		if host, port, err := net.SplitHostPort(h.Address); err == nil {
 			fmt.Fprintf(&b, "    HostName %s\n    Port %s\n", host, port)

@@ -50,11 +50,8 @@ func (d *Desk) SSHConfig(ctx context.Context, command []string) (*SSHConfig, err
 		if err != nil {
 			return nil, err
 		}
-		patterns := full
-		if named[v.Name] == 1 {
-			patterns += " " + v.Name
-		}
-		fmt.Fprintf(&b, "\nHost %s\n    HostName %s\n    Port %s\n", patterns, host, port)
+		patterns := sshNames(v.Zone, v.Name, named[v.Name] == 1)
+		fmt.Fprintf(&b, "\nHost %s\n    HostName %s\n    Port %s\n", strings.Join(patterns, " "), host, port)
 		for _, o := range HostOptions(profile.HostPrincipal(m.Device), m.HostKey, asks) {
 			name, value, _ := strings.Cut(o, "=")
 			fmt.Fprintf(&b, "    %s %s\n", name, value)
@@ -63,6 +60,17 @@ func (d *Desk) SSHConfig(ctx context.Context, command []string) (*SSHConfig, err
 	}
 	out.Text = b.String()
 	return out, nil
+}
+
+// sshNames are the names by which ssh finds a device: ZONE/NAME, and NAME alone where
+// one device has it, unless that may be somebody else's on the network. Whoever
+// enrols devices would else say where ssh goes for github.com.
+func sshNames(zone, name string, alone bool) []string {
+	names := []string{zone + "/" + name}
+	if alone && name != "localhost" && !strings.Contains(name, ".") {
+		names = append(names, name)
+	}
+	return names
 }
 
 // HostOptions are ssh's options by which a device is known by its verified state

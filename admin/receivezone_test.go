@@ -1,0 +1,143 @@
+package admin
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dpki/admin/home"
+	"dpki/bundle"
+	"dpki/bundle/store"
+	"dpki/internal/anchor"
+	"dpki/state"
+)
+
+// What administrators of one zone say of a host is not believed of another zone's,
+// though they know its id: each has a file of its own, and what is left of a zone
+// that has none any more goes.
+func TestKnownHostsAreOfOneZone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), knownHostsFolder)
+	in := func(zone, key string) *sshHost {
+		return &sshHost{LoginHost: bundle.LoginHost{Name: "gate-7", Device: state.Word{1}, HostKey: "ssh-ed25519 " + key}, zone: zone}
+	}
+	thief := in("evil", "THIEF")
+	if err := writeKnownHosts(dir, []*sshHost{in("plant", "HONEST"), thief}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "plant"))
+	if err != nil || !strings.Contains(string(text), "HONEST") || strings.Contains(string(text), "THIEF") {
+		t.Errorf("believed of plant's: %q, %v", text, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "evil")); err != nil || !strings.Contains(string(text), "THIEF") {
+		t.Errorf("believed of evil's: %q, %v", text, err)
+	}
+	config, err := sshConfigText([]*sshHost{thief, in("plant", "HONEST")}, dir)
+	if err != nil || !strings.Contains(config, "Host plant/gate-7\n    HostKeyAlias") || !strings.Contains(config, filepath.Join(dir, "plant")) {
+		t.Errorf("%v\n%s", err, config)
+	}
+	if err := writeKnownHosts(dir, []*sshHost{in("plant", "HONEST")}); err != nil {
+		t.Fatal(err)
+	}
+	if exists(filepath.Join(dir, "evil")) || !exists(filepath.Join(dir, "plant")) {
+		t.Error("what was said of a zone that is gone stays, or more went")
+	}
+}
+
+// A zone keeps the name by which it was known first, also when an older one comes
+// to say that it is called the same.
+func TestZoneIsCalledWhatItWasCalledFirst(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := loadSearched(dir)
+	plant, evil, lookalike := state.Word{9}, state.Word{1}, state.Word{2}
+	if got := s.call(plant, "plant"); got != "plant" {
+		t.Error(got)
+	}
+	s.save()
+	s = loadSearched(dir) // the next look
+	taken := "plant-" + evil.String()[:8]
+	if got := s.call(lookalike, taken); got != taken {
+		t.Error(got)
+	}
+	for range 2 {
+		if got := s.call(evil, "plant"); got != "plant-"+evil.String() {
+			t.Errorf("another zone plant is called %s", got)
+		}
+		if got := s.call(plant, "renamed"); got != "plant" {
+			t.Errorf("plant is called %s", got)
+		}
+	}
+}
+
+// ssh finds a device by its name alone only where that is no name of somebody
+// else's: who enrols devices does not say where ssh goes for github.com.
+func TestDeviceNamesForSSH(t *testing.T) {
+	for name, want := range map[string]string{
+		"gate-7": "plant/gate-7 gate-7", "github.com": "plant/github.com", "localhost": "plant/localhost", "10.0.0.1": "plant/10.0.0.1",
+	} {
+		if got := strings.Join(sshNames("plant", name, true), " "); got != want {
+			t.Errorf("%s is found by %q, want %q", name, got, want)
+		}
+	}
+	if got := sshNames("plant", "gate-7", false); len(got) != 1 {
+		t.Errorf("of two zones' gate-7 one is found by %q", got)
+	}
+}
+
+// lying answers with other bytes than were asked for.
+type lying struct{ store.Store }
+
+func (l lying) Get(ctx context.Context, id bundle.CID, _ int) ([]byte, error) {
+	return nil, &store.Error{Store: "gateway", Op: "get", ID: id, Err: store.ErrAltered}
+}
+
+// A store that answers with other bytes for once does not have a person believe for
+// ever that she was not enrolled.
+func TestSearchOutlivesAStoreThatLies(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	if err := home.Make(dir); err != nil {
+		t.Fatal(err)
+	}
+	id, err := bundle.GenerateIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, zone := anchor.Anchor{Registry: state.Registry{ChainID: 1, Contract: state.Address{1}}, Org: state.Word{7}}, state.Word{8}
+	content, err := (&bundle.Person{Version: 1, Name: "tess", Zone: zone, ZoneName: "plant"}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := bundle.NewBatch(a, zone)
+	block, err := batch.Add(bundle.Item{To: id.Recipient(), Mailbox: id.MailboxSecret(), Purpose: bundle.PurposePerson, Content: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := batch.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := &store.Folder{Path: filepath.Join(t.TempDir(), "blocks")}
+	for _, b := range append(index.Leaves, block, index.Root) {
+		if _, err := good.Put(t.Context(), b.Bytes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := &state.Entry{Seq: 1, Kind: state.KindBatch, Action: state.ActionPut, Subject: batch.Subject(), Data: index.Data}
+	r := &Receiver{ReceiverConfig: ReceiverConfig{Anchor: a, Identity: id}, search: loadSearched(dir)}
+	r.cache = newBlocks(dir, lying{good})
+	if p, err := r.searchBatch(t.Context(), zone, e); p != nil || err == nil {
+		t.Errorf("of a store that lies: %v, %v", p, err)
+	}
+	r.cache = newBlocks(dir, good)
+	if p, err := r.searchBatch(t.Context(), zone, e); err != nil || p == nil || p.Name != "tess" {
+		t.Errorf("of an honest one: %v, %v, %q", p, err, r.warnings)
+	}
+	// One whose bytes are as announced and no enrolment is passed over for good.
+	if p, err := r.searchBatch(t.Context(), state.Word{9}, e); p != nil || err != nil || len(r.warnings) == 0 {
+		t.Errorf("announced elsewhere: %v, %v, %q", p, err, r.warnings)
+	}
+}
