@@ -133,3 +133,40 @@ func TestSupersededRoster(t *testing.T) {
 		t.Error("one that was not read, or that has not expired, counts as superseded")
 	}
 }
+
+// TestToldElsewhere: where a person is enrolled an expired batch still says, unless
+// one that lives does.
+func TestToldElsewhere(t *testing.T) {
+	tess, zone := recipientOf{id: state.Word{1}}, state.Word{8}
+	batch := func(why string, in state.Word, to ...recipientOf) *listed {
+		l := &listed{why: why, names: map[bundle.Tag]recipientOf{}}
+		l.scope = in
+		for i, r := range to {
+			l.names[bundle.Tag{byte(i)}] = r
+		}
+		return l
+	}
+	device := tess
+	device.device = true
+	old := batch("expired", zone, tess)
+	void := batch("", zone, tess)
+	void.void = true
+	for _, test := range []struct {
+		name string
+		to   recipientOf
+		more *listed
+		want bool
+	}{
+		{"nothing else", tess, batch("", zone), false},
+		{"one that lives", tess, batch("", zone, recipientOf{id: state.Word{2}}, tess), true},
+		{"one that has expired too", tess, batch("expired", zone, tess), false},
+		{"one that is void for now", tess, void, false},
+		{"one of another zone", tess, batch("", state.Word{9}, tess), false},
+		{"somebody else's", tess, batch("", zone, recipientOf{id: state.Word{2}}), false},
+		{"a device", device, batch("", zone), true},
+	} {
+		if got := toldElsewhere(test.to, old, []*listed{old, test.more}); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}

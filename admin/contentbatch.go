@@ -28,8 +28,10 @@ type leafContent struct {
 }
 
 type recipientOf struct {
-	name  string
-	admin bool
+	id     state.Word
+	name   string
+	admin  bool
+	device bool
 }
 
 // batchContents adds what batches name: root, leaves and every recipient's block.
@@ -56,7 +58,7 @@ func (d *Desk) batchContents(ctx context.Context, c *contents, members []bundle.
 	}
 	d.readRosters(ctx, all)
 	for _, l := range all {
-		d.addBatch(c, l, supersededRoster(l, all))
+		d.addBatch(c, l, all)
 	}
 	return nil
 }
@@ -120,7 +122,7 @@ func (d *Desk) readLists(ctx context.Context, l *listed, root bundle.CID, member
 			if !here[tag] {
 				break
 			}
-			l.names[tag] = recipientOf{name: d.memberName(m), admin: m.Zone == d.Anchor.Org}
+			l.names[tag] = recipientOf{id: m.Device, name: d.memberName(m), admin: m.Zone == d.Anchor.Org, device: m.HostKey != ""}
 			if m.Zone == d.Anchor.Org {
 				l.admins[m.Device] = true
 			}
@@ -179,9 +181,26 @@ func supersededRoster(l *listed, all []*listed) bool {
 	return true
 }
 
+// toldElsewhere reports whether a recipient needs nothing of an expired batch. A
+// device goes by those that live alone; a person learns where he is enrolled from
+// the newest that names him, also on a new machine, whatever its window.
+func toldElsewhere(to recipientOf, l *listed, all []*listed) bool {
+	return to.device || slices.ContainsFunc(all, func(other *listed) bool {
+		if other == l || other.scope != l.scope || other.why != "" || other.void {
+			return false
+		}
+		for _, r := range other.names {
+			if r.id == to.id {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // addBatch adds a batch's blocks. A list is idle when all that it names is.
-func (d *Desk) addBatch(c *contents, l *listed, rosterSuperseded bool) {
-	mine := slices.Contains(l.Authors, d.Account)
+func (d *Desk) addBatch(c *contents, l *listed, all []*listed) {
+	mine, rosterSuperseded := slices.Contains(l.Authors, d.Account), supersededRoster(l, all)
 	over, stranger := l.why, false
 	for _, leaf := range l.leaves {
 		at := content{id: leaf.id, what: "part of the list of batch " + short(l.Subject), rank: rankLeaf, mine: mine, idle: l.why, void: l.void}
@@ -198,7 +217,7 @@ func (d *Desk) addBatch(c *contents, l *listed, rosterSuperseded bool) {
 				b.what = "content for " + to.name
 			}
 			stranger = stranger || !known
-			if l.why == "expired" && (!known || to.admin && !rosterSuperseded) {
+			if l.why == "expired" && (!known || to.admin && !rosterSuperseded || !to.admin && !toldElsewhere(to, l, all)) {
 				b.kept = "an expired batch still says who is enrolled"
 				at.kept = b.kept
 			}
