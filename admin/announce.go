@@ -95,6 +95,9 @@ func (d *Desk) AnnounceNetwork(ctx context.Context, zone, successor string) ([]A
 		}
 		zones = []bundle.RosterZone{z}
 	}
+	if err := d.single(len(zones) > 1, "give --zone"); err != nil {
+		return nil, err
+	}
 	var all []Announced
 	for _, z := range zones {
 		if err := d.need(ctx, z.Zone); err != nil {

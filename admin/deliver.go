@@ -79,6 +79,9 @@ func (d *Desk) deliver(ctx context.Context, r Delivering, purpose bundle.Purpose
 	if err := d.unlock(); err != nil {
 		return nil, err
 	}
+	if err := d.single(len(all) > maxAtOnce, fmt.Sprintf("name %d recipients at most", maxAtOnce)); err != nil {
+		return nil, err
+	}
 	out := &Deliveries{}
 	done := 0
 	for some := range slices.Chunk(all, maxAtOnce) {

@@ -39,6 +39,8 @@ type Config struct {
 	AgentSocket string
 	// DryRun estimates instead of writing.
 	DryRun bool
+	// Propose writes proposals instead of sending; nil sends what this account may.
+	Propose *Proposing
 	// Now is the wall clock; nil is time.Now.
 	Now func() time.Time
 }

@@ -159,6 +159,9 @@ func (d *Desk) AddVendorPlanned(ctx context.Context, plan *VendorPlan, progress 
 	if err != nil {
 		return nil, err
 	}
+	if err := d.single(len(plan.Fresh) > maxEnrolled, fmt.Sprintf("a manifest of %d devices at most", maxEnrolled)); err != nil {
+		return nil, err
+	}
 	for some := range slices.Chunk(plan.Fresh, maxEnrolled) {
 		delta := &bundle.Roster{Version: 1}
 		for _, e := range some {

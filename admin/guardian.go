@@ -132,6 +132,9 @@ func (d *Desk) guarded(ctx context.Context, g state.Guardianship, change contrac
 	if len(g.Guardians.Accounts) == 0 {
 		return nil, problem(Failed, "administrators name them: dpki guardian set", "this organisation has no guardians")
 	}
+	if d.Propose != nil {
+		return nil, d.prepare(ctx, []contracts.Group{d.organisationGroup(change)}, true)
+	}
 	if !slices.Contains(g.Guardians.Accounts, d.Account) {
 		return nil, problem(Failed, "it is for "+accounts(g.Guardians.Accounts), "account %s is no guardian", d.Account)
 	}

@@ -75,8 +75,8 @@ func (d *Desk) Point(ctx context.Context, way state.Direction, to anchor.Anchor)
 	if way == state.Successor {
 		// Counted from the block that is to come, which may be some minutes away.
 		c.From = now + max(g.Guardians.Timelock, state.MinTimelock) + uint64(pointerSlack/time.Second)
-		if n, err := d.approvals([]contracts.Group{d.organisationGroup(c)}); err == nil && n > 1 {
-			c.From += uint64(proposalLasts / time.Second) // others have to approve it first
+		if n, err := d.approvals([]contracts.Group{d.organisationGroup(c)}); err == nil && (n > 1 || d.Propose != nil) {
+			c.From += uint64(d.collecting() / time.Second) // others have to approve it first
 		}
 	}
 	rand.Read(c.Subject[:])

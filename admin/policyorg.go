@@ -130,6 +130,9 @@ func (d *Desk) SetLimit(ctx context.Context, name string, approvals int, longest
 	}
 	// What follows in the same write would need the new number already.
 	if len(first) > 0 {
+		if d.Propose != nil {
+			d.warn("it takes two proposals, and this is the first: once it is written, propose the same again")
+		}
 		if p, err = d.write(ctx, d.organisationGroup(first...)); err != nil || d.DryRun {
 			return raised, p, err
 		}

@@ -21,7 +21,11 @@ import (
 const proposalLasts = 7 * 24 * time.Hour
 
 // ProposedError says that a write waits in a file until enough have approved it.
-type ProposedError struct{ File string }
+type ProposedError struct {
+	File          string
+	Needs, Signed int // approvals
+	Deadline      Time
+}
 
 func (e *ProposedError) Error() string { return "wrote proposal " + e.File }
 
@@ -94,13 +98,16 @@ func (d *Desk) propose(ctx context.Context, groups []contracts.Group, needs int)
 	return d.keep(p, needs)
 }
 
-// keep writes the file of a proposal that this account has just signed.
+// keep writes the file of a proposal.
 func (d *Desk) keep(p *Proposal, needs int) error {
 	digest, err := p.Digest(p.Anchor.Registry)
 	if err != nil {
 		return err
 	}
 	file := "proposal-" + digest.String()[:12] + ".json"
+	if d.Propose != nil && d.Propose.File != "" {
+		file = d.Propose.File
+	}
 	text, err := p.Marshal()
 	if err == nil && len(text) > MaxProposal {
 		err = errors.New("it does not fit")
@@ -111,7 +118,8 @@ func (d *Desk) keep(p *Proposal, needs int) error {
 	if err != nil {
 		return because(err, Failed, "change into a folder that you may write to", "proposal %s could not be written", file)
 	}
-	return &Problem{Class: Later, Text: fmt.Sprintf("needs %d approvals, and has yours", needs), Err: &ProposedError{File: file},
+	return &Problem{Class: Later, Text: fmt.Sprintf("needs %d approvals, and has yours", needs),
+		Err:  &ProposedError{File: file, Needs: needs, Signed: len(p.Signed), Deadline: Time(p.Deadline)},
 		Hint: "the others: dpki proposal approve FILE; then anybody: dpki proposal submit FILE"}
 }
 
@@ -121,7 +129,7 @@ func (d *Desk) newProposal(groups []contracts.Group, guarded bool) (*Proposal, e
 		return nil, err
 	}
 	p := &Proposal{Anchor: d.Anchor, Guarded: guarded, Proposal: contracts.Proposal{
-		Org: d.Anchor.Org, Groups: groups, Deadline: now + uint64(proposalLasts/time.Second),
+		Org: d.Anchor.Org, Groups: groups, Deadline: now + uint64(d.collecting()/time.Second),
 		Epoch: d.view(state.Word{}, state.Word{}).Guardianship(now).Epoch,
 	}}
 	rand.Read(p.Nonce[:])

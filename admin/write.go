@@ -33,6 +33,9 @@ type Posted struct {
 // has, and returns when it is mined and the ledger has reached its block. What
 // needs several administrators becomes a proposal's file, and the error says so.
 func (d *Desk) write(ctx context.Context, groups ...contracts.Group) (*Posted, error) {
+	if d.Propose != nil {
+		return nil, d.prepare(ctx, groups, false)
+	}
 	who, err := d.authority(groups)
 	if err != nil {
 		return nil, err
@@ -61,6 +64,9 @@ func (d *Desk) calls() post.Organisation {
 }
 
 func (d *Desk) post(ctx context.Context, call post.Call) (*Posted, error) {
+	if d.Propose != nil {
+		return nil, problem(Usage, "send it without dpki proposal create", "this is sent as it is: nobody's approval can be collected for it")
+	}
 	if d.DryRun {
 		e, err := d.Poster.Estimate(ctx, call)
 		if err != nil {
@@ -125,7 +131,7 @@ func (d *Desk) publish(ctx context.Context, list []bundle.Block) error {
 
 // unlock opens the chain key, so that what cannot be sent is not begun.
 func (d *Desk) unlock() error {
-	if d.DryRun || d.Unlock == nil {
+	if d.DryRun || d.Unlock == nil || d.Propose != nil && !d.Propose.Sign {
 		return nil
 	}
 	return signerProblem(d.Unlock(), d.Home)

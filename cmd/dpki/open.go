@@ -179,7 +179,7 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 			}
 			return s.ca(what)
 		},
-		AgentSocket: t.getenv("SSH_AUTH_SOCK"), DryRun: t.dryRun,
+		AgentSocket: t.getenv("SSH_AUTH_SOCK"), DryRun: t.dryRun, Propose: t.propose,
 	})
 	return t.desk, nil
 }

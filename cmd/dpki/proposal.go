@@ -16,6 +16,7 @@ import (
 func (t *tool) proposalCommand() *cli.Command {
 	unseen := &cli.BoolFlag{Name: "unseen", Usage: "sign also what cannot be shown here"}
 	return noun("proposal", "what needs several signatures, as a file",
+		t.proposalCreateCommand(),
 		verb("show", "FILE", "say what a proposal would do, and who has signed it", 1, 1, t.proposalShow,
 			&cli.BoolFlag{Name: "typed", Usage: "print what is signed, as wallets take it (EIP-712)"}),
 		verb("approve", "FILE", "say what a proposal would do, and sign it; this needs no network", 1, 1, t.proposalApprove, unseen),

@@ -39,6 +39,7 @@ type tool struct {
 	status                   int // of ssh, where the command was ssh
 	secrets                  *secrets
 	desk                     *admin.Desk
+	propose                  *admin.Proposing // of the command that `proposal create` runs
 }
 
 func (t *tool) app() *cli.App {

@@ -3,11 +3,11 @@ complete -c dpki -n __fish_use_subcommand -a 'grant ssh revoke request explain d
 complete -c dpki -n '__fish_seen_subcommand_from org' -a 'create join adopt show'
 complete -c dpki -n '__fish_seen_subcommand_from admin' -a 'add list revoke request'
 complete -c dpki -n '__fish_seen_subcommand_from policy' -a 'show set limit'
-complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'show approve attach submit'
+complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'create show approve attach submit'
 complete -c dpki -n '__fish_seen_subcommand_from guardian' -a 'set show'
 complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve finish veto'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
-complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
+complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate certify list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire replace move'
 complete -c dpki -n '__fish_seen_subcommand_from person' -a 'add list show retire replace'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
@@ -30,6 +30,7 @@ complete -c dpki -l for
 complete -c dpki -l key
 complete -c dpki -l out
 complete -c dpki -l command
+complete -c dpki -l uncertified
 complete -c dpki -l from
 complete -c dpki -l sudo
 complete -c dpki -l pty
@@ -77,6 +78,8 @@ complete -c dpki -l fresh
 complete -c dpki -l privileged
 complete -c dpki -l approvals
 complete -c dpki -l longest
+complete -c dpki -l deadline
+complete -c dpki -l sign
 complete -c dpki -l typed
 complete -c dpki -l unseen
 complete -c dpki -l signature
@@ -86,6 +89,7 @@ complete -c dpki -l timelock
 complete -c dpki -l nobody
 complete -c dpki -l threshold
 complete -c dpki -l host
+complete -c dpki -l elsewhere
 complete -c dpki -l anyway
 complete -c dpki -l replace
 complete -c dpki -l vendor

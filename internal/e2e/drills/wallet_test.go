@@ -6,11 +6,13 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"dpki/admin"
 	"dpki/internal/harness/multisig"
+	"dpki/internal/harness/sshkey"
 	"dpki/state"
 )
 
@@ -111,4 +113,72 @@ func (d *drill) proposal(err error) *admin.Proposal {
 	p, err := admin.ParseProposal(text)
 	d.must(err)
 	return p
+}
+
+// TestContractRootAlone: the only root is a contract, which begins nothing itself.
+// Whoever has the organisation's keys proposes, its owners sign, a stranger pays.
+func TestContractRootAlone(t *testing.T) {
+	d := newDrill(t)
+	var owners [3]*ecdsa.PrivateKey
+	for i := range owners {
+		var err error
+		owners[i], err = crypto.GenerateKey()
+		d.must(err)
+	}
+	wallet := multisig.Deploy(t, d.chain, 2, owners[:]...)
+	_, err := d.root.desk().AddAdmin(t.Context(), admin.NewAdmin{Account: wallet.Account, Root: true})
+	d.must(err)
+	_, _, err = d.root.desk().RevokeAdmin(t.Context(), d.root.account.String())
+	d.must(err)
+	proposing := func(p admin.Proposing) *admin.Desk {
+		desk := d.root.desk()
+		desk.Propose = &p
+		return desk
+	}
+	grant := func(desk *admin.Desk, account string) (*admin.Granted, error) {
+		return desk.Grant(t.Context(), admin.GrantRequest{Targets: []string{"gate-7"}, Account: account, For: time.Hour, Key: sshkey.New(t).PublicKey()})
+	}
+	_, err = grant(d.root.desk(), "root")
+	d.refused(err, "is not an administrator")
+	_, err = grant(proposing(admin.Proposing{Sign: true}), "root")
+	d.refused(err, "has no power to put")
+
+	granted, err := grant(proposing(admin.Proposing{File: "grant.json"}), "root")
+	p := d.proposal(err)
+	if len(p.Signed) != 0 || d.admits(granted) {
+		t.Fatalf("%d signatures; something is in force", len(p.Signed))
+	}
+	digest, err := p.Digest(d.org.Registry)
+	d.must(err)
+	attach := func(signature []byte) error {
+		desk := d.root.desk()
+		r, err := desk.ReviewProposal(t.Context(), p)
+		d.must(err)
+		if r.Needs != 1 || len(r.Unseen()) > 0 {
+			t.Fatalf("review: %+v", r)
+		}
+		return desk.AttachSignature(t.Context(), p, r, admin.SignedBy{Account: wallet.Account, Signature: signature})
+	}
+	_, err = d.person(nil).desk().SubmitProposal(t.Context(), p)
+	d.refused(err, "0 of 1 approvals")
+	d.refused(attach(wallet.Sign(digest, owners[0])), "is not 0x")
+	d.must(attach(wallet.Sign(digest, owners[1], owners[2])))
+	if _, err := d.person(nil).desk().SubmitProposal(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if !d.admits(granted) {
+		t.Error("the grant that the contract approved is not in force")
+	}
+	// What it gives back: the account is root again, by the same way.
+	_, err = proposing(admin.Proposing{}).AddAdmin(t.Context(), admin.NewAdmin{Account: d.root.account, Root: true})
+	p = d.proposal(err)
+	digest, err = p.Digest(d.org.Registry)
+	d.must(err)
+	d.must(attach(wallet.Sign(digest, owners[0], owners[1])))
+	_, err = d.person(nil).desk().SubmitProposal(t.Context(), p)
+	d.must(err)
+	// The twin: without a proposal, by the power that it has now.
+	if granted, err = grant(d.root.desk(), "deploy"); err != nil || !d.admits(granted) {
+		t.Errorf("twin: %v", err)
+	}
 }
