@@ -24,6 +24,8 @@ const (
 	succeedEvery = 2 * time.Second
 	// reopenAfter is how long a successor that could not be opened is left alone.
 	reopenAfter = time.Minute
+	// moveAgain is how long a device stays whose move could not be begun.
+	moveAgain = 10 * time.Minute
 )
 
 // SuccessionConfig is what a Succession is made of.
@@ -34,7 +36,10 @@ type SuccessionConfig struct {
 	Journal string
 	Start   Starter // of the successor's own fetch process
 	Every   time.Duration
-	Log     *slog.Logger
+	// Failed is why the last Move could not be made, as on a full disk; nil = there
+	// was none. Who makes one answers nobody meanwhile, so that the next waits.
+	Failed error
+	Log    *slog.Logger
 }
 
 // Succession follows an organisation to the one that it goes on as, without
@@ -49,6 +54,7 @@ type Succession struct {
 	not   time.Duration // no scout before, since boot
 	why   error         // the last one could not be opened
 	due   passed
+	began time.Duration // since boot
 }
 
 // passed is the first block that was seen of those in which a pointer could be
@@ -71,7 +77,7 @@ func NewSuccession(c SuccessionConfig) *Succession {
 	if c.Every == 0 {
 		c.Every = succeedEvery
 	}
-	return &Succession{c: c}
+	return &Succession{c: c, began: c.Engine.c.Clock.Boot()}
 }
 
 // Run waits until the device is to move, or ctx ends: then there is no Move. The
@@ -111,6 +117,9 @@ func (s *Succession) step(ctx context.Context) *Move {
 	}
 	if stage == Ready && s.sessions() > 0 {
 		stage = InUse
+	}
+	if stage == Ready && s.c.Failed != nil && e.c.Clock.Boot()-s.began < moveAgain {
+		stage, shown.Problem = Unmade, words(s.c.Failed)
 	}
 	var move *Move
 	if stage == Ready {
@@ -195,7 +204,10 @@ func (s *Succession) say(now *Successor, stage Stage) {
 // move is what the daemon is to do.
 func (s *Succession) move(v *View, now uint64, to anchor.Anchor) (*Move, error) {
 	here := s.c.Engine.c.Anchor
-	network, err := s.scout.engine.c.Network.Marshal()
+	text, err := s.scout.engine.c.Network.Marshal()
+	if err == nil {
+		_, err = network.Parse(text) // as who makes the move will
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +215,7 @@ func (s *Succession) move(v *View, now uint64, to anchor.Anchor) (*Move, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Move{From: here, To: to, Zone: s.scout.engine.View().State.Scopes.Zone, Network: network, Inherited: inherited}, nil
+	return &Move{From: here, To: to, Zone: s.scout.engine.View().State.Scopes.Zone, Network: text, Inherited: inherited}, nil
 }
 
 // scout is an engine that reads a successor's log.

@@ -33,6 +33,7 @@ const (
 	Unadopted                // the successor has no materials for this device yet, or they are not final
 	Refused                  // the successor has retired this device, or denies everybody
 	InUse                    // sessions of this organisation live
+	Unmade                   // the move could not be made
 	Ready                    // the device moves
 )
 
@@ -51,6 +52,7 @@ var stages = [...]struct{ name, hint string }{
 	Unadopted:   {"it has no materials for this device yet, or they are not final", "`dpki org adopt ANCHOR` by an administrator of the successor"},
 	Refused:     {"it has retired this device, or a restriction of it cannot be read", "an administrator of the successor: `dpki device list --retired`"},
 	InUse:       {"sessions live here: the device moves when they have ended", "`dpkid sessions` shows them"},
+	Unmade:      {"it could not be moved, and will be later", "make room on the disk, or mend what the problem names"},
 	Ready:       {"the device moves", ""},
 }
 

@@ -72,12 +72,12 @@ func (e *env) runDaemon(c *cli.Context) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
-	moved := false
+	if err := enroll.Finish(e.paths); err != nil {
+		return err
+	}
+	var last lastMove
 	for {
-		if err := enroll.Finish(e.paths); err != nil {
-			return err
-		}
-		d, err := e.assemble(c.Context, log, moved)
+		d, err := e.assemble(c.Context, log, last)
 		if err != nil {
 			return err
 		}
@@ -85,21 +85,40 @@ func (e *env) runDaemon(c *cli.Context) error {
 		if err != nil || move == nil {
 			return err
 		}
-		if err := enroll.Begin(e.paths, enroll.Move(*move)); err != nil {
-			// Nothing has happened, or the next turn brings it to its end.
-			log.Error("the device could not follow its organisation", "successor", move.To.String(), "error", err)
-			if !wait(c.Context, moveAgain) {
-				return nil
-			}
-			continue
+		if last = e.move(c.Context, d, move); c.Context.Err() != nil {
+			return nil
 		}
-		moved = true
-		log.Info("the device has followed its organisation", "from", move.From.String(), "to", move.To.String())
 	}
 }
 
-// moveAgain is how long a move that could not be begun, as on a full disk, waits.
-const moveAgain = 10 * time.Second
+// lastMove is what became of a move in this process.
+type lastMove struct {
+	made   bool
+	failed error // it could not be begun: everything is as it was
+}
+
+// finishAgain is how long a move that has begun and cannot go on waits: there is
+// neither the organisation of before nor the next to answer for.
+const finishAgain = 2 * time.Second
+
+// move has the device follow its organisation.
+func (e *env) move(ctx context.Context, d *daemon, m *device.Move) lastMove {
+	from, to := m.From.String(), m.To.String()
+	err := enroll.Begin(e.paths, enroll.Move(*m))
+	for err != nil && enroll.Begun(e.paths) {
+		d.log.Error("the device is between two organisations", "from", from, "to", to, "error", err)
+		if !wait(ctx, finishAgain) {
+			return lastMove{failed: err} // the next start goes on
+		}
+		err = enroll.Finish(e.paths)
+	}
+	if err != nil {
+		d.log.Error("the device could not follow its organisation", "successor", to, "error", err)
+		return lastMove{failed: err}
+	}
+	d.log.Info("the device has followed its organisation", "from", from, "to", to)
+	return lastMove{made: true}
+}
 
 // wait reports whether the time has passed, and not ctx ended.
 func wait(ctx context.Context, d time.Duration) bool {
@@ -124,7 +143,7 @@ type daemon struct {
 	close     []io.Closer
 }
 
-func (e *env) assemble(ctx context.Context, log *slog.Logger, moved bool) (_ *daemon, err error) {
+func (e *env) assemble(ctx context.Context, log *slog.Logger, last lastMove) (_ *daemon, err error) {
 	d := &daemon{log: log}
 	defer func() {
 		if err != nil {
@@ -170,7 +189,7 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger, moved bool) (_ *da
 	applier := openApplier(ctx, e.paths, conf.Sshd, log)
 	d.engine, err = device.New(device.Config{
 		Anchor: conf.Anchor, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
-		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone, Applier: applier, Moved: moved,
+		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone, Applier: applier, Moved: last.made,
 		Denied: func(at time.Time, keys iter.Seq[state.Word]) error {
 			return breakglass.WriteDenied(e.paths.Denied(), at, keys)
 		},
@@ -179,7 +198,7 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger, moved bool) (_ *da
 	if err != nil {
 		return nil, err
 	}
-	d.succeed = device.NewSuccession(device.SuccessionConfig{Engine: d.engine, Journal: e.paths.Successor(), Start: starter.Start, Log: log})
+	d.succeed = device.NewSuccession(device.SuccessionConfig{Engine: d.engine, Journal: e.paths.Successor(), Start: starter.Start, Failed: last.failed, Log: log})
 	d.audit, err = d.openAudit(conf.AuditFile, log)
 	if err != nil {
 		return nil, err
@@ -306,6 +325,7 @@ func (d *daemon) run(ctx context.Context) (*device.Move, error) {
 	if move == nil || err != nil {
 		return nil, err
 	}
+	// Before: whoever reads it hears of a move that is interrupted, too.
 	if err := d.audit.Write(device.MoveRecordOf(move, d.engine.Clock().Wall())); err != nil {
 		d.log.Error("the audit line could not be written", "error", err)
 	}

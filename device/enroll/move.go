@@ -26,8 +26,9 @@ type Move struct {
 	Inherited []byte
 }
 
-// maxMoving bounds the file, in bytes: a network file and little more.
-const maxMoving = 2*network.MaxSize + 4096
+// maxMoving bounds the file, in bytes: a network file, of which JSON writes a byte
+// as six at most, and little more. What commit has written Finish must read.
+const maxMoving = 6*network.MaxSize + 4096
 
 // moving is the file form, JSON, unknown field = error.
 type moving struct {
@@ -70,6 +71,12 @@ func (m Move) commit(p config.Paths) (*moving, error) {
 		return nil, err
 	}
 	return text, file.Replace(p.Moving(), b, 0o600)
+}
+
+// Begun reports whether a move has begun and not ended.
+func Begun(p config.Paths) bool {
+	_, err := os.Lstat(p.Moving())
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // Finish brings a move that was begun to its end; mostly there is none.

@@ -11,6 +11,7 @@ import (
 	"dpki/device/config"
 	"dpki/device/journal"
 	"dpki/internal/anchor"
+	"dpki/internal/network"
 	"dpki/state"
 )
 
@@ -140,6 +141,27 @@ func TestMoveRefused(t *testing.T) {
 		} else {
 			j.Close()
 		}
+	}
+}
+
+// A network file as long as one may be is read back, of whatever bytes: a move that
+// has begun and could not be read would leave the device without a daemon.
+func TestMoveWithALongNetworkFile(t *testing.T) {
+	p, m := readyToMove(t)
+	m.Network = append(m.Network, '#')
+	m.Network = append(m.Network, bytes.Repeat([]byte{'&'}, network.MaxSize-len(m.Network))...)
+	if err := Begin(p, m); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.LoadNetwork(p.Network()); err != nil || Begun(p) {
+		t.Errorf("%v, begun: %v", err, Begun(p))
+	}
+
+	// Longer than one may be: nothing has happened.
+	p, m = readyToMove(t)
+	m.Network = append(append(m.Network, '#'), bytes.Repeat([]byte{'&'}, network.MaxSize)...)
+	if err := Begin(p, m); err == nil || Begun(p) {
+		t.Errorf("%v, begun: %v", err, Begun(p))
 	}
 }
 
