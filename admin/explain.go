@@ -41,11 +41,12 @@ func (d *Desk) Explain(ctx context.Context, device, account string, key ssh.Publ
 	// The device decides with its zone's and its mailbox's keys; the ring of an
 	// administrator holds those and the organisation's, which opens nothing that
 	// a device reads.
-	view := d.view(m.Zone, m.Device)
+	view := *d.view(m.Zone, m.Device)
+	view.Name = m.Name
 	answer := authkeys.Decide(authkeys.Request{
 		Stage: authkeys.StageOffer, Account: account, KeyType: key.Type(),
 		Key: base64.StdEncoding.EncodeToString(key.Marshal()), ExpiryTime: true,
-	}, view, authkeys.Now{Time: now})
+	}, &view, authkeys.Now{Time: now})
 	e := &Explanation{
 		Device: d.zoneName(m.Zone) + "/" + m.Name, Account: account, Allow: answer.Allow, Reason: answer.Reason.String(),
 		Hint: answer.Reason.Hint(), Key: answer.Fingerprint(), CA: answer.CAFingerprint(), Line: answer.Line,

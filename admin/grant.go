@@ -10,6 +10,7 @@ import (
 
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
 )
@@ -45,6 +46,8 @@ type Grant struct {
 	Until      Time     `json:"until"`
 	Block      uint64   `json:"block,omitempty"`
 	Author     string   `json:"author,omitempty"`
+	// KeyID is the key ID that its certificates have: nothing else is accepted.
+	KeyID string `json:"key_id"`
 	// Certificate is where the command kept it; absent where none was made.
 	Certificate string `json:"certificate,omitempty"`
 	Address     string `json:"address,omitempty"`
@@ -132,7 +135,7 @@ func (d *Desk) grantOne(ctx context.Context, signers *signers, t target, r Grant
 	g := d.showGrant(t, kind, sealed.Subject, r)
 	g.Since, g.Until = Time(from), Time(until)
 	if !d.DryRun {
-		if g.Cert, err = signers.certificate(ctx, t.zone, policy, r, sealed.Subject, until); err != nil {
+		if g.Cert, err = signers.certificate(ctx, policy, r.Key, sshca.Grant{Subject: sealed.Subject, Until: until, Terms: t.terms(kind, r.says())}); err != nil {
 			return nil, contracts.Group{}, err
 		}
 	}
@@ -152,10 +155,32 @@ func (r GrantRequest) payload() ([]byte, error) {
 	case !state.ValidLabel(r.Label):
 		return nil, problem(Usage, "at most 64 bytes without control characters", "label %.80q is not possible", r.Label)
 	}
-	b, err := state.Grant{
-		Account: r.Account, Key: profile.Hash(r.Key), From: r.From, Command: r.Command, Flags: r.Flags, Label: r.Label,
-	}.Marshal()
+	b, err := r.says().Marshal()
 	return b, because(err, Usage, "see dpki grant --help", "the grant is not valid")
+}
+
+// says is what the entry says.
+func (r GrantRequest) says() state.Grant {
+	return state.Grant{Account: r.Account, Key: profile.Hash(r.Key), From: r.From, Command: r.Command, Flags: r.Flags, Label: r.Label}
+}
+
+// terms are what a certificate for a grant at this target is issued for.
+func (t target) terms(kind state.Kind, g state.Grant) profile.Terms {
+	terms := profile.Terms{Zone: t.zone, Kind: kind, Grant: g}
+	if t.member != nil {
+		terms.Device = t.member.Name
+	}
+	return terms
+}
+
+// keyID is that of a grant's certificates, for who issues them elsewhere; empty where
+// there can be none.
+func (t target) keyID(subject state.Word, kind state.Kind, g state.Grant) string {
+	id, err := profile.GrantKeyID(subject, t.terms(kind, g))
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
 // limited is the end of a grant under the organisation's longest validity for
@@ -175,7 +200,7 @@ func (d *Desk) showGrant(t target, kind state.Kind, id state.Word, r GrantReques
 	g := &Grant{
 		ID: id.String(), Zone: d.zoneName(t.zone), Account: r.Account, Privileged: kind == state.KindGrantPriv,
 		Key: ssh.FingerprintSHA256(r.Key), From: r.From, Command: r.Command, Allows: flagNames(r.Flags), Label: r.Label,
-		Standing: state.Live.String(),
+		Standing: state.Live.String(), KeyID: t.keyID(id, kind, r.says()),
 		revocable: revocable{
 			What: "grant", Name: r.Account + " on " + d.scopeName(t.scope), scope: t.scope, kind: kind, subject: id, salt: t.group().Salt,
 		},

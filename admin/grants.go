@@ -142,14 +142,19 @@ func (d *Desk) grantByID(ctx context.Context, id string) (knownGrant, error) {
 	return knownGrant{}, problem(Failed, "write more of it: "+strings.Join(names, " or "), "%q begins %d grants", id, len(found))
 }
 
-// grantID takes the `g-` off a certificate's principal or key ID.
-func grantID(id string) string { return strings.TrimPrefix(id, "g-") }
+// grantID takes the beginning of a grant's identifier from a certificate's principal
+// or key ID.
+func grantID(id string) string {
+	id, _, _ = strings.Cut(strings.TrimPrefix(id, "g-"), "-")
+	return id
+}
 
 func (d *Desk) shownGrant(g knownGrant) *Grant {
 	shown := &Grant{
 		ID: g.Subject.String(), Zone: d.zoneName(g.zone), Account: g.Account, Privileged: g.Kind == state.KindGrantPriv,
 		Key: fingerprintText(g.Grant.Key), From: g.Grant.From, Command: g.Command, Allows: flagNames(g.Flags), Label: g.Label,
 		Standing: g.standing.String(), Since: Time(max(g.Fact.From, g.Time)), Until: Time(g.Until), Block: g.Block,
+		KeyID: g.keyID(g.Subject, g.Kind, g.GrantFact.Grant),
 	}
 	if len(g.Authors) > 0 {
 		shown.Author = g.Authors[0].String()

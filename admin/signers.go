@@ -26,20 +26,20 @@ func (s *signers) close() {
 }
 
 // certificate signs for one grant, unless the zone's policy wants the plain key.
-func (s *signers) certificate(ctx context.Context, zone state.Word, p state.Policy, r GrantRequest, subject state.Word, until uint64) (*ssh.Certificate, error) {
+func (s *signers) certificate(ctx context.Context, p state.Policy, key ssh.PublicKey, g sshca.Grant) (*ssh.Certificate, error) {
 	if p.Modes&state.ModeCertificateAndGrant == 0 && p.Modes&state.ModeGrantedKey != 0 {
 		return nil, nil
 	}
-	ca, ok := s.open[zone]
+	ca, ok := s.open[g.Zone]
 	if !ok {
 		var done io.Closer
 		var err error
-		if ca, done, err = s.desk.caFor(ctx, zone, state.KindCAUser); err != nil {
+		if ca, done, err = s.desk.caFor(ctx, g.Zone, state.KindCAUser); err != nil {
 			return nil, err
 		}
-		s.open[zone] = ca
+		s.open[g.Zone] = ca
 		s.closers = append(s.closers, done)
 	}
-	cert, err := sshca.IssueGrant(ca, r.Key, sshca.Grant{Subject: subject, Until: until, Flags: r.Flags})
+	cert, err := sshca.IssueGrant(ca, key, g)
 	return cert, because(err, Failed, "", "the certificate could not be made")
 }

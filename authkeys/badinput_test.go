@@ -75,6 +75,7 @@ func text(f func(string) string) func(*login)    { return func(l *login) { l.tex
 func cert(f func(*ssh.Certificate)) func(*login) { return func(l *login) { f(&l.cert) } }
 func grant(f func(*entry)) func(*login)          { return func(l *login) { f(l.grant) } }
 func payload(f func(*state.Grant)) func(*login)  { return func(l *login) { f(&l.grantEntry) } }
+func issued(f func(*profile.Terms)) func(*login) { return func(l *login) { l.issued = f } }
 func later(f func(*login) entry) func(*login) {
 	return func(l *login) { l.later = append(l.later, f(l)) }
 }
@@ -131,7 +132,7 @@ var badKeys = []row{
 	{"empty key", nil, text(func(string) string { return "" }), KeyMalformed},
 	{"not base64", nil, text(func(s string) string { return "!" + s[1:] }), KeyMalformed},
 	{"line end in base64", nil, text(func(s string) string { return s[:40] + "\n" + s[40:] }), KeyMalformed},
-	{"no padding", nil, text(func(s string) string { return strings.TrimRight(s, "=") + "=" }), KeyMalformed},
+	{"no padding", nil, text(func(s string) string { return strings.TrimRight(s, "=") }), KeyMalformed},
 	{"truncated", nil, blob(func(b []byte) []byte { return b[:len(b)-1] }), KeyMalformed},
 	{"half", nil, blob(func(b []byte) []byte { return b[:len(b)/2] }), KeyMalformed},
 	{"trailing byte", nil, blob(func(b []byte) []byte { return append(b, 0) }), KeyMalformed},
@@ -337,6 +338,35 @@ var badGrants = []row{
 	}, NeedsPrivilegedGrant},
 	{"privileged and stale", privileged, func(l *login) { l.now.Age = 61 * time.Second }, NotFresh},
 	{"two commands", both(payload(func(g *state.Grant) { g.Command = "/bin/true" }), critical("force-command", "/bin/true")), critical("force-command", "/bin/sh"), CommandConflict},
+	// The id is the same, and what it says is not what the CA's holder has signed for.
+	{"issued for another account", nil, issued(func(t *profile.Terms) { t.Account = "bob" }), NotIssuedFor},
+	{"issued for another device", nil, issued(func(t *profile.Terms) { t.Device = "gate-8" }), NotIssuedFor},
+	{"issued for another zone", nil, issued(func(t *profile.Terms) { t.Zone = word("zone 2") }), NotIssuedFor},
+	{"issued for one device, entered for the zone", grant(func(e *entry) { e.scope = word("zone") }), issued(func(t *profile.Terms) { t.Device = "gate-7" }), NotIssuedFor},
+	{"issued for the zone, entered for one device", nil, issued(func(t *profile.Terms) { t.Device = "" }), NotIssuedFor},
+	{"issued for the zone, to a device without a name", nil, both(issued(func(t *profile.Terms) { t.Device = "" }), func(l *login) {
+		l.state = func(s *state.State) *state.State { s.Name = ""; return s }
+	}), NotIssuedFor},
+	{"issued for another kind", privileged, issued(func(t *profile.Terms) { t.Kind = state.KindGrant }), NotIssuedFor},
+	{"issued for a command", nil, issued(func(t *profile.Terms) { t.Command = "/bin/true" }), NotIssuedFor},
+	{"issued for other sources", nil, issued(func(t *profile.Terms) { t.From = "192.0.2.0/24" }), NotIssuedFor},
+	{"issued for less", nil, issued(func(t *profile.Terms) { t.Flags = 0 }), NotIssuedFor},
+	{"issued for another key", nil, issued(func(t *profile.Terms) { t.Key = word("key 2") }), NotIssuedFor},
+	{"issued for a grant of another id", nil, func(l *login) {
+		id, err := profile.GrantKeyID(word("grant 2"), profile.Terms{Zone: l.scopes.Zone, Device: "gate-7", Kind: state.KindGrant,
+			Grant: state.Grant{Account: "alice", Key: userHash(l), Flags: state.GrantPTY}})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		l.cert.KeyId = "g-" + word("grant").String()[:16] + id[18:]
+	}, NotIssuedFor},
+	{"issued before certificates said for what", nil, cert(func(c *ssh.Certificate) { c.KeyId = "g-" + word("grant").String()[:16] }), NotIssuedFor},
+	{"a key ID in capitals", nil, func(l *login) {
+		l.sign = func(c *ssh.Certificate, ca ssh.Signer) { c.KeyId = strings.ToUpper(c.KeyId); sign(l.t, c, ca) }
+	}, NotIssuedFor},
+	{"no key ID", nil, func(l *login) {
+		l.sign = func(c *ssh.Certificate, ca ssh.Signer) { c.KeyId = ""; sign(l.t, c, ca) }
+	}, NotIssuedFor},
 	{"plain key without a grant", plain, func(l *login) { l.grant = nil }, GrantUnknown},
 	{"plain key, grant for another account", plain, payload(func(g *state.Grant) { g.Account = "bob" }), GrantOtherAccount},
 	{"plain key, grant revoked", plain, later(revokeGrant), GrantRevoked},
@@ -363,6 +393,9 @@ var restrictions = []row{
 	{"key's earlier grants denied", deny(userHash, state.Deny{Before: now - 60}), deny(userHash, state.Deny{Before: now - 59}), Denied},
 	{"CA's key denied", nil, deny(caHash, state.Deny{Before: state.Never}), Denied},
 	{"this certificate denied", nil, func(l *login) {
+		g := l.grantEntry
+		g.Key = userHash(l)
+		l.issue(g)
 		fixed := l.cert
 		fixed.Key = l.key.PublicKey()
 		sign(l.t, &fixed, l.ca)

@@ -5,8 +5,9 @@
 // The checks stand in one order and the first that fails denies, with a Reason of its own and a hint for the administrator:
 //
 //	request, State and time present -> key parses -> CA live in State and for users -> signature -> profile ->
-//	certificate's window -> State recent enough -> grant live, for this key and account, of the right kind, fresh where
-//	it is privileged -> nothing restricts it: DENY, retired device, a restriction that cannot be read -> the line
+//	certificate's window -> State recent enough -> grant live, for this key and account, what the certificate was issued
+//	for, of the right kind, fresh where it is privileged -> nothing restricts it: DENY, retired device, a restriction that
+//	cannot be read -> the line
 //
 // Whether the CA or the grant was revoked or is distrusted is part of its being live (state.Standing).
 //

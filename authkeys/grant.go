@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"iter"
 
+	"dpki/sshca/profile"
 	"dpki/state"
 )
 
@@ -40,6 +41,9 @@ func (q *question) judge(g *state.GrantFact) Reason {
 	if r := grantReason(q.state.Standing(&g.Fact, tolerate(g.Fact.From, q.now.Time))); r != Accepted {
 		return r
 	}
+	if q.key.Cert != nil && !q.issuedFor(g) {
+		return NotIssuedFor
+	}
 	if q.privileged() {
 		switch {
 		case g.Kind != state.KindGrantPriv:
@@ -52,6 +56,20 @@ func (q *question) judge(g *state.GrantFact) Reason {
 		return NoSudo
 	}
 	return Accepted
+}
+
+// issuedFor reports whether the certificate was made for this grant with all that it says, on this device. The grant's id alone does
+// not tell: whoever may enter grants can enter the same id again, in a scope where it was not used yet, for more than the CA's holder
+// has signed for.
+func (q *question) issuedFor(g *state.GrantFact) bool {
+	t := profile.Terms{Zone: q.state.Scopes.Zone, Kind: g.Kind, Grant: g.Grant}
+	if g.Scope == q.state.Scopes.Mailbox {
+		if t.Device = q.state.Name; t.Device == "" {
+			return false // its own grants are not the zone's
+		}
+	}
+	id, err := profile.GrantKeyID(g.Subject, t)
+	return err == nil && q.key.Cert.KeyId == id
 }
 
 // tolerate moves now to a start that is at most StartTolerance ahead.

@@ -145,6 +145,31 @@ func TestOneSubjectTwice(t *testing.T) {
 	}
 }
 
+// The same id again, which ends later and says more, neither lets more in nor stands in the way of what was signed for.
+func TestSameIDAgain(t *testing.T) {
+	for name, again := range map[string]struct {
+		kind  state.Kind
+		grant state.Grant
+	}{
+		"for more":             {state.KindGrant, state.Grant{Account: "alice", Flags: state.AllGrantFlags}},
+		"for another account":  {state.KindGrant, state.Grant{Account: "bob", Flags: state.GrantPTY}},
+		"for the account root": {state.KindGrantPriv, state.Grant{Account: "root", Flags: state.GrantPTY}},
+		"for the whole zone":   {state.KindGrant, state.Grant{Account: "alice", Flags: state.GrantPTY}},
+	} {
+		l := newLogin(t)
+		again.grant.Key = userHash(l)
+		l.later = append(l.later, entry{scope: l.scopes.Zone, kind: again.kind, subject: word("grant"), from: now - 60, until: now + 900, payload: again.grant})
+		req, s, at := l.build()
+		if d := Decide(req, s, at); !d.Allow || d.Until != now+240 || d.Flags != state.GrantPTY {
+			t.Errorf("%s: %+v %s", name, d, d.Text())
+		}
+		s.Scopes.Mailbox, s.Name = word("another device"), "gate-8"
+		if req.Account = again.grant.Account; Decide(req, s, at).Reason != NotIssuedFor {
+			t.Errorf("%s, on another device: %+v", name, Decide(req, s, at))
+		}
+	}
+}
+
 func TestVouched(t *testing.T) {
 	for _, row := range []struct {
 		name string

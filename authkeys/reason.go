@@ -57,6 +57,7 @@ const (
 	GrantNotSafe
 	GrantNotYet
 	GrantExpired
+	NotIssuedFor
 	NeedsPrivilegedGrant
 	NotFresh
 	NoSudo
@@ -119,6 +120,7 @@ var words = [reasons]struct{ text, hint string }{
 	GrantNotSafe:         {"the grant is not yet in a safe block", "try again in some minutes"},
 	GrantNotYet:          {"the grant is not yet valid", "wait for its start: `dpki grant show`"},
 	GrantExpired:         {"the grant has expired", "make a new grant: `dpki grant`"},
+	NotIssuedFor:         {"the certificate was issued for something else than the grant says", "it is for another account, device or zone, or for less: make a new grant with `dpki grant`"},
 	NeedsPrivilegedGrant: {"the account or sudo is privileged and the grant is not", "an admin with that power enters a privileged grant"},
 	NotFresh:             {"the verified state is too old for a privileged login", "see `dpkid status`: reach an endpoint"},
 	NoSudo:               {"the grant does not allow sudo", "make a grant with --sudo"},

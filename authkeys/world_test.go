@@ -158,7 +158,7 @@ func (w *world) add(e entry) {
 
 func (w *world) state() *state.State {
 	return &state.State{
-		Scopes: w.scopes, Head: state.Head{Number: 100, Time: now}, Safe: 90, Finalized: 60,
+		Scopes: w.scopes, Name: "gate-7", Head: state.Head{Number: 100, Time: now}, Safe: 90, Finalized: 60,
 		Confirmed: w.confirmed, Overlay: w.overlay, Sticky: w.sticky,
 	}
 }
@@ -175,6 +175,7 @@ type login struct {
 	later      []entry // after the grant
 
 	plain    bool
+	issued   func(*profile.Terms) // what the certificate is issued for, where it is not the grant; nil: it is
 	cert     ssh.Certificate
 	sign     func(cert *ssh.Certificate, ca ssh.Signer) // nil: as a CA does
 	blob     func([]byte) []byte                        // edits what is offered; nil: nothing
@@ -198,7 +199,7 @@ func newLogin(t testing.TB) *login {
 	l.grant = &entry{scope: w.scopes.Mailbox, kind: state.KindGrant, subject: word("grant"), from: now - 60, until: now + 240, time: now - 60}
 	l.grantEntry = state.Grant{Account: "alice", Flags: state.GrantPTY}
 	l.cert = ssh.Certificate{
-		CertType: ssh.UserCert, KeyId: "g", Serial: 7, ValidPrincipals: []string{profile.GrantPrincipal(word("grant"))},
+		CertType: ssh.UserCert, Serial: 7, ValidPrincipals: []string{profile.GrantPrincipal(word("grant"))},
 		ValidBefore: now + 240, Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": ""}},
 	}
 	return l
@@ -227,6 +228,7 @@ func (l *login) build() (Request, *state.State, Now) {
 			g.Key = profile.Hash(l.key.PublicKey())
 		}
 		l.grant.payload = g
+		l.issue(g)
 		l.add(*l.grant)
 	}
 	for _, e := range l.later {
@@ -238,6 +240,28 @@ func (l *login) build() (Request, *state.State, Now) {
 		s = l.state(s)
 	}
 	return l.req, s, l.now
+}
+
+// issue fills in the key ID, as who holds the CA's key does: for the grant as it is, unless the row says otherwise.
+func (l *login) issue(g state.Grant) {
+	l.t.Helper()
+	if l.cert.KeyId != "" {
+		return
+	}
+	terms := profile.Terms{Zone: l.scopes.Zone, Kind: l.grant.kind, Grant: g}
+	if l.grant.scope != l.scopes.Zone {
+		terms.Device = "gate-7"
+	}
+	if terms.Kind != state.KindGrantPriv {
+		terms.Kind = state.KindGrant
+	}
+	if l.issued != nil {
+		l.issued(&terms)
+	}
+	var err error
+	if l.cert.KeyId, err = profile.GrantKeyID(l.grant.subject, terms); err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 // offer fills in the request's key.

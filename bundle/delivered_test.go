@@ -14,6 +14,7 @@ import (
 
 	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
+	"dpki/sshca/profile"
 	"dpki/state"
 )
 
@@ -31,7 +32,7 @@ func privateText(t testing.TB, k sshkey.Key) PrivateKey {
 func testUserKey(t testing.TB) *UserKey {
 	t.Helper()
 	ca, key := sshkey.New(t), sshkey.New(t)
-	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: 2e9})
+	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: 2e9, Terms: profile.Terms{Kind: state.KindGrant, Grant: state.Grant{Account: "ops"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,10 @@ type Config struct {
 	Profile  Profile
 	Log      *slog.Logger
 
+	// Name is what the device called itself when it asked to be enrolled. Certificates
+	// for its own grants are issued for it, so what a later bundle calls the device
+	// does not count there. Empty = what its materials say.
+	Name string
 	// ZoneHint, unless zero, is the only zone in which a bundle is looked for.
 	ZoneHint state.Word
 	// Sessions counts the live sessions, which keep the engine watching; nil = none.
@@ -194,7 +198,7 @@ func (e *Engine) rewire(known verify.Known) error {
 		return fmt.Errorf("network: %w", err)
 	}
 	e.reader = reader
-	e.replica = replica{scopes: e.enrolment.scopes(e.c.Anchor.Org, e.c.Identity), open: bundle.NewRing(e.c.Anchor), denials: e.inherited.Denials}
+	e.replica = replica{scopes: e.enrolment.scopes(e.c.Anchor.Org, e.c.Identity), name: e.enrolment.name(e.c.Name), open: bundle.NewRing(e.c.Anchor), denials: e.inherited.Denials}
 	if e.enrolment != nil {
 		if e.replica.open, err = e.enrolment.Materials.Ring(e.c.Anchor, e.c.Identity.MailboxSecret()); err != nil {
 			return err

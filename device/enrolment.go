@@ -140,6 +140,14 @@ func (e *Enrolment) scopes(org state.Word, id *bundle.Identity) state.Scopes {
 	return state.Scopes{Org: org, Zone: e.Materials.Zone, Mailbox: id.MailboxSecret().Mailbox(e.Materials.Zone)}
 }
 
+// name is the device's own, as it asked for it.
+func (e *Enrolment) name(asked string) string {
+	if e == nil || asked != "" {
+		return asked
+	}
+	return e.Materials.Name
+}
+
 // with adds what a later bundle brings. Keys add; name and network are the
 // newest's that may say so; the zone is changed by a move alone.
 func (e *Enrolment) with(m *bundle.DeviceMaterials, a anchor.Anchor, o origin) (*Enrolment, error) {

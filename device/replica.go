@@ -20,6 +20,7 @@ type Log interface {
 // overlay, where it has the same weight.
 type replica struct {
 	scopes    state.Scopes
+	name      string
 	also      []state.Word // zones that are looked through for a first bundle
 	open      state.Opener
 	denials   []state.Denial // of the organisation's predecessors
@@ -96,7 +97,7 @@ func (r *replica) layers() {
 // state is what stands at a head.
 func (r *replica) state(h verify.Head) *state.State {
 	return &state.State{
-		Scopes: r.scopes, Head: state.Head{Number: h.Number, Hash: h.Hash, Time: h.Time}, Safe: h.Safe, Finalized: h.Finalized,
+		Scopes: r.scopes, Name: r.name, Head: state.Head{Number: h.Number, Hash: h.Hash, Time: h.Time}, Safe: h.Safe, Finalized: h.Finalized,
 		Confirmed: r.confirmed, Overlay: r.overlay, Sticky: r.sticky,
 	}
 }

@@ -28,7 +28,8 @@ var extensions = []struct {
 type Grant struct {
 	Subject state.Word // of the GRANT or GRANT_PRIV entry
 	Until   uint64     // the grant's end, Unix seconds
-	Flags   state.GrantFlags
+	// Terms are what the grant says and where. Its key is the certificate's.
+	profile.Terms
 }
 
 // Host is what a device's host certificate says.
@@ -40,10 +41,15 @@ type Host struct {
 
 // IssueGrant makes the certificate of key for one grant.
 func IssueGrant(ca ssh.Signer, key ssh.PublicKey, g Grant) (*ssh.Certificate, error) {
+	g.Key = profile.Hash(key)
+	id, err := profile.GrantKeyID(g.Subject, g.Terms)
+	if err != nil {
+		return nil, fmt.Errorf("sshca: %w", err)
+	}
 	cert := &ssh.Certificate{
 		CertType:        ssh.UserCert,
 		ValidPrincipals: []string{profile.GrantPrincipal(g.Subject)},
-		KeyId:           "g-" + g.Subject.String()[:16],
+		KeyId:           id,
 		ValidAfter:      0, // the grant carries the start, and may be mined after the certificate is made
 		ValidBefore:     g.Until,
 	}

@@ -44,7 +44,7 @@ func TestSSHKeygenReadsUserCertificates(t *testing.T) {
 	principal := profile.GrantPrincipal(subject)
 	for name, ca := range authorities(t) {
 		key := newEd25519(t).PublicKey()
-		cert, err := IssueGrant(ca, key, Grant{Subject: subject, Until: until, Flags: state.GrantPTY | state.GrantX11})
+		cert, err := IssueGrant(ca, key, Grant{Subject: subject, Until: until, Terms: terms(state.GrantPTY | state.GrantX11)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestSSHKeygenReadsUserCertificates(t *testing.T) {
 			"Type: ssh-ed25519-cert-v01@openssh.com user certificate",
 			"Public key: ED25519-CERT " + ssh.FingerprintSHA256(key),
 			"Signing CA: ", ssh.FingerprintSHA256(ca.PublicKey()) + " (using " + cert.Signature.Format + ")",
-			`Key ID: "g-ab00000000000000"`,
+			`Key ID: "` + keyID(t, key, state.GrantPTY|state.GrantX11) + `"`,
 			"Valid: before 2027-01-15T08:00:00",
 			"Principals: \n" + principal,
 			"Critical Options: (none)",
@@ -170,7 +170,7 @@ func TestAgent(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", args[1], err)
 		}
-		cert, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until})
+		cert, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)})
 		if err != nil || !bytes.Equal(cert.SignatureKey.Marshal(), file.PublicKey().Marshal()) {
 			t.Errorf("%s: %v", args[1], err)
 		}
@@ -180,7 +180,7 @@ func TestAgent(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until}); err == nil {
+		if _, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)}); err == nil {
 			t.Errorf("%s: signed after Close", args[1])
 		}
 	}

@@ -25,6 +25,11 @@ const until = 1_800_000_000 // Unix seconds
 
 var subject = state.Word{0xab, 31: 0xcd}
 
+// terms are what certificates in these tests are issued for.
+func terms(flags state.GrantFlags) profile.Terms {
+	return profile.Terms{Zone: state.Word{1}, Device: "gate-7", Kind: state.KindGrant, Grant: state.Grant{Account: "alice", Flags: flags}}
+}
+
 func newSigner(t testing.TB, key any) ssh.Signer {
 	t.Helper()
 	s, err := ssh.NewSignerFromKey(key)
@@ -76,7 +81,7 @@ func TestIssueGrant(t *testing.T) {
 	for name, ca := range authorities(t) {
 		key := newEd25519(t).PublicKey()
 		flags := state.GrantPTY | state.GrantAgentForwarding | state.GrantSudo
-		cert, err := IssueGrant(ca, key, Grant{Subject: subject, Until: until, Flags: flags})
+		cert, err := IssueGrant(ca, key, Grant{Subject: subject, Until: until, Terms: terms(flags)})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -87,7 +92,7 @@ func TestIssueGrant(t *testing.T) {
 		if err := profile.CheckSignature(cert); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if cert.ValidAfter != 0 || cert.ValidBefore != until || cert.Serial == 0 || cert.KeyId != "g-ab00000000000000" || len(cert.CriticalOptions) != 0 {
+		if cert.ValidAfter != 0 || cert.ValidBefore != until || cert.Serial == 0 || cert.KeyId != keyID(t, key, flags) || len(cert.CriticalOptions) != 0 {
 			t.Errorf("%s: %+v", name, cert)
 		}
 		if want := map[string]string{"permit-pty": "", "permit-agent-forwarding": ""}; !maps.Equal(cert.Extensions, want) {
@@ -96,9 +101,42 @@ func TestIssueGrant(t *testing.T) {
 		if ca.PublicKey().Type() == ssh.KeyAlgoRSA && cert.Signature.Format != ssh.KeyAlgoRSASHA512 {
 			t.Errorf("%s: signed by %s", name, cert.Signature.Format)
 		}
-		again, err := IssueGrant(ca, key, Grant{Subject: subject, Until: until})
+		again, err := IssueGrant(ca, key, Grant{Subject: subject, Until: until, Terms: terms(0)})
 		if err != nil || again.Serial == cert.Serial {
 			t.Errorf("%s: serial %d again, %v", name, cert.Serial, err)
+		}
+	}
+}
+
+// keyID is that of a grant for a key.
+func keyID(t testing.TB, key ssh.PublicKey, flags state.GrantFlags) string {
+	t.Helper()
+	terms := terms(flags)
+	terms.Key = profile.Hash(key)
+	id, err := profile.GrantKeyID(subject, terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// Nothing is signed for what is no grant.
+func TestIssuesForGrantsOnly(t *testing.T) {
+	for name, edit := range map[string]func(*profile.Terms){
+		"no account":      func(t *profile.Terms) { t.Account = "" },
+		"no such account": func(t *profile.Terms) { t.Account = "../alice" },
+		"no kind":         func(t *profile.Terms) { t.Kind = 0 },
+		"another kind":    func(t *profile.Terms) { t.Kind = state.KindCAUser },
+		"no device":       func(t *profile.Terms) { t.Device = "gate 7" },
+	} {
+		ca := &counting{Signer: newEd25519(t)}
+		good := terms(0)
+		if _, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: good}); err != nil || ca.used != 1 {
+			t.Fatalf("%s: twin: %v", name, err)
+		}
+		edit(&good)
+		if cert, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: good}); cert != nil || err == nil || ca.used != 1 {
+			t.Errorf("%s: %v, %v, used %d times", name, cert, err, ca.used)
 		}
 	}
 }
@@ -178,14 +216,14 @@ func TestRefusesToSign(t *testing.T) {
 
 func TestKeysThatAreNotSigned(t *testing.T) {
 	ca := newEd25519(t)
-	cert, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until})
+	cert, err := IssueGrant(ca, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := IssueGrant(ca, cert, Grant{Subject: subject, Until: until}); !errors.Is(err, profile.ErrKeyType) {
+	if _, err := IssueGrant(ca, cert, Grant{Subject: subject, Until: until, Terms: terms(0)}); !errors.Is(err, profile.ErrKeyType) {
 		t.Errorf("a certificate: %v", err)
 	}
-	if _, err := IssueGrant(ca, newRSA(t, 1024).PublicKey(), Grant{Subject: subject, Until: until}); !errors.Is(err, profile.ErrAlgorithm) {
+	if _, err := IssueGrant(ca, newRSA(t, 1024).PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)}); !errors.Is(err, profile.ErrAlgorithm) {
 		t.Errorf("RSA-1024: %v", err)
 	}
 }
@@ -200,7 +238,7 @@ func (l lying) Sign(r io.Reader, b []byte) (*ssh.Signature, error) { return l.si
 
 func TestSignersThatAreNoCA(t *testing.T) {
 	key := newEd25519(t)
-	cert, err := IssueGrant(key, key.PublicKey(), Grant{Subject: subject, Until: until})
+	cert, err := IssueGrant(key, key.PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +263,7 @@ func TestSignersThatAreNoCA(t *testing.T) {
 		{"signature of other data", lying{key, func(r io.Reader, b []byte) (*ssh.Signature, error) { return key.Sign(r, b[1:]) }}, profile.ErrSignature},
 		{"refuses", lying{key, func(io.Reader, []byte) (*ssh.Signature, error) { return nil, io.ErrClosedPipe }}, io.ErrClosedPipe},
 	} {
-		if cert, err := IssueGrant(row.s, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until}); cert != nil || !errors.Is(err, row.want) {
+		if cert, err := IssueGrant(row.s, newEd25519(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)}); cert != nil || !errors.Is(err, row.want) {
 			t.Errorf("%s: %v, %v; want %v", row.name, cert, err, row.want)
 		}
 	}
@@ -262,7 +300,7 @@ func (k token) Sign(_ io.Reader, data []byte) (*ssh.Signature, error) {
 // A FIDO device can be the CA, and the key that is certified.
 func TestSecurityKey(t *testing.T) {
 	ca := newToken(t)
-	cert, err := IssueGrant(ca, newToken(t).PublicKey(), Grant{Subject: subject, Until: until})
+	cert, err := IssueGrant(ca, newToken(t).PublicKey(), Grant{Subject: subject, Until: until, Terms: terms(0)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ type Head struct {
 // whoever learns more makes a new one. The zero State permits nothing.
 type State struct {
 	Scopes    Scopes
+	Name      string // of the device in its zone, by which certificates for its own grants are issued
 	Head      Head   // newest verified block
 	Safe      uint64 // number of the newest block that is `safe`
 	Finalized uint64 // number of the newest block that is final

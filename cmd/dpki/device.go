@@ -267,7 +267,7 @@ func (t *tool) deviceMove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.confirm(fmt.Sprintf("Move %s/%s to zone %s? Its grants end, and it never comes back to zone %s.", v.Zone, v.Name, c.String("zone"), v.Zone), "give --yes"); err != nil {
+	if err := t.confirm(fmt.Sprintf("Move %s/%s to zone %s? Its grants end with their certificates, and it never comes back to zone %s.", v.Zone, v.Name, c.String("zone"), v.Zone), "give --yes"); err != nil {
 		return err
 	}
 	r, err := d.MoveDevice(c.Context, c.Args().First(), c.String("zone"), c.Bool("no-rekey"))
@@ -279,6 +279,9 @@ func (t *tool) deviceMove(c *cli.Context) error {
 			t.sayf("moved %s/%s to %s/%s, where its id is %s", r.From, r.Name, r.Zone, r.Name, r.ID[:12])
 		}
 		t.deviceLeft(r.From, r.DeviceLeft)
+		if len(r.DeviceLeft.Grants) > 0 {
+			t.notef("their certificates were issued for zone %s and are no use in zone %s: dpki grant %s/%s again", r.From, r.Zone, r.Zone, r.Name)
+		}
 		t.deliverAgain(r.Name, r.DeviceLeft)
 		t.posted(r.Posted)
 	})

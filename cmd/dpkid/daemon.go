@@ -188,7 +188,7 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger, last lastMove) (_ 
 	d.fetch = device.NewSupervisor(starter.Start, log)
 	applier := openApplier(ctx, e.paths, conf.Sshd, log)
 	d.engine, err = device.New(device.Config{
-		Anchor: conf.Anchor, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
+		Anchor: conf.Anchor, Name: conf.Name, Identity: id, Journal: j, Network: network, Fetcher: d.fetch, Clock: system,
 		Profile: device.Profiles[conf.Profile], Log: log, ZoneHint: conf.Zone, Applier: applier, Moved: last.made,
 		Denied: func(at time.Time, keys iter.Seq[state.Word]) error {
 			return breakglass.WriteDenied(e.paths.Denied(), at, keys)

@@ -19,6 +19,7 @@ import (
 	"dpki/device/config"
 	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
+	"dpki/sshca/profile"
 	"dpki/state"
 
 	"golang.org/x/crypto/ssh"
@@ -119,7 +120,7 @@ func (r *rig) apply(a *Applier, m device.Material) device.Delivered {
 
 func userKey(t testing.TB, seq uint64, ca sshkey.Key, key sshkey.Key, private bool) device.Material {
 	t.Helper()
-	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: 2e9 + seq})
+	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: state.Word{1}, Until: 2e9 + seq, Terms: profile.Terms{Kind: state.KindGrant, Grant: state.Grant{Account: "ops"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,11 +115,13 @@ func world(s *stage, n int) (authkeys.Request, *state.State, authkeys.Now) {
 		enter(scopes.Zone, state.KindGrant, id, uint64(i)+2, state.Grant{Account: "alice", Key: id, Flags: state.GrantPTY})
 	}
 	enter(scopes.Mailbox, state.KindGrant, word("grant"), 1, state.Grant{Account: "alice", Key: profile.Hash(key.PublicKey()), Flags: state.GrantPTY})
-	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: word("grant"), Until: now + 3600, Flags: state.GrantPTY})
+	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: word("grant"), Until: now + 3600, Terms: profile.Terms{
+		Zone: scopes.Zone, Device: "gate-7", Kind: state.KindGrant, Grant: state.Grant{Account: "alice", Flags: state.GrantPTY},
+	}})
 	s.must(err)
 	f := strings.Fields(string(ssh.MarshalAuthorizedKey(cert)))
 	return authkeys.Request{Stage: authkeys.StageOffer, Account: "alice", KeyType: f[0], Key: f[1], ExpiryTime: true},
-		&state.State{Scopes: scopes, Head: state.Head{Number: 9, Time: now}, Safe: 9, Confirmed: facts}, authkeys.Now{Time: now}
+		&state.State{Scopes: scopes, Name: "gate-7", Head: state.Head{Number: 9, Time: now}, Safe: 9, Confirmed: facts}, authkeys.Now{Time: now}
 }
 
 func thousands(n int) string {

@@ -163,6 +163,49 @@ func TestCheckHost(t *testing.T) {
 	}
 }
 
+// The vectors were made without this package, from docs/formats.md.
+func TestGrantKeyID(t *testing.T) {
+	var subject, zone, key state.Word
+	for i := range subject {
+		subject[i], zone[i], key[i] = byte(i), 0x5a, 0x4b
+	}
+	full := Terms{Zone: zone, Device: "gate-7", Kind: state.KindGrant, Grant: state.Grant{
+		Account: "alice", Key: key, From: "192.0.2.0/24", Command: "/bin/true", Flags: state.GrantPTY, Label: "request 7",
+	}}
+	for want, terms := range map[string]Terms{
+		"g-0001020304050607-b77172368b9a541d48ae02dfe862ad3c": full,
+		"g-0001020304050607-70b79d56591e45ec8c5a628cde4a0a32": {Zone: zone, Kind: state.KindGrantPriv, Grant: state.Grant{Account: "root", Key: key}},
+	} {
+		if got, err := GrantKeyID(subject, terms); err != nil || got != want || len(got) > maxKeyID {
+			t.Errorf("%s, %v; want %s", got, err, want)
+		}
+	}
+	seen := map[string]string{}
+	for name, edit := range map[string]func(*Terms){
+		"the same": func(*Terms) {}, "zone": func(t *Terms) { t.Zone[31]++ }, "device": func(t *Terms) { t.Device = "gate-8" }, "all devices": func(t *Terms) { t.Device = "" },
+		"kind": func(t *Terms) { t.Kind = state.KindGrantPriv }, "account": func(t *Terms) { t.Account = "bob" }, "key": func(t *Terms) { t.Key[0]++ },
+		"from": func(t *Terms) { t.From = "" }, "command": func(t *Terms) { t.Command = "" }, "flags": func(t *Terms) { t.Flags |= state.GrantSudo }, "label": func(t *Terms) { t.Label = "" },
+	} {
+		terms := full
+		edit(&terms)
+		id, err := GrantKeyID(subject, terms)
+		if other, ok := seen[id]; ok || err != nil {
+			t.Errorf("%s: that of %s, %v", name, other, err)
+		}
+		seen[id] = name
+	}
+	for name, edit := range map[string]func(*Terms){
+		"nothing": func(t *Terms) { *t = Terms{} }, "kind": func(t *Terms) { t.Kind = state.KindDeny }, "device": func(t *Terms) { t.Device = "gate 7" },
+		"account": func(t *Terms) { t.Account = "" },
+	} {
+		terms := full
+		edit(&terms)
+		if id, err := GrantKeyID(subject, terms); err == nil || id != "" {
+			t.Errorf("%s: %q, %v", name, id, err)
+		}
+	}
+}
+
 func FuzzParseBlob(f *testing.F) {
 	f.Add(newKey(f).PublicKey().Marshal())
 	f.Add(certificate(f).Marshal())

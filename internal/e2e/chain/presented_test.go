@@ -47,6 +47,7 @@ func TestPresented(t *testing.T) {
 		{name: "a grant that does not exist", change: func(c *ssh.Certificate) {
 			c.ValidPrincipals = []string{profile.GrantPrincipal(state.Keccak256([]byte("none")))}
 		}, why: authkeys.GrantUnknown},
+		{name: "issued for something else", change: func(c *ssh.Certificate) { c.KeyId = "test" }, why: authkeys.NotIssuedFor},
 		{name: "not yet valid", change: func(c *ssh.Certificate) { c.ValidAfter = now + 600 }, why: authkeys.CertificateWindow},
 		{name: "start where none may be", change: func(c *ssh.Certificate) { c.ValidAfter = now - 600 }, why: authkeys.CertificateWindow},
 		{name: "expired", change: func(c *ssh.Certificate) { c.ValidBefore = now - 1 }, why: authkeys.CertificateExpired},
@@ -61,7 +62,7 @@ func TestPresented(t *testing.T) {
 			c.SignatureKey = &inner
 		}, why: by},
 	} {
-		c := &ssh.Certificate{Key: alice.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: now + 600, KeyId: "test", Serial: 5}
+		c := &ssh.Certificate{Key: alice.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: now + 600, KeyId: w.good.KeyId, Serial: 5}
 		if row.change != nil {
 			row.change(c)
 		}
@@ -77,7 +78,7 @@ func TestPresented(t *testing.T) {
 	}
 
 	// The same hand-made certificate with nothing wrong.
-	plain := &ssh.Certificate{Key: alice.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: now + 600, KeyId: "test", Serial: 5}
+	plain := &ssh.Certificate{Key: alice.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{principal}, ValidBefore: now + 600, KeyId: w.good.KeyId, Serial: 5}
 	w.Must(plain.SignCert(rand.Reader, w.ca))
 	w.Accepted("the hand-made certificate", "alice", alice, plain)
 

@@ -13,7 +13,6 @@ import (
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
-	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
 
@@ -38,15 +37,15 @@ func (w *world) sealBytes(scope state.Word, kind state.Kind, from, until int64, 
 	}
 	s, err := w.Org.Ring.Seal(e, data)
 	w.Must(err)
-	return contracts.Change{Action: state.ActionPut, Kind: kind, From: e.From, Until: e.Until, Subject: s.Subject, Data: s.Data}
+	c := contracts.Change{Action: state.ActionPut, Kind: kind, From: e.From, Until: e.Until, Subject: s.Subject, Data: s.Data}
+	w.Org.Note(scope, c, data)
+	return c
 }
 
 // certFor is a certificate for a grant that outlives it.
 func (w *world) certFor(ca ssh.Signer, key ssh.Signer, subject state.Word) *ssh.Certificate {
 	w.Helper()
-	c, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 3000})
-	w.Must(err)
-	return c
+	return w.Org.CertificateUntil(ca, key.PublicKey(), subject, uint64(time.Now().Unix())+3000)
 }
 
 // device2 enrols another device of the zone, which nobody runs.

@@ -15,7 +15,7 @@ import (
 // cert is a good certificate of u for a grant.
 func (s *site) cert(u user, subject state.Word) *ssh.Certificate {
 	s.t.Helper()
-	c, err := sshca.IssueGrant(s.ca, u.signer.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 600})
+	c, err := sshca.IssueGrant(s.ca, u.signer.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 600, Terms: s.terms(subject)})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestPresentedCertificates(t *testing.T) {
 
 	template := func() *ssh.Certificate {
 		return &ssh.Certificate{Key: alice.signer.PublicKey(), CertType: ssh.UserCert, ValidPrincipals: []string{good}, ValidBefore: until,
-			KeyId: "test", Serial: 5, Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": ""}}}
+			KeyId: s.cert(alice, subject).KeyId, Serial: 5, Permissions: ssh.Permissions{Extensions: map[string]string{"permit-pty": ""}}}
 	}
 	for _, row := range []struct {
 		name   string
@@ -60,6 +60,7 @@ func TestPresentedCertificates(t *testing.T) {
 		{name: "revoked grant", attack: func(c *ssh.Certificate, _ *ssh.Signer) {
 			c.ValidPrincipals = []string{profile.GrantPrincipal(gone)}
 		}, why: "grant is revoked"},
+		{name: "issued for something else", attack: func(c *ssh.Certificate, _ *ssh.Signer) { c.KeyId = s.cert(alice, gone).KeyId }, why: "issued for something else"},
 		{name: "host certificate", attack: func(c *ssh.Certificate, _ *ssh.Signer) { c.CertType = ssh.HostCert }, why: "not a user's"},
 		{name: "expired", attack: func(c *ssh.Certificate, _ *ssh.Signer) { c.ValidBefore = uint64(time.Now().Unix()) - 1 }, why: "certificate has expired"},
 		{name: "unknown critical option", attack: func(c *ssh.Certificate, _ *ssh.Signer) {
@@ -113,7 +114,7 @@ func TestLineInSshd(t *testing.T) {
 	certFor := func(name string, g state.Grant) string {
 		g.Account = "alice"
 		subject := s.grant(alice, name, g)
-		c, err := sshca.IssueGrant(s.ca, alice.signer.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 600, Flags: g.Flags})
+		c, err := sshca.IssueGrant(s.ca, alice.signer.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 600, Terms: s.terms(subject)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +151,7 @@ func TestIdentityInPlace(t *testing.T) {
 	s.daemon()
 	alice := newUser(t)
 	subject := s.grant(alice, "alice's", state.Grant{Account: "alice"})
-	cert, err := sshca.IssueGrant(s.ca, alice.signer.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 600})
+	cert, err := sshca.IssueGrant(s.ca, alice.signer.PublicKey(), sshca.Grant{Subject: subject, Until: uint64(time.Now().Unix()) + 600, Terms: s.terms(subject)})
 	if err != nil {
 		t.Fatal(err)
 	}

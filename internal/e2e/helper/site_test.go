@@ -37,6 +37,7 @@ type site struct {
 	mu    sync.Mutex
 	facts *state.Facts
 	seq   uint64
+	said  map[state.Word]profile.Terms // of the grants in the mailbox, by subject
 }
 
 func word(s string) state.Word { return state.Keccak256([]byte(s)) }
@@ -45,7 +46,7 @@ func word(s string) state.Word { return state.Keccak256([]byte(s)) }
 func newSite(t *testing.T) *site {
 	t.Helper()
 	harness.Need(t, harness.Namespace, harness.Sshd, harness.Ssh)
-	s := &site{t: t, scopes: state.Scopes{Org: word("org"), Zone: word("zone"), Mailbox: word("device")}, facts: state.NewFacts()}
+	s := &site{t: t, scopes: state.Scopes{Org: word("org"), Zone: word("zone"), Mailbox: word("device")}, facts: state.NewFacts(), said: map[state.Word]profile.Terms{}}
 	s.ca = sshkey.New(t)
 	s.add(state.Entry{Kind: state.KindCAUser, Subject: word("ca"), Data: payload(t, state.CA{Key: profile.Hash(s.ca.PublicKey())})}, s.scopes.Zone)
 	s.log = harness.StartSyslog(t)
@@ -80,7 +81,7 @@ func (s *site) answer(r socket.Request) socket.Answer {
 	now := uint64(time.Now().Unix())
 	d := authkeys.Decide(authkeys.Request{
 		Stage: authkeys.StageOffer, Account: string(r.Fields[0]), KeyType: string(r.Fields[1]), Key: string(r.Fields[2]), ExpiryTime: true,
-	}, &state.State{Scopes: s.scopes, Head: state.Head{Number: 9, Time: now}, Safe: 9, Confirmed: s.facts}, authkeys.Now{Time: now})
+	}, &state.State{Scopes: s.scopes, Name: "gate-7", Head: state.Head{Number: 9, Time: now}, Safe: 9, Confirmed: s.facts}, authkeys.Now{Time: now})
 	if d.Allow {
 		return socket.Answer{Code: socket.Allow, Text: d.Line}
 	}
@@ -114,6 +115,16 @@ func (s *site) add(e state.Entry, scope state.Word) {
 		e.From, e.Until = now-3600, now+3600
 	}
 	s.facts.Apply(s.scopes, scope, &e, clear{})
+	if g, err := state.ParseGrant(e.Data); err == nil && (e.Kind == state.KindGrant || e.Kind == state.KindGrantPriv) {
+		s.said[e.Subject] = profile.Terms{Zone: s.scopes.Zone, Device: "gate-7", Kind: e.Kind, Grant: g}
+	}
+}
+
+// terms are what a certificate for a grant is issued for.
+func (s *site) terms(subject state.Word) profile.Terms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said[subject]
 }
 
 // user is somebody with a key in files, as ssh wants it.

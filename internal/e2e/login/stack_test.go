@@ -17,7 +17,6 @@ import (
 	"dpki/device"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
-	"dpki/sshca"
 	"dpki/sshca/profile"
 	"dpki/state"
 
@@ -383,8 +382,7 @@ func (s *site) sudoer(ca fleet.CA, flags state.GrantFlags) *sudoer {
 	payload, err := state.Grant{Account: "alice", Key: profile.Hash(key.PublicKey()), Flags: flags}.Marshal()
 	grant := s.Org.Seal(s.ID, state.KindGrantPriv, payload, err, time.Hour)
 	s.Org.Write(s.ID, grant)
-	cert, err := sshca.IssueGrant(ca, key.PublicKey(), sshca.Grant{Subject: grant.Subject, Until: grant.Until, Flags: flags})
-	s.Must(err)
+	cert := s.Org.Certificate(ca, key.PublicKey(), grant)
 	u := &sudoer{keys: agent.NewKeyring()}
 	s.Must(u.keys.Add(agent.AddedKey{PrivateKey: &private, Certificate: cert}))
 	u.signer, err = ssh.NewCertSigner(cert, key)

@@ -21,6 +21,7 @@ import (
 	"dpki/internal/harness/sshkey"
 	"dpki/internal/network"
 	"dpki/sshca"
+	"dpki/sshca/profile"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -99,7 +100,7 @@ func (f *forge) userKey(name string, ca fleet.CA, key ssh.PublicKey) *bundle.Use
 	if key == nil {
 		key = f.login
 	}
-	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: state.Word{9}, Until: uint64(time.Now().Add(time.Hour).Unix())})
+	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: state.Word{9}, Until: uint64(time.Now().Add(time.Hour).Unix()), Terms: profile.Terms{Kind: state.KindGrant, Grant: state.Grant{Account: "ops"}}})
 	f.must(err)
 	return &bundle.UserKey{Version: 1, Name: name, Certificate: line(cert), Authority: f.org.Authority(ca)}
 }

@@ -18,8 +18,6 @@ import (
 	"dpki/internal/harness/sshkey"
 	"dpki/internal/network"
 	"dpki/sshca"
-	"dpki/sshca/profile"
-	"dpki/state"
 )
 
 const (
@@ -101,9 +99,7 @@ func TestStolenCA(t *testing.T) {
 	}
 	d.Dpki(0, "ca", "revoke", "users", "--replace", "next", "--yes")
 	mined := time.Since(began)
-	subject, err := profile.ParsePrincipal(old.ValidPrincipals[0])
-	d.Must(err)
-	renewed, err = sshca.IssueGrant(d.CA("next"), user.PublicKey(), sshca.Grant{Subject: subject.Grant, Until: old.ValidBefore, Flags: state.GrantPTY})
+	renewed, err := sshca.Sign(d.CA("next"), user.PublicKey(), old)
 	d.Must(err)
 	d.Must(os.WriteFile(newFile, ssh.MarshalAuthorizedKey(renewed), 0o644))
 	close(signed)

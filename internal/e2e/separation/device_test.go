@@ -49,6 +49,7 @@ func (w *world) gadgetOf(id *bundle.Identity, name string, zone state.Word) *gad
 	g.request, err = g.identity.NewRequest(w.org, name, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(sshkey.New(w).PublicKey()))))
 	w.must(err)
 	w.must(journal.Create(g.journal, w.org))
+	w.names[g.mailbox] = g
 	return g
 }
 
@@ -77,8 +78,9 @@ type look struct {
 	state    *state.State
 	now      authkeys.Now
 	enrolled bool
-	asks     int   // endpoints
-	problem  error // why it does not believe what it was shown
+	named    string // by its materials
+	asks     int    // endpoints
+	problem  error  // why it does not believe what it was shown
 }
 
 type lookKey struct {
@@ -135,7 +137,7 @@ func (g *gadget) run(path string, s sight, done func(*device.Engine, *journal.Jo
 	var boot atomic.Int64 // runs on a little with each question, as clocks do
 	boot.Store(int64(time.Duration(s.shown.time()-began)*time.Second + s.late))
 	e, err := device.New(device.Config{
-		Anchor: g.org, Identity: g.identity, Journal: j, Network: g.network, Fetcher: &wire{Chain: s.shown, world: g.world, sight: s},
+		Anchor: g.org, Name: g.request.Name, Identity: g.identity, Journal: j, Network: g.network, Fetcher: &wire{Chain: s.shown, world: g.world, sight: s},
 		Clock: clock.Clock{
 			Wall: func() time.Time { return time.Unix(int64(s.shown.time()), 0).Add(s.late) },
 			Boot: func() time.Duration { return time.Duration(boot.Add(int64(time.Microsecond))) }, BootID: "separation",
@@ -163,7 +165,11 @@ func (g *gadget) run(path string, s sight, done func(*device.Engine, *journal.Jo
 			since++ // what a bundle brought is in the View after next
 		}
 		if last = v; v.Problem != nil || since > 2 {
-			return &look{state: v.State, now: v.Now(e.Clock().Read()), enrolled: v.Enrolment != nil, asks: v.Endpoints, problem: v.Problem}
+			l := &look{state: v.State, now: v.Now(e.Clock().Read()), enrolled: v.Enrolment != nil, asks: v.Endpoints, problem: v.Problem}
+			if l.enrolled {
+				l.named = v.Enrolment.Materials.Name
+			}
+			return l
 		}
 		select {
 		case <-published:
@@ -176,8 +182,12 @@ func (g *gadget) run(path string, s sight, done func(*device.Engine, *journal.Jo
 
 // admits is the device's decision about a login.
 func (l *look) admits(account string, cert *ssh.Certificate) bool {
+	return l.decides(authkeys.StageOffer, account, cert).Allow
+}
+
+func (l *look) decides(stage authkeys.Stage, account string, cert *ssh.Certificate) authkeys.Decision {
 	f := strings.Fields(string(ssh.MarshalAuthorizedKey(cert)))
-	return authkeys.Parse(authkeys.Request{Account: account, KeyType: f[0], Key: f[1], Stage: authkeys.StageOffer}).Decide(l.state, l.now).Allow
+	return authkeys.Parse(authkeys.Request{Account: account, KeyType: f[0], Key: f[1], Stage: stage}).Decide(l.state, l.now)
 }
 
 // wire is the device's network: one endpoint, one store, and its witnesses.

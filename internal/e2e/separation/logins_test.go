@@ -56,12 +56,6 @@ func login(name string, at func(*world) *gadget, account string, kind state.Kind
 			}
 			return in(t, t.certificate(t.thief.ca, t.thief.key.PublicKey(), grant), at(t.world).sees(t.c))
 		}},
-		{name: "a user's certificate, and a grant of the same id for more", try: func(t *thief) gain {
-			if !t.has(user) || !t.enter(t.sameGrant(at(t.world), kind, account)) {
-				return nil
-			}
-			return in(t, t.aliceCert, at(t.world).sees(t.c))
-		}},
 		{name: "the organisation taken over, a grant and a CA", try: func(t *thief) gain {
 			complete := t.recovery()
 			if complete == nil {

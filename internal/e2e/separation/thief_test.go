@@ -142,20 +142,6 @@ func (t *thief) ownGrant(ring *bundle.Ring, g *gadget, kind state.Kind, account 
 	return t.at(scope, c), c
 }
 
-// sameGrant is a grant with the id of alice's, for her key, where that id was not
-// used yet: it needs no certificate but hers.
-func (t *thief) sameGrant(g *gadget, kind state.Kind, account string) contracts.Group {
-	t.Helper()
-	return group(g.zone, t.sealed("same grant "+kind.String()+account, t.ring(), g.zone, func(r *bundle.Ring) contracts.Change {
-		payload, err := state.Grant{Account: account, Key: hashOf(t.alice)}.Marshal()
-		t.must(err)
-		until := t.chain.time() + lasting
-		s, err := r.SealAgain(t.aliceGrant.Subject, t.gate7.mailbox, bundle.Entry{Scope: g.zone, Kind: kind, Until: until}, payload)
-		t.must(err)
-		return contracts.Change{Action: state.ActionPut, Kind: kind, Until: until, Subject: s.Subject, Data: s.Data}
-	}))
-}
-
 // ownCA is an entry for a CA of the thief's own.
 func (t *thief) ownCA(ring *bundle.Ring, zone state.Word) contracts.Group {
 	t.Helper()

@@ -66,7 +66,9 @@ type world struct {
 	network             network.File
 	blocks              map[bundle.CID][]byte
 
-	sealed   map[string]contracts.Change // what thieves have sealed, by its name
+	said     map[state.Word]profile.Terms // what grants say, by subject
+	names    map[state.Word]*gadget       // by mailbox
+	sealed   map[string]contracts.Change  // what thieves have sealed, by its name
 	looks    map[lookKey]*look
 	thief    thiefOwn
 	rescue   []holder   // whom the guardians trust
@@ -89,6 +91,7 @@ func newWorld(t testing.TB, pinned bool) *world {
 	w := &world{
 		TB: t, chain: newChain(t, time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)), zoneKeys: map[state.Word][]bundle.NumberedKey{},
 		caEntries: map[state.Word]contracts.Change{}, blocks: map[bundle.CID][]byte{}, sealed: map[string]contracts.Change{}, looks: map[lookKey]*look{},
+		said: map[state.Word]profile.Terms{}, names: map[state.Word]*gadget{},
 	}
 	w.found(pinned)
 	w.zones()
@@ -359,8 +362,20 @@ func (w *world) seal(ring *bundle.Ring, scope state.Word, kind state.Kind, paylo
 
 func (w *world) grantEntry(ring *bundle.Ring, scope state.Word, kind state.Kind, account string, key ssh.PublicKey) contracts.Change {
 	w.Helper()
-	payload, err := state.Grant{Account: account, Key: profile.Hash(key)}.Marshal()
-	return w.seal(ring, scope, kind, payload, err)
+	g := state.Grant{Account: account, Key: profile.Hash(key)}
+	payload, err := g.Marshal()
+	c := w.seal(ring, scope, kind, payload, err)
+	w.said[c.Subject] = w.terms(scope, kind, g)
+	return c
+}
+
+// terms are what a certificate for a grant is issued for.
+func (w *world) terms(scope state.Word, kind state.Kind, g state.Grant) profile.Terms {
+	t := profile.Terms{Zone: scope, Kind: kind, Grant: g}
+	if d := w.names[scope]; d != nil {
+		t.Zone, t.Device = d.zone, d.request.Name
+	}
+	return t
 }
 
 func (w *world) caEntry(ring *bundle.Ring, zone state.Word, ca ssh.Signer) contracts.Change {
@@ -372,7 +387,7 @@ func (w *world) caEntry(ring *bundle.Ring, zone state.Word, ca ssh.Signer) contr
 // certificate is what a CA signs for a grant.
 func (w *world) certificate(ca ssh.Signer, key ssh.PublicKey, grant contracts.Change) *ssh.Certificate {
 	w.Helper()
-	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: grant.Subject, Until: grant.Until})
+	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: grant.Subject, Until: grant.Until, Terms: w.said[grant.Subject]})
 	w.must(err)
 	return cert
 }

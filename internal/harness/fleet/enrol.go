@@ -33,7 +33,9 @@ func (f *Org) Announce(scope state.Word, materials func(*bundle.Request) *bundle
 	f.t.Helper()
 	batch := bundle.NewBatch(f.Anchor, scope)
 	for _, r := range requests {
-		content, err := materials(r).Marshal()
+		m := materials(r)
+		f.names[r.Mailbox(m.Zone)] = r.Name
+		content, err := m.Marshal()
 		f.must(err)
 		block, err := batch.Add(bundle.Item{To: r.Recipient, Mailbox: r.MailboxSecret, Purpose: bundle.PurposeDeviceMaterials, Content: content})
 		f.must(err)

@@ -37,6 +37,9 @@ type Org struct {
 	// Blocks takes what is announced; the chain's content store unless a test
 	// changes it.
 	Blocks store.Store
+
+	granted map[state.Word]granted // by subject
+	names   map[state.Word]string  // of devices, by mailbox
 }
 
 // New makes the organisation, its zone and the zone's first key.
@@ -56,7 +59,7 @@ func On(t testing.TB, chain *devchain.Chain) *Org {
 // By makes an organisation of another creator, who has ether, by a salt.
 func By(t testing.TB, chain *devchain.Chain, creator *ecdsa.PrivateKey, salt state.Word) *Org {
 	t.Helper()
-	f := &Org{t: t, Chain: chain, Key: creator, Network: chain.Network()}
+	f := &Org{t: t, Chain: chain, Key: creator, Network: chain.Network(), granted: map[state.Word]granted{}, names: map[state.Word]string{}}
 	f.must(f.send(creator, contracts.PackCreate(salt)))
 	address := state.Address(crypto.PubkeyToAddress(creator.PublicKey))
 	id := chain.Registry().OrganisationID(address, salt)
@@ -116,7 +119,9 @@ func (f *Org) Seal(scope state.Word, kind state.Kind, payload []byte, err error,
 	until := uint64(time.Now().Add(last).Unix())
 	s, err := f.Ring.Seal(bundle.Entry{Scope: scope, Kind: kind, From: 0, Until: until}, payload)
 	f.must(err)
-	return contracts.Change{Action: state.ActionPut, Kind: kind, Until: until, Subject: s.Subject, Data: s.Data}
+	c := contracts.Change{Action: state.ActionPut, Kind: kind, Until: until, Subject: s.Subject, Data: s.Data}
+	f.Note(scope, c, payload)
+	return c
 }
 
 // Revoke revokes an entry.

@@ -77,7 +77,37 @@ func (f *Org) GrantEntry(mailbox state.Word, kind state.Kind, account string, ke
 // Certificate is the certificate of a key for a grant.
 func (f *Org) Certificate(ca ssh.Signer, key ssh.PublicKey, grant contracts.Change) *ssh.Certificate {
 	f.t.Helper()
-	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: grant.Subject, Until: grant.Until, Flags: state.GrantPTY})
+	return f.CertificateUntil(ca, key, grant.Subject, grant.Until)
+}
+
+// CertificateUntil is one for a grant that was sealed here, or for none.
+func (f *Org) CertificateUntil(ca ssh.Signer, key ssh.PublicKey, subject state.Word, until uint64) *ssh.Certificate {
+	f.t.Helper()
+	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: subject, Until: until, Terms: f.terms(subject)})
 	f.must(err)
 	return cert
+}
+
+// granted is a grant that was sealed here.
+type granted struct {
+	scope state.Word
+	kind  state.Kind
+	state.Grant
+}
+
+// Note remembers a grant that a test has sealed by itself. What is no grant is left
+// alone.
+func (f *Org) Note(scope state.Word, c contracts.Change, payload []byte) {
+	g, err := state.ParseGrant(payload)
+	if err == nil && (c.Kind == state.KindGrant || c.Kind == state.KindGrantPriv) {
+		f.granted[c.Subject] = granted{scope, c.Kind, g}
+	}
+}
+
+func (f *Org) terms(subject state.Word) profile.Terms {
+	g, ok := f.granted[subject]
+	if !ok {
+		g = granted{kind: state.KindGrant, Grant: state.Grant{Account: "nobody"}}
+	}
+	return profile.Terms{Zone: f.Zone, Device: f.names[g.scope], Kind: g.kind, Grant: g.Grant}
 }
