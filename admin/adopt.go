@@ -88,6 +88,9 @@ func (d *Desk) adoptZone(ctx context.Context, name string, devices []bundle.Rost
 
 // planAdoption is each device as it will be here.
 func (d *Desk) planAdoption(z bundle.RosterZone, devices []bundle.RosterMember) ([]Enrolment, error) {
+	if name := namedTwice(devices); name != "" {
+		return nil, problem(Failed, "retire the one that is none of yours in the organisation before: dpki device list, dpki device retire ID", "the organisation before has two devices %s in zone %s", name, z.Name)
+	}
 	var plan []Enrolment
 	for _, m := range devices {
 		m.Zone, m.Device = z.Zone, m.MailboxSecret.Mailbox(z.Zone)
@@ -104,6 +107,19 @@ func (d *Desk) planAdoption(z bundle.RosterZone, devices []bundle.RosterMember) 
 		plan = append(plan, e)
 	}
 	return plan, nil
+}
+
+// namedTwice is the name of two devices: dpki enrols no second one, so somebody else
+// has. Empty where each has its own.
+func namedTwice(devices []bundle.RosterMember) string {
+	seen := map[string]bool{}
+	for _, m := range devices {
+		if seen[m.Name] {
+			return m.Name
+		}
+		seen[m.Name] = true
+	}
+	return ""
 }
 
 // Succession is how two organisations stand to each other, as `network migrate`

@@ -72,6 +72,9 @@ type enrolling struct {
 	zone  bundle.RosterZone
 	known map[state.Word]*bundle.RosterMember
 	named map[string]*bundle.RosterMember // those of the zone that are not retired
+	// people by their mailboxes, and by name those of the zone that are not retired.
+	people  map[state.Word]string
+	persons map[string]bool
 	// replaces, unless zero, is the device whose name is free: it is retired with the
 	// same transaction.
 	replaces state.Word
@@ -83,7 +86,13 @@ type enrolling struct {
 func (d *Desk) enrolling(z bundle.RosterZone) *enrolling {
 	p := &enrolling{
 		desk: d, zone: z, known: map[state.Word]*bundle.RosterMember{}, named: map[string]*bundle.RosterMember{},
-		planned: map[state.Word]int{}, names: map[string]int{},
+		planned: map[state.Word]int{}, names: map[string]int{}, people: map[state.Word]string{}, persons: map[string]bool{},
+	}
+	for _, m := range d.roster.People {
+		p.people[m.Device] = m.Name
+		if m.Zone == z.Zone && !d.retired(m) {
+			p.persons[m.Name] = true
+		}
 	}
 	for i := range d.roster.Devices {
 		m := &d.roster.Devices[i]
@@ -125,6 +134,9 @@ func (p *enrolling) one(r *bundle.Request, address string) (Enrolment, error) {
 	}
 	m := r.Member(z.Zone)
 	m.Address = address
+	if err := p.noPerson(m); err != nil {
+		return Enrolment{}, err
+	}
 	e := Enrolment{Device: d.showDevice(m), member: m}
 	if known := p.known[m.Device]; known != nil {
 		switch {
@@ -146,6 +158,19 @@ func (p *enrolling) one(r *bundle.Request, address string) (Enrolment, error) {
 			"zone %s has another device %s", z.Name, m.Name)
 	}
 	return e, nil
+}
+
+// noPerson refuses a device that would share a mailbox or a name with a person: who
+// has seen his request knows his mailbox's secret, and what is delivered by a name is
+// one recipient's.
+func (p *enrolling) noPerson(m bundle.RosterMember) error {
+	if name, is := p.people[m.Device]; is {
+		return problem(Failed, "on the device: dpkid leave, then dpkid enroll again", "the request of %s uses the mailbox of %s, a person", m.Name, name)
+	}
+	if p.persons[m.Name] {
+		return problem(Failed, "give it another name: dpkid enroll --name", "zone %s has a person %s", p.zone.Name, m.Name)
+	}
+	return nil
 }
 
 // DevicesAdded is the outcome of AddPlanned.
