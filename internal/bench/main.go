@@ -13,7 +13,7 @@ import (
 // sizes are how much is measured.
 type sizes struct {
 	pairs   int // of logins
-	samples int // of what takes seconds: refreshes, revocations
+	samples int // of what takes seconds: refreshes, revocations, deliveries
 	entries int // of the zone
 }
 
@@ -29,7 +29,7 @@ func run() int {
 	var n sizes
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&n.pairs, "pairs", 200, "pairs of logins")
-	f.IntVar(&n.samples, "samples", 40, "refreshes at login; half as many revocations")
+	f.IntVar(&n.samples, "samples", 40, "refreshes at login; half as many revocations and deliveries")
 	f.IntVar(&n.entries, "entries", 10_000, "grants in the zone")
 	only := f.String("only", "", "measure these parts alone, separated by commas: "+strings.Join(names(), ", "))
 	if err := f.Parse(os.Args[1:]); err != nil || f.NArg() > 0 || n.pairs < 5 || n.samples < 4 || n.entries < 1 {
@@ -66,6 +66,7 @@ var parts = []part{
 	{"module", true, func(_ *stage, d *bench, t *report, n sizes) { d.moduleLogins(t, n.pairs) }},
 	{"helper", true, func(_ *stage, d *bench, t *report, _ sizes) { d.helper(t) }},
 	{"revocations", true, func(_ *stage, d *bench, t *report, n sizes) { d.revocations(t, n.samples/2) }},
+	{"deliveries", true, func(_ *stage, d *bench, t *report, n sizes) { d.deliveries(t, n.samples/2) }},
 	{"refreshes", true, func(_ *stage, d *bench, t *report, n sizes) { d.refreshedLogins(t, n.samples) }},
 	{"memory", true, func(_ *stage, d *bench, t *report, _ sizes) { d.weigh(t) }},
 	{"kill", true, func(_ *stage, d *bench, t *report, _ sizes) { d.killed(t) }},
