@@ -158,12 +158,12 @@ func (s *Succession) sessions() int {
 // follow reads the successor's log and judges it.
 func (s *Succession) follow(ctx context.Context, v *View, to anchor.Anchor) (Stage, string) {
 	e := s.c.Engine
-	n, pinned, known := placesFor(v, e.c.Anchor.Registry, to.Registry)
+	n, pinned, unusable := placesFor(v, e.c.Network, e.c.Anchor.Registry, to.Registry)
 	if s.scout != nil && (s.scout.engine.c.Anchor != to || !reflect.DeepEqual(s.scout.engine.c.Network, n)) {
 		s.dismiss()
 	}
-	if !known {
-		return NoPlaces, ""
+	if unusable != nil {
+		return NoPlaces, words(unusable)
 	}
 	if s.scout == nil {
 		if e.c.Clock.Boot() < s.not {

@@ -45,7 +45,7 @@ var stages = [...]struct{ name, hint string }{
 	TooFar:      {"this device has followed its organisation 16 times", "`dpkid leave`, then `dpkid enroll ANCHOR`"},
 	NotSure:     {"the pointer is not final yet, or what is known here is not fresh", ""},
 	Restricted:  {"this device is retired, or a restriction in force cannot be read", ""},
-	NoPlaces:    {"no network file of its chain is known", "`dpki network announce --successor FILE` by an administrator who may set the organisation's policy"},
+	NoPlaces:    {"no network file of its chain can be used", "`dpki network announce --successor FILE` by an administrator who may set the organisation's policy"},
 	Unreachable: {"its log cannot be read", "no endpoint gives what can be verified of it: see dpkid's log"},
 	OtherCode:   {"its contract is one that this release does not know", "update dpki on this device"},
 	Unanswered:  {"it does not point back, or that is not final yet", "`dpki network migrate ANCHOR --back` by an administrator of the successor"},
@@ -140,21 +140,37 @@ func succeeds(v *View, now authkeys.Now, here anchor.Anchor, next *View, then au
 	return Ready
 }
 
+// Why a device does not read the log of a successor on another chain.
+var (
+	errNoPlaces    = errors.New("no network file of its chain was announced")
+	errNoWitnesses = errors.New("its network file names no witnesses, and this device believes nothing without")
+)
+
 // placesFor is the network file by which the successor's log is read: on the same
 // chain all that are asked here, none of whom is trusted with more there, else
-// the one that somebody who may set the organisation's policy has announced.
-func placesFor(v *View, here, to state.Registry) (network.File, witness.Set, bool) {
+// the one that somebody who may set the organisation's policy has announced. Root's
+// own, of this device, is no looser there: as many endpoints must agree.
+func placesFor(v *View, root network.File, here, to state.Registry) (network.File, witness.Set, error) {
 	if to.ChainID != here.ChainID {
 		if v.Enrolment == nil || v.Enrolment.Places == nil || v.Enrolment.Places.successor.Registry() != to {
-			return network.File{}, witness.Set{}, false
+			return network.File{}, witness.Set{}, errNoPlaces
 		}
-		return v.Enrolment.Places.successor, witness.Set{}, true
+		n := v.Enrolment.Places.successor
+		n.Agree = max(n.Agree, root.Agree)
+		if len(v.Witnesses.Keys) > 0 && len(n.Witnesses) == 0 {
+			return network.File{}, witness.Set{}, errNoWitnesses
+		}
+		text, err := n.Marshal()
+		if err == nil {
+			_, err = network.Parse(text)
+		}
+		return n, witness.Set{}, err
 	}
 	n := v.Network
 	if n.Contract != to.Contract {
 		n.Contract, n.DeployBlock = to.Contract, 0
 	}
-	return n, v.Witnesses, true
+	return n, v.Witnesses, nil
 }
 
 // united is the network file that says what a reach says: what local root
