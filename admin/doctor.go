@@ -107,6 +107,7 @@ func (d *Desk) checkPower() Check {
 		c := Check{What: "power", Standing: Good, Text: "this account is an administrator"}
 		if roots == 1 {
 			c.Standing, c.Text = Warn, "there is one root administrator: a lost or stolen key ends or owns the organisation"
+			c.Hint = "name another: dpki admin add ACCOUNT --root --member FILE; and guardians: dpki guardian set ACCOUNT..."
 		}
 		return c
 	}

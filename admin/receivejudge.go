@@ -82,7 +82,11 @@ func (r *Receiver) judgeUserKey(ctx context.Context, view *state.State, s *recei
 	if err := r.grantStands(ctx, view, u, cert, now); err != nil {
 		return err
 	}
-	s.login = &receivedLogin{account: u.Account, hosts: u.Hosts, own: own}
+	hosts := inService(view, u.Hosts)
+	if len(hosts) == 0 && len(u.Hosts) > 0 {
+		return errors.New("its device was retired, or is another one now: what replaced it has to be delivered anew")
+	}
+	s.login = &receivedLogin{account: u.Account, hosts: hosts, own: own}
 	s.files = []receivedFile{
 		{keyFile + "-cert.pub", append([]byte(oneLine(cert)), '\n'), 0o600},
 		{keyFile + ".pub", ssh.MarshalAuthorizedKey(cert.Key), 0o600},
@@ -91,6 +95,19 @@ func (r *Receiver) judgeUserKey(ctx context.Context, view *state.State, s *recei
 		s.files = append(s.files, receivedFile{keyFile, u.PrivateKey, 0o600})
 	}
 	return nil
+}
+
+// inService are the hosts whose devices the zone's log has not retired: whoever
+// has the disk of one that was must not pass for its successor of the same name.
+func inService(view *state.State, hosts []bundle.LoginHost) (live []bundle.LoginHost) {
+	for _, h := range hosts {
+		device := *view
+		device.Scopes.Mailbox = h.Device
+		if !device.Retired() {
+			live = append(live, h)
+		}
+	}
+	return live
 }
 
 // grantStands refuses a certificate whose grant was revoked or has ended, as far as

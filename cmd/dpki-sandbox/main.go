@@ -87,6 +87,11 @@ It prints one line when it is ready, and runs until it is interrupted. Then, wit
    dpki identity create --chain-key FOLDER/admin.json     (its passphrase is in FOLDER/admin.passphrase)
    dpki org create NAME
 
+Another administrator's account is given coin by (in hex, of 10^-18; here a hundredth of 10^18):
+
+   curl -H 'Content-Type: application/json' http://127.0.0.1:PORT \
+        -d '{"jsonrpc":"2.0","id":1,"method":"sandbox_fund","params":["ACCOUNT","0x2386f26fc10000"]}'
+
 OPTIONS:
 `)
 	flags.VisitAll(func(f *flag.Flag) {

@@ -59,6 +59,7 @@ func (t *tool) adminAdd(c *cli.Context) error {
 	return t.show(map[string]any{"account": account, "transaction": posted}, func() {
 		if !t.dryRun {
 			t.sayf("administrator %s", account)
+			t.notef("where that account is, once: dpki org join %s", d.Anchor)
 		}
 		t.posted(posted)
 	})

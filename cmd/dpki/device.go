@@ -245,6 +245,9 @@ func (t *tool) printReplaced(r *admin.DeviceReplacement) {
 	}
 	t.deviceLeft(r.Old.Zone, r.DeviceLeft)
 	t.deliverAgain(r.Old.Name, r.DeviceLeft)
+	if len(r.Entered)+len(r.DeviceLeft.Grants) > 0 {
+		t.notef("who has received a login to it knows the old hardware's host key: dpki deliver user-key PERSON --on %s again", r.Old.Name)
+	}
 	t.posted(r.Posted)
 }
 

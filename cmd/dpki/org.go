@@ -178,7 +178,7 @@ func (t *tool) orgShow(c *cli.Context) error {
 func (t *tool) printOrganisation(o *admin.Organisation) {
 	member := ""
 	if !o.Member {
-		member = "no: this identity holds none of its keys"
+		member = "no: this identity holds none of the organisation's own keys; a zone's administrator and a guardian need none"
 	}
 	lines := []string{"organisation", o.Name, "anchor", o.Anchor, "network", o.Network, "zones", fmt.Sprint(o.Zones), "devices", fmt.Sprint(o.Devices), "member", member}
 	for _, a := range o.Admins {

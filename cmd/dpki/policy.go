@@ -88,7 +88,7 @@ func (t *tool) policyLimit(c *cli.Context) error {
 	}
 	raised, posted, err := d.SetLimit(c.Context, c.Args().First(), c.Int("approvals"), longest)
 	if len(raised) > 0 {
-		t.notef("with it %s need %d approvals: they decide over all others", strings.Join(raised, ", "), c.Int("approvals"))
+		t.notef("first, in a transaction of its own: %s need %d approvals, as they decide over all others", strings.Join(raised, ", "), c.Int("approvals"))
 	}
 	if err != nil {
 		return err

@@ -98,6 +98,9 @@ func (t *tool) printReview(r *admin.Review) {
 		window := ""
 		if ch.Until != 0 {
 			window = fmt.Sprintf("%s to %s", ch.From, ch.Until)
+			if ch.From == 0 {
+				window = "at once, to " + ch.Until.String()
+			}
 		}
 		t.sayf("")
 		t.pairs(fmt.Sprintf("change %d", i+1), ch.Text, "kind", ch.Action+" "+ch.Kind, "in", ch.Scope+" ("+ch.ScopeID+")", "window", window, "subject", ch.Subject, "NOT SHOWN", ch.Unseen)

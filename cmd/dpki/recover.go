@@ -15,7 +15,7 @@ func (t *tool) guardianCommand() *cli.Command {
 	return noun("guardian", "who freezes and recovers the organisation",
 		verb("set", "ACCOUNT...", "name the guardians, instead of those there are; none with --nobody", 0, -1, t.guardianSet,
 			&cli.IntFlag{Name: "needed", Usage: "`NUMBER` of them that freeze and recover", Value: 1},
-			&cli.IntFlag{Name: "final", Usage: "`NUMBER` of them whose recovery cannot be vetoed (default: all)"},
+			&cli.IntFlag{Name: "final", Usage: "`NUMBER` of them whose recovery cannot be vetoed", DefaultText: "all"},
 			&cli.StringFlag{Name: "timelock", Usage: "a recovery waits for `DURATION`, 1h to 30d", Value: "7d"},
 			&cli.BoolFlag{Name: "nobody", Usage: "no guardians"}),
 		verb("show", "", "print guardians, a recovery that waits, a freeze", 0, 0, t.guardianShow),

@@ -93,7 +93,7 @@ func (t *tool) storeGC(c *cli.Context) error {
 		return err
 	}
 	err = t.show(g, func() {
-		t.sayf("%s needed, %s let go of, %s kept although idle", plural(g.Needed, "block"), plural(len(g.LetGo), "block to be"), plural(len(g.Kept), "block"))
+		t.sayf("%s needed, %s to be let go of, %s kept although idle", plural(g.Needed, "block"), plural(len(g.LetGo), "block"), plural(len(g.Kept), "block"))
 		var rows [][]string
 		for _, b := range g.LetGo {
 			rows = append(rows, []string{"let go", b.CID, b.What, b.Why, strings.Join(b.In, ", ")})

@@ -20,7 +20,7 @@ import (
 func watchdogFlags(others ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringSliceFlag{Name: "watchdog", Usage: "what is delivered must be signed by the key of this public key `FILE`; name each watchdog"},
-		&cli.IntFlag{Name: "cosigners", Usage: "`NUMBER` of watchdogs that must sign (default: all)"},
+		&cli.IntFlag{Name: "cosigners", Usage: "`NUMBER` of watchdogs that must sign", DefaultText: "all"},
 		&cli.StringSliceFlag{Name: "cosigned", Usage: "they sign `WHAT`: user-key, host-cert, ca, files (default: all of these)"},
 	}, others...)
 }
