@@ -1,7 +1,7 @@
-// Package device is the daemon of a device: it follows the organisation's log
-// for one device, keeps it in the journal, and answers sshd's helper from it.
+// Package device follows the organisation's log for one device and keeps it in the
+// journal. Package answer decides logins from it.
 //
-//	Fetcher (another process) -> registry/verify -> journal -> replica -> View -> authkeys
+//	Fetcher (another process) -> registry/verify -> journal -> replica -> View -> answer
 //
 // One goroutine, Engine.Run, owns the reader, the journal and the keys. What it
 // knows it publishes as a View behind an atomic pointer: immutable, so that a
@@ -10,9 +10,7 @@
 //
 // Three gears: watch (a hint from the network, else a poll every few seconds)
 // while a grant for this device lives, is about to, or anything has just
-// changed; idle otherwise; and the refresh at login. Strangers cause no
-// traffic: a refresh is for certificates that a live CA has signed, and for
-// plain keys, where the zone uses them, from a bucket of tokens.
+// changed; idle otherwise; and the refresh at login.
 //
 // The device is enrolled when a batch in a zone that the organisation has
 // announced holds a bundle for it. The zone that it learns there it keeps.

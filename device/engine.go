@@ -144,6 +144,12 @@ func (e *Engine) View() *View { return e.view.Load() }
 // Clock is the engine's clock.
 func (e *Engine) Clock() clock.Clock { return e.c.Clock }
 
+// Anchor is the organisation that it follows.
+func (e *Engine) Anchor() anchor.Anchor { return e.c.Anchor }
+
+// Profile is how often it looks.
+func (e *Engine) Profile() Profile { return e.c.Profile }
+
 // load starts from the journal, at the beginning and after reset-trust.
 func (e *Engine) load() error {
 	known, err := e.c.Journal.Load()

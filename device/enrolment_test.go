@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"errors"
@@ -10,7 +10,9 @@ import (
 	"dpki/authkeys"
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/device"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/follower"
 	"dpki/state"
 )
 
@@ -18,10 +20,10 @@ import (
 // each is refused, whatever came before it, and the proper one after them enrols.
 func TestBundlesThatAreRefused(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
+	org := fleet.New(t, follower.Instant)
 	elsewhere := org.NewZone("elsewhere")
-	r := newRig(t, org)
-	request := r.request("gate-7")
+	r := follower.New(t, org)
+	request := r.Request("gate-7")
 	altered := func(change func(*bundle.DeviceMaterials)) func(*bundle.Request) *bundle.DeviceMaterials {
 		return func(*bundle.Request) *bundle.DeviceMaterials {
 			m := *org.Materials("wrong")
@@ -45,14 +47,14 @@ func TestBundlesThatAreRefused(t *testing.T) {
 	// Content that is no batch: its digest is right, its form is not.
 	org.AnnounceBlock(org.Zone, []byte("no root"))
 
-	r.start(nil)
-	r.eventually(func(s Status) bool { return s.Gear == "joining" && s.Block >= org.Chain.Number()-1 })
+	r.Start(nil)
+	r.Eventually(func(s device.Status) bool { return s.Gear == "joining" && s.Block >= org.Chain.Number()-1 })
 	time.Sleep(500 * time.Millisecond)
-	if s := r.engine.Status(""); s.Enrolled {
+	if s := r.Engine.Status(""); s.Enrolled {
 		t.Fatalf("enrolled by a bundle that is to be refused: %+v", s)
 	}
-	r.enrol("gate-7")
-	if s := r.engine.Status(""); s.Zone != org.Zone.String() {
+	r.Enrol("gate-7")
+	if s := r.Engine.Status(""); s.Zone != org.Zone.String() {
 		t.Errorf("zone %s, want %s", s.Zone, org.Zone)
 	}
 
@@ -61,8 +63,8 @@ func TestBundlesThatAreRefused(t *testing.T) {
 	org.Announce(org.Anchor.Org, altered(func(m *bundle.DeviceMaterials) { m.Zone = elsewhere; m.Name = "moved" }), request)
 	org.Announce(org.Zone, altered(func(m *bundle.DeviceMaterials) { m.ZoneKeys = []bundle.NumberedKey{{ID: 1, Key: bundle.NewKey()}} }), request)
 	org.Announce(org.Zone, altered(func(m *bundle.DeviceMaterials) { m.Name = "renamed" }), request)
-	r.eventually(func(s Status) bool { return s.Name == "renamed" })
-	if s := r.engine.Status(""); s.Zone != org.Zone.String() || !slices.Equal(s.ZoneKeys, []uint32{1}) {
+	r.Eventually(func(s device.Status) bool { return s.Name == "renamed" })
+	if s := r.Engine.Status(""); s.Zone != org.Zone.String() || !slices.Equal(s.ZoneKeys, []uint32{1}) {
 		t.Errorf("zone %s, keys %v", s.Zone, s.ZoneKeys)
 	}
 }
@@ -70,19 +72,19 @@ func TestBundlesThatAreRefused(t *testing.T) {
 // With a zone hint the device joins that zone only.
 func TestZoneHint(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
-	r := newRig(t, org)
+	org := fleet.New(t, follower.Instant)
+	r := follower.New(t, org)
 	other := org.NewZone("other")
-	r.start(func(c *Config) { c.ZoneHint = other })
-	org.Enrol(r.request("gate-7"))
-	r.eventually(func(s Status) bool { return s.Block >= org.Chain.Number() })
+	r.Start(func(c *device.Config) { c.ZoneHint = other })
+	org.Enrol(r.Request("gate-7"))
+	r.Eventually(func(s device.Status) bool { return s.Block >= org.Chain.Number() })
 	time.Sleep(500 * time.Millisecond)
-	if s := r.engine.Status(""); s.Enrolled {
+	if s := r.Engine.Status(""); s.Enrolled {
 		t.Errorf("joined %s", s.ZoneName)
 	}
-	r.stop()
-	r.start(func(c *Config) { c.ZoneHint = org.Zone })
-	r.eventually(func(s Status) bool { return s.Enrolled })
+	r.Stop()
+	r.Start(func(c *device.Config) { c.ZoneHint = org.Zone })
+	r.Eventually(func(s device.Status) bool { return s.Enrolled })
 }
 
 // Entries sealed with a key that the device does not have grant nothing; with
@@ -90,40 +92,40 @@ func TestZoneHint(t *testing.T) {
 // be read denies everybody until then.
 func TestRekey(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, instant, nil)
-	org := r.org
-	asOld := r.granted("alice", time.Hour).cert
-	r.allowed("before the new key", "alice", asOld)
+	r := follower.Enrolled(t, follower.Instant, nil)
+	org := r.Org
+	asOld := r.Granted("alice", time.Hour).Cert
+	r.Allowed("before the new key", "alice", asOld)
 
 	org.AddKey()
 	key := org.NewKey()
-	cert := org.Certificate(r.ca, key.PublicKey(), org.Grant(org.Zone, state.KindGrant, "alice", key.PublicKey(), time.Hour))
-	r.refused("a grant under a key that the device lacks", "alice", cert, authkeys.GrantUnknown)
-	r.allowed("an older grant", "alice", asOld)
+	cert := org.Certificate(r.CA, key.PublicKey(), org.Grant(org.Zone, state.KindGrant, "alice", key.PublicKey(), time.Hour))
+	r.Refused("a grant under a key that the device lacks", "alice", cert, authkeys.GrantUnknown)
+	r.Allowed("an older grant", "alice", asOld)
 	payload, err := state.Deny{Key: state.Word{1}, Before: state.Never}.Marshal()
 	deny := org.Seal(org.Zone, state.KindDeny, payload, err, time.Hour)
 	org.Write(org.Zone, deny)
-	r.eventually(func(s Status) bool { return s.Unreadable })
-	r.refused("while a DENY cannot be read", "alice", asOld, authkeys.Unreadable)
+	r.Eventually(func(s device.Status) bool { return s.Unreadable })
+	r.Refused("while a DENY cannot be read", "alice", asOld, authkeys.Unreadable)
 
-	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("gate-7") }, r.request("gate-7"))
-	r.eventually(func(s Status) bool { return len(s.ZoneKeys) == 2 && !s.Unreadable })
-	r.allowed("after the key has come", "alice", cert)
-	r.allowed("the older grant", "alice", asOld)
+	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("gate-7") }, r.Request("gate-7"))
+	r.Eventually(func(s device.Status) bool { return len(s.ZoneKeys) == 2 && !s.Unreadable })
+	r.Allowed("after the key has come", "alice", cert)
+	r.Allowed("the older grant", "alice", asOld)
 
 	// And again from the disk.
-	r.stop()
-	r.cut.Store(true)
-	r.start(nil)
-	r.allowed("after a restart without network", "alice", cert)
+	r.Stop()
+	r.Cut.Store(true)
+	r.Start(nil)
+	r.Allowed("after a restart without network", "alice", cert)
 }
 
 func TestWrongNetworkForTheAnchor(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
-	r := newRig(t, org)
-	r.network.ChainID++
-	if _, err := New(Config{Anchor: org.Anchor, Network: r.network, Clock: r.clock()}); !errors.Is(err, ErrOtherChain) {
+	org := fleet.New(t, follower.Instant)
+	r := follower.New(t, org)
+	r.Network.ChainID++
+	if _, err := device.New(device.Config{Anchor: org.Anchor, Network: r.Network, Clock: r.Clock()}); !errors.Is(err, device.ErrOtherChain) {
 		t.Errorf("got %v, want ErrOtherChain", err)
 	}
 }

@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"context"
@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"dpki/authkeys"
+	"dpki/device"
 	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/follower"
 	"dpki/registry"
 	"dpki/state"
 
@@ -22,7 +24,7 @@ import (
 // forger is a Fetcher whose only endpoint makes up headers over a true state:
 // they hash as they say, and every proof holds.
 type forger struct {
-	Fetcher
+	device.Fetcher
 	t     *testing.T
 	forge atomic.Pointer[func(*types.Header)] // nil = honest
 }
@@ -62,27 +64,27 @@ func TestOneBadMoment(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var f *forger
-			r := enrolled(t, ticking, func(c *Config) {
+			r := follower.Enrolled(t, follower.Ticking, func(c *device.Config) {
 				f = &forger{Fetcher: c.Fetcher, t: t}
 				c.Fetcher = f
 			})
-			root := r.granted("root", 5*time.Minute)
-			r.allowed("before", "root", root.cert)
-			before := r.engine.Status("")
+			root := r.Granted("root", 5*time.Minute)
+			r.Allowed("before", "root", root.Cert)
+			before := r.Engine.Status("")
 
 			f.forge.Store(&forge)
-			r.eventually(func(s Status) bool { return strings.Contains(s.Problem, "too far ahead") && s.Next != "" })
-			if s := r.engine.Status(""); s.Block > before.Block+1000 || s.Time > before.Time+1000 {
+			r.Eventually(func(s device.Status) bool { return strings.Contains(s.Problem, "too far ahead") && s.Next != "" })
+			if s := r.Engine.Status(""); s.Block > before.Block+1000 || s.Time > before.Time+1000 {
 				t.Errorf("believed: block %d, time %d", s.Block, s.Time)
 			}
-			r.allowed("in the bad moment", "root", root.cert)
+			r.Allowed("in the bad moment", "root", root.Cert)
 			f.forge.Store(nil)
-			r.eventually(func(s Status) bool { return s.Problem == "" && s.Block > before.Block })
-			r.allowed("after it", "root", root.cert)
-			r.stop()
-			r.start(nil)
-			r.eventually(func(s Status) bool { return s.Problem == "" && s.Freshness == "fresh" })
-			r.allowed("after a restart", "root", root.cert)
+			r.Eventually(func(s device.Status) bool { return s.Problem == "" && s.Block > before.Block })
+			r.Allowed("after it", "root", root.Cert)
+			r.Stop()
+			r.Start(nil)
+			r.Eventually(func(s device.Status) bool { return s.Problem == "" && s.Freshness == "fresh" })
+			r.Allowed("after a restart", "root", root.Cert)
 		})
 	}
 }
@@ -92,45 +94,45 @@ func TestOneBadMoment(t *testing.T) {
 func TestTenBadMinutes(t *testing.T) {
 	t.Parallel()
 	var f *forger
-	r := enrolled(t, ticking, func(c *Config) {
+	r := follower.Enrolled(t, follower.Ticking, func(c *device.Config) {
 		f = &forger{Fetcher: c.Fetcher, t: t}
 		c.Fetcher = f
 	})
-	alice := r.granted("alice", 48*time.Hour)
-	r.allowed("before", "alice", alice.cert)
+	alice := r.Granted("alice", 48*time.Hour)
+	r.Allowed("before", "alice", alice.Cert)
 	forge := func(h *types.Header) { h.Number = new(big.Int).Lsh(big.NewInt(1), 40) }
 	f.forge.Store(&forge)
-	r.eventually(func(s Status) bool { return strings.Contains(s.Problem, "too far ahead") })
-	r.pass(moment)
-	r.eventually(func(s Status) bool { return s.Block == 1<<40 })
+	r.Eventually(func(s device.Status) bool { return strings.Contains(s.Problem, "too far ahead") })
+	r.Pass(device.Moment)
+	r.Eventually(func(s device.Status) bool { return s.Block == 1<<40 })
 	f.forge.Store(nil)
-	r.eventually(func(s Status) bool { return strings.Contains(s.Problem, "behind what was verified") })
-	if err := r.engine.ResetTrust(t.Context()); err != nil {
+	r.Eventually(func(s device.Status) bool { return strings.Contains(s.Problem, "behind what was verified") })
+	if err := r.Engine.ResetTrust(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually(func(s Status) bool { return s.Problem == "" && s.Block != 0 && s.Block < 1<<40 && s.Grants == 1 })
-	r.allowed("after reset-trust", "alice", alice.cert)
+	r.Eventually(func(s device.Status) bool { return s.Problem == "" && s.Block != 0 && s.Block < 1<<40 && s.Grants == 1 })
+	r.Allowed("after reset-trust", "alice", alice.Cert)
 }
 
 // A false revocation, shown in one bad moment and not final, holds until finality
 // has passed where it stood, and no longer.
 func TestFalseRevocation(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, devchain.Options{BlockTime: time.Second, HoldBack: 1000}, nil)
-	alice := r.granted("alice", time.Hour)
-	r.allowed("before", "alice", alice.cert)
-	base := r.org.Chain.Number()
-	r.org.Revoke(r.mailbox, alice.grant)
-	r.eventually(func(s Status) bool { return s.Grants == 0 })
-	if err := r.org.Chain.Reorg(int(r.org.Chain.Number()-base), false); err != nil {
+	r := follower.Enrolled(t, devchain.Options{BlockTime: time.Second, HoldBack: 1000}, nil)
+	alice := r.Granted("alice", time.Hour)
+	r.Allowed("before", "alice", alice.Cert)
+	base := r.Org.Chain.Number()
+	r.Org.Revoke(r.Mailbox, alice.Grant)
+	r.Eventually(func(s device.Status) bool { return s.Grants == 0 })
+	if err := r.Org.Chain.Reorg(int(r.Org.Chain.Number()-base), false); err != nil {
 		t.Fatal(err)
 	}
-	block := r.engine.Status("").Block
-	r.eventually(func(s Status) bool { return s.Block > block+1 && s.Problem == "" })
-	r.refused("a moment later", "alice", alice.cert, authkeys.GrantRevoked)
-	r.org.Chain.HoldBack(0)
-	r.eventually(func(s Status) bool { return s.Grants == 1 })
-	r.allowed("after finality", "alice", alice.cert)
+	block := r.Engine.Status("").Block
+	r.Eventually(func(s device.Status) bool { return s.Block > block+1 && s.Problem == "" })
+	r.Refused("a moment later", "alice", alice.Cert, authkeys.GrantRevoked)
+	r.Org.Chain.HoldBack(0)
+	r.Eventually(func(s device.Status) bool { return s.Grants == 1 })
+	r.Allowed("after finality", "alice", alice.Cert)
 }
 
 // A virtual machine that was paused for an hour, both clocks with it, and whose
@@ -138,47 +140,20 @@ func TestFalseRevocation(t *testing.T) {
 // break-glass without need.
 func TestPausedMachine(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, ticking, nil)
-	root, alice := r.granted("root", 5*time.Minute), r.granted("alice", time.Hour)
-	r.allowed("before", "root", root.cert)
-	r.allowed("before", "alice", alice.cert)
-	r.cut.Store(true)
-	r.wall.Add(int64(time.Hour))
-	r.refused("resumed, without network", "root", root.cert, authkeys.NotFresh)
-	r.allowed("resumed, without network", "alice", alice.cert)
-	if v := r.offer("root", root.cert); v.Freshness != authkeys.Stale {
+	r := follower.Enrolled(t, follower.Ticking, nil)
+	root, alice := r.Granted("root", 5*time.Minute), r.Granted("alice", time.Hour)
+	r.Allowed("before", "root", root.Cert)
+	r.Allowed("before", "alice", alice.Cert)
+	r.Cut.Store(true)
+	r.Wall.Add(int64(time.Hour))
+	r.Refused("resumed, without network", "root", root.Cert, authkeys.NotFresh)
+	r.Allowed("resumed, without network", "alice", alice.Cert)
+	if v := r.Offer("root", root.Cert); v.Freshness != authkeys.Stale {
 		t.Errorf("resumed: %v, want stale", v.Freshness)
 	}
 	// The twin: it looks, and what the chain says of the time counts.
-	r.cut.Store(false)
-	r.allowed("resumed, with network", "root", root.cert)
-}
-
-// A clock pushed by ten years, either way, opens no break-glass, and takes none
-// away from a machine that is offline.
-func TestBreakGlassAndTheWallClock(t *testing.T) {
-	t.Parallel()
-	const tenYears = 10 * 365 * 24 * time.Hour
-	r := enrolled(t, ticking, nil)
-	emergency := r.org.NewKey().PublicKey()
-	door := NewDoor(r.engine, glassUntil(t, time.Now().AddDate(5, 0, 0), "root", emergency))
-	lets := func(when string, want bool) {
-		t.Helper()
-		if v := door.Decide(t.Context(), offerOf("root", emergency)); v.Allow != want {
-			t.Errorf("%s: allowed %v, %v (%v, age %v)", when, v.Allow, v.Reason, v.Freshness, v.Now.Age)
-		}
-	}
-	lets("online", false)
-	r.cut.Store(true)
-	for _, push := range []time.Duration{tenYears, -tenYears} {
-		r.wall.Store(int64(push))
-		lets("clock pushed "+push.String(), false)
-	}
-	r.boot.Add(int64(25 * time.Hour))
-	for _, push := range []time.Duration{0, tenYears, -tenYears} {
-		r.wall.Store(int64(push))
-		lets("offline, clock pushed "+push.String(), true)
-	}
+	r.Cut.Store(false)
+	r.Allowed("resumed, with network", "root", root.Cert)
 }
 
 // The helper is told a time that has passed, with the denied keys, at the start
@@ -186,18 +161,18 @@ func TestBreakGlassAndTheWallClock(t *testing.T) {
 func TestTimeForTheHelper(t *testing.T) {
 	t.Parallel()
 	var told atomic.Int64
-	org := fleet.New(t, ticking)
-	r := newRig(t, org)
-	r.start(func(c *Config) {
+	org := fleet.New(t, follower.Ticking)
+	r := follower.New(t, org)
+	r.Start(func(c *device.Config) {
 		c.Denied = func(at time.Time, _ iter.Seq[state.Word]) error { told.Store(at.Unix()); return nil }
 	})
-	r.enrol("gate-7")
+	r.Enrol("gate-7")
 	first := told.Load()
-	r.wall.Store(int64(10 * 365 * 24 * time.Hour))
-	r.engine.Refresh(t.Context())
+	r.Wall.Store(int64(10 * 365 * 24 * time.Hour))
+	r.Engine.Refresh(t.Context())
 	if got := told.Load(); got > time.Now().Add(time.Minute).Unix() {
 		t.Errorf("the wall clock's time was told: %d", got)
 	}
-	r.boot.Add(int64(2 * time.Hour))
-	r.eventually(func(Status) bool { r.engine.Refresh(t.Context()); return told.Load() >= first+7000 })
+	r.Boot.Add(int64(2 * time.Hour))
+	r.Eventually(func(device.Status) bool { r.Engine.Refresh(t.Context()); return told.Load() >= first+7000 })
 }

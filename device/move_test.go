@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"slices"
@@ -7,7 +7,9 @@ import (
 
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/device"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/follower"
 	"dpki/state"
 )
 
@@ -35,57 +37,57 @@ func retirement(mailbox state.Word) contracts.Change {
 }
 
 // settled waits until the device has seen all there is and looked through it.
-func (r *rig) settled() {
+func settled(r *follower.Rig) {
 	r.Helper()
-	r.eventually(func(s Status) bool { return s.Block >= r.org.Chain.Number() })
+	r.Eventually(func(s device.Status) bool { return s.Block >= r.Org.Chain.Number() })
 	time.Sleep(500 * time.Millisecond)
 }
 
 func TestMove(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
-	r := newRig(t, org)
+	org := fleet.New(t, follower.Instant)
+	r := follower.New(t, org)
 	hint := org.Zone
-	r.start(func(c *Config) { c.ZoneHint = hint }) // told to join this zone only
-	request := r.request("gate-7")
-	before := r.enrol("gate-7")
+	r.Start(func(c *device.Config) { c.ZoneHint = hint }) // told to join this zone only
+	request := r.Request("gate-7")
+	before := r.Enrol("gate-7")
 	next := newElsewhere(org, "elsewhere")
 
 	// Announced by the organisation, and its own zone keeps it: it stays.
 	org.Announce(org.Anchor.Org, next.materials(org), request)
-	r.settled()
-	if s := r.engine.Status(""); s.Zone != org.Zone.String() || s.Retired {
+	settled(r)
+	if s := r.Engine.Status(""); s.Zone != org.Zone.String() || s.Retired {
 		t.Fatalf("moved by a bundle alone: %+v", s)
 	}
 	// Retired, and wanted by the other zone's administrator: it stays retired.
 	org.Write(org.Zone, retirement(before))
 	org.Announce(next.zone, next.materials(org), request)
-	r.eventually(func(s Status) bool { return s.Retired })
-	r.settled()
-	if s := r.engine.Status(""); s.Zone != org.Zone.String() || !s.Retired {
+	r.Eventually(func(s device.Status) bool { return s.Retired })
+	settled(r)
+	if s := r.Engine.Status(""); s.Zone != org.Zone.String() || !s.Retired {
 		t.Fatalf("moved by another zone's administrator: %+v", s)
 	}
 	// Announced by the organisation now: it follows, with its identity.
 	org.Announce(org.Anchor.Org, next.materials(org), request)
 	mailbox := request.Mailbox(next.zone)
-	moved := func(s Status) bool {
+	moved := func(s device.Status) bool {
 		return s.Zone == next.zone.String() && s.Device == mailbox.String() && !s.Retired && s.Name == "gate-7" && slices.Equal(s.ZoneKeys, []uint32{1})
 	}
-	r.eventually(moved)
+	r.Eventually(moved)
 	if mailbox == before {
 		t.Error("the mailbox is the same")
 	}
 	// It stays there over a restart, and what its new zone announces is its own.
-	r.stop()
-	r.start(func(c *Config) { c.ZoneHint = hint })
-	r.eventually(moved)
+	r.Stop()
+	r.Start(func(c *device.Config) { c.ZoneHint = hint })
+	r.Eventually(moved)
 	next.keys = append(next.keys, bundle.NumberedKey{ID: 2, Key: bundle.NewKey()})
 	org.Announce(next.zone, next.materials(org), request)
-	r.eventually(func(s Status) bool { return slices.Equal(s.ZoneKeys, []uint32{1, 2}) })
+	r.Eventually(func(s device.Status) bool { return slices.Equal(s.ZoneKeys, []uint32{1, 2}) })
 	// Its old zone's word counts no more.
 	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("back") }, request)
-	r.settled()
-	if s := r.engine.Status(""); s.Name != "gate-7" || s.Zone != next.zone.String() {
+	settled(r)
+	if s := r.Engine.Status(""); s.Name != "gate-7" || s.Zone != next.zone.String() {
 		t.Errorf("%+v", s)
 	}
 }
@@ -93,9 +95,9 @@ func TestMove(t *testing.T) {
 // A device that begins anew finds its way through the zones where it was.
 func TestMovedTwiceAndReadAnew(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
-	r := newRig(t, org)
-	request := r.request("gate-7")
+	org := fleet.New(t, follower.Instant)
+	r := follower.New(t, org)
+	request := r.Request("gate-7")
 	org.Enrol(request)
 	from := org.Zone
 	var last elsewhere
@@ -105,13 +107,13 @@ func TestMovedTwiceAndReadAnew(t *testing.T) {
 		org.Announce(org.Anchor.Org, last.materials(org), request)
 		from = last.zone
 	}
-	r.start(nil)
-	r.eventually(func(s Status) bool { return s.Zone == last.zone.String() && !s.Retired })
+	r.Start(nil)
+	r.Eventually(func(s device.Status) bool { return s.Zone == last.zone.String() && !s.Retired })
 	// Retired there, no older announcement brings it back.
 	org.Write(last.zone, retirement(request.Mailbox(last.zone)))
-	r.eventually(func(s Status) bool { return s.Retired })
-	r.settled()
-	if s := r.engine.Status(""); s.Zone != last.zone.String() || !s.Retired {
+	r.Eventually(func(s device.Status) bool { return s.Retired })
+	settled(r)
+	if s := r.Engine.Status(""); s.Zone != last.zone.String() || !s.Retired {
 		t.Errorf("%+v", s)
 	}
 }

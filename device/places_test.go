@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"fmt"
@@ -7,9 +7,11 @@ import (
 
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/device"
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/follower"
 	"dpki/state"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -19,20 +21,20 @@ import (
 // watching until it ends.
 func TestBatchThatNobodyServes(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
-	r := newRig(t, org)
-	r.start(nil)
-	r.enrol("gate-7")
+	org := fleet.New(t, follower.Instant)
+	r := follower.New(t, org)
+	r.Start(nil)
+	r.Enrol("gate-7")
 	org.Write(org.Zone, contracts.Change{Action: state.ActionPut, Kind: state.KindBatch, Until: uint64(time.Now().Add(300 * 24 * time.Hour).Unix()),
 		Subject: state.Word{1}, Data: state.MarshalBatch(state.Word{2})})
-	r.eventually(func(s Status) bool { return s.Gear == "watch" && s.Block >= org.Chain.Number() })
-	r.quiet()
+	r.Eventually(func(s device.Status) bool { return s.Gear == "watch" && s.Block >= org.Chain.Number() })
+	r.Quiet()
 	// The twin: one that is served is found, whatever stands in front of it.
-	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("renamed") }, r.request("gate-7"))
+	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("renamed") }, r.Request("gate-7"))
 	harness.Eventually(t, 20*time.Second, func() error {
-		r.pass(lastSeek)
-		r.engine.Refresh(t.Context())
-		if s := r.engine.Status(""); s.Name != "renamed" {
+		r.Pass(device.LastSeek)
+		r.Engine.Refresh(t.Context())
+		if s := r.Engine.Status(""); s.Name != "renamed" {
 			return fmt.Errorf("%+v", s)
 		}
 		return nil
@@ -44,8 +46,8 @@ func TestBatchThatNobodyServes(t *testing.T) {
 // chain. Who may set the organisation's policy does.
 func TestEndpointsInBundles(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, instant)
-	r := newRig(t, org)
+	org := fleet.New(t, follower.Instant)
+	r := follower.New(t, org)
 	key, err := crypto.GenerateKey()
 	if err != nil {
 		t.Fatal(err)
@@ -59,33 +61,33 @@ func TestEndpointsInBundles(t *testing.T) {
 		Subject: zoneAdmin.ID(), Data: zoneAdmin.Marshal()})
 	own, endpoint := *org, "http://127.0.0.1:9/of-his-own"
 	own.Key, own.Admin = key, zoneAdmin
-	request := r.request("gate-7")
+	request := r.Request("gate-7")
 	announce := func(by *fleet.Org, name string) {
 		by.Network = org.Chain.Network()
 		by.Network.Endpoints = append(by.Network.Endpoints, endpoint)
 		by.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return by.Materials(name) }, request)
-		r.eventually(func(s Status) bool { return s.Name == name })
+		r.Eventually(func(s device.Status) bool { return s.Name == name })
 	}
 
 	// The rest of his bundle counts, as the first and as a later one.
-	r.start(nil)
+	r.Start(nil)
 	announce(&own, "first")
-	if s := r.engine.Status(""); s.Endpoints != 1 {
+	if s := r.Engine.Status(""); s.Endpoints != 1 {
 		t.Errorf("by the zone's administrator: %d endpoints, want local root's alone", s.Endpoints)
 	}
 	announce(org, "second")
-	if s := r.engine.Status(""); s.Endpoints != 2 {
+	if s := r.Engine.Status(""); s.Endpoints != 2 {
 		t.Errorf("the twin, by root: %d endpoints, want 2", s.Endpoints)
 	}
 	endpoint = "http://127.0.0.1:9/again"
 	announce(&own, "third")
-	if s := r.engine.Status(""); s.Endpoints != 2 || r.engine.reach.endpoints[1].Location != "http://127.0.0.1:9/of-his-own" {
-		t.Errorf("by the zone's administrator, after root: %v", r.engine.reach.endpoints)
+	if s := r.Engine.Status(""); s.Endpoints != 2 || r.Engine.EndpointLocations()[1] != "http://127.0.0.1:9/of-his-own" {
+		t.Errorf("by the zone's administrator, after root: %v", r.Engine.EndpointLocations())
 	}
 	// And from the disk.
-	r.stop()
-	r.start(nil)
-	if s := r.engine.Status(""); s.Name != "third" || s.Endpoints != 2 {
+	r.Stop()
+	r.Start(nil)
+	if s := r.Engine.Status(""); s.Name != "third" || s.Endpoints != 2 {
 		t.Errorf("after a restart: %+v", s)
 	}
 }

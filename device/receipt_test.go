@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"fmt"
@@ -9,12 +9,12 @@ import (
 
 	"dpki/bundle"
 	"dpki/bundle/store"
+	"dpki/device"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
-	"dpki/internal/network"
+	"dpki/internal/harness/follower"
 	"dpki/registry/mirror"
 	"dpki/registry/source"
-	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -50,21 +50,21 @@ func mirrored(t *testing.T, org *fleet.Org) *source.Mirror {
 // has come; each receipt is signed by the key of its request.
 func TestReceiptsToAMirror(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
+	org := fleet.New(t, follower.Ticking)
 	m := mirrored(t, org)
-	r := newRig(t, org)
-	r.network = org.Network
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	key, err := bundle.SigningKeyBytes(r.request("gate-7").SigningKey)
+	r := follower.New(t, org)
+	r.Network = org.Network
+	r.Start(nil)
+	mailbox := r.Enrol("gate-7")
+	key, err := bundle.SigningKeyBytes(r.Request("gate-7").SigningKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	marked := func(scope state.Word, seq uint64, result string) {
 		t.Helper()
 		harness.Eventually(t, 30*time.Second, func() error {
-			r.boot.Add(int64(receiptSpacing)) // time passes between two receipts
-			r.engine.Refresh(t.Context())
+			r.Boot.Add(int64(device.ReceiptSpacing)) // time passes between two receipts
+			r.Engine.Refresh(t.Context())
 			b, err := m.Receipt(t.Context(), key)
 			if err != nil {
 				return err
@@ -84,7 +84,7 @@ func TestReceiptsToAMirror(t *testing.T) {
 	marked(org.Zone, 1, bundle.Applied)       // the batch
 	org.NewCA()
 	marked(org.Zone, 2, bundle.Applied)
-	if s := r.engine.Status(""); s.Endpoints != 0 || s.Mirrors != 1 || s.Problem != "" {
+	if s := r.Engine.Status(""); s.Endpoints != 0 || s.Mirrors != 1 || s.Problem != "" {
 		t.Errorf("status %+v", s)
 	}
 	// What the device has no key for has not been applied, whatever its number.
@@ -92,29 +92,4 @@ func TestReceiptsToAMirror(t *testing.T) {
 	org.NewCA()
 	marked(org.Zone, 3, "entries without a key: 1")
 	marked(mailbox, 0, bundle.Applied)
-}
-
-// All mirrors together are one voice beside the endpoints, and are asked after
-// them; folders and mirrors are archives.
-func TestMirrorsAreOneVoice(t *testing.T) {
-	local := network.File{Agree: 1, Endpoints: []string{"http://a.example"}, Mirrors: []string{"http://m1.example"},
-		Stores: []network.Store{{Type: network.Folder, Path: "/blocks"}}}
-	zone := network.File{Agree: 2, Endpoints: []string{"http://b.example"}, Mirrors: []string{"http://m1.example", "http://m2.example"}}
-	r := reachOf(local, &zone, witness.Set{})
-	type place struct{ name, voice string }
-	var got []place
-	for _, e := range r.named(nil) {
-		got = append(got, place{e.Name, e.Voice})
-	}
-	want := []place{{"endpoint 1 (a.example)", "a.example:80"}, {"endpoint 2 (b.example)", "b.example:80"}, {"mirror 1 (m1.example)", network.MirrorVoice}, {"mirror 2 (m2.example)", network.MirrorVoice}}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("endpoints %v, want %v", got, want)
-	}
-	var archives []string
-	for _, a := range r.namedArchives(nil) {
-		archives = append(archives, a.Name)
-	}
-	if fmt.Sprint(archives) != "[mirror 1 folder 1 mirror 2]" || r.mirrors() != 2 {
-		t.Errorf("archives %v, %d mirrors", archives, r.mirrors())
-	}
 }

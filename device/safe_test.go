@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"math"
@@ -7,7 +7,9 @@ import (
 
 	"dpki/authkeys"
 	"dpki/contracts"
+	"dpki/device"
 	"dpki/internal/devchain"
+	"dpki/internal/harness/follower"
 	"dpki/state"
 )
 
@@ -15,25 +17,25 @@ import (
 // that, revocations and other kinds do not.
 func TestKindsThatWaitForSafe(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, devchain.Options{BlockTime: time.Second, HoldBack: math.MaxInt32}, nil)
-	before, other := r.granted("alice", time.Hour), r.granted("root", time.Hour)
-	r.allowed("without such a policy", "alice", before.cert)
+	r := follower.Enrolled(t, devchain.Options{BlockTime: time.Second, HoldBack: math.MaxInt32}, nil)
+	before, other := r.Granted("alice", time.Hour), r.Granted("root", time.Hour)
+	r.Allowed("without such a policy", "alice", before.Cert)
 	policy := state.Policy{SafeKinds: state.KindMask{}.With(state.KindGrant)}
 	payload, err := policy.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.org.Write(r.org.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindPolicy, Until: state.Never, Subject: state.Word{7}, Data: payload})
-	r.eventually(func(Status) bool {
-		return r.engine.View().State.Policy(r.engine.View().Time.Block).SafeKinds.Has(state.KindGrant)
+	r.Org.Write(r.Org.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindPolicy, Until: state.Never, Subject: state.Word{7}, Data: payload})
+	r.Eventually(func(device.Status) bool {
+		return r.Engine.View().State.Policy(r.Engine.View().Time.Block).SafeKinds.Has(state.KindGrant)
 	})
-	r.refused("a kind that waits", "alice", before.cert, authkeys.GrantNotSafe)
-	r.allowed("a kind that does not", "root", other.cert)
-	r.org.Chain.HoldBack(0)
-	r.eventually(func(s Status) bool { return s.Safe+3 >= s.Block && s.Grants == 2 })
-	r.allowed("safe", "alice", before.cert)
-	r.org.Chain.HoldBack(math.MaxInt32)
-	r.org.Revoke(r.mailbox, before.grant)
-	r.eventually(func(s Status) bool { return s.Grants == 1 })
-	r.refused("a revocation does not wait", "alice", before.cert, authkeys.GrantRevoked)
+	r.Refused("a kind that waits", "alice", before.Cert, authkeys.GrantNotSafe)
+	r.Allowed("a kind that does not", "root", other.Cert)
+	r.Org.Chain.HoldBack(0)
+	r.Eventually(func(s device.Status) bool { return s.Safe+3 >= s.Block && s.Grants == 2 })
+	r.Allowed("safe", "alice", before.Cert)
+	r.Org.Chain.HoldBack(math.MaxInt32)
+	r.Org.Revoke(r.Mailbox, before.Grant)
+	r.Eventually(func(s device.Status) bool { return s.Grants == 1 })
+	r.Refused("a revocation does not wait", "alice", before.Cert, authkeys.GrantRevoked)
 }

@@ -1,11 +1,13 @@
-package device
+package device_test
 
 import (
 	"testing"
 	"time"
 
 	"dpki/contracts"
+	"dpki/device"
 	"dpki/internal/devchain"
+	"dpki/internal/harness/follower"
 	"dpki/state"
 )
 
@@ -13,32 +15,32 @@ import (
 // sees what comes; one whose organisation wants a kind in a safe block asks.
 func TestAnIdleDeviceSparesFinality(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, devchain.Options{MaxDrift: -1}, nil)
-	r.quiet()
+	r := follower.Enrolled(t, devchain.Options{MaxDrift: -1}, nil)
+	r.Quiet()
 	look := func() (asked int64) {
 		t.Helper()
-		looks, finality := r.looks.Load(), r.finality.Load()
-		if !r.engine.Refresh(t.Context()) {
+		looks, finality := r.Looks.Load(), r.Finality.Load()
+		if !r.Engine.Refresh(t.Context()) {
 			t.Fatal("the look failed")
 		}
-		if r.looks.Load() == looks {
+		if r.Looks.Load() == looks {
 			t.Fatal("no look")
 		}
-		return r.finality.Load() - finality
+		return r.Finality.Load() - finality
 	}
 	if asked := look(); asked != 0 {
 		t.Errorf("idle: asked %d times", asked)
 	}
-	alice := r.granted("alice", time.Hour)
+	alice := r.Granted("alice", time.Hour)
 	look()
-	r.allowed("a grant that came while it spared", "alice", alice.cert)
-	r.eventually(func(Status) bool { return r.engine.View().Gear == Watch })
+	r.Allowed("a grant that came while it spared", "alice", alice.Cert)
+	r.Eventually(func(device.Status) bool { return r.Engine.View().Gear == device.Watch })
 	if asked := look(); asked == 0 {
 		t.Error("watching: did not ask")
 	}
-	r.org.Revoke(r.mailbox, alice.grant)
-	r.eventually(func(s Status) bool { return s.Grants == 0 })
-	r.quiet()
+	r.Org.Revoke(r.Mailbox, alice.Grant)
+	r.Eventually(func(s device.Status) bool { return s.Grants == 0 })
+	r.Quiet()
 	if asked := look(); asked != 0 {
 		t.Errorf("idle again: asked %d times", asked)
 	}
@@ -46,9 +48,9 @@ func TestAnIdleDeviceSparesFinality(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.org.Write(r.org.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindPolicy, Until: state.Never, Subject: state.Word{7}, Data: payload})
+	r.Org.Write(r.Org.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindPolicy, Until: state.Never, Subject: state.Word{7}, Data: payload})
 	look()
-	r.quiet()
+	r.Quiet()
 	if asked := look(); asked == 0 {
 		t.Error("idle, with a kind that waits for safe: did not ask")
 	}

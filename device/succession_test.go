@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"crypto/rand"
@@ -13,11 +13,13 @@ import (
 
 	"dpki/authkeys"
 	"dpki/contracts"
+	"dpki/device"
 	"dpki/device/journal"
 	"dpki/internal/anchor"
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/follower"
 	"dpki/internal/network"
 	"dpki/state"
 
@@ -26,16 +28,16 @@ import (
 
 // following is a rig whose organisation goes on elsewhere.
 type following struct {
-	*rig
-	*Succession
-	moved chan *Move
+	*follower.Rig
+	*device.Succession
+	moved chan *device.Move
 }
 
 // follow watches for a successor.
-func follow(r *rig) *following {
+func follow(r *follower.Rig) *following {
 	r.Helper()
-	f := &following{rig: r, moved: make(chan *Move, 1)}
-	f.Succession = NewSuccession(SuccessionConfig{Engine: r.engine, Journal: r.path + "-successor", Start: inProcess, Every: 50 * time.Millisecond, Log: r.log()})
+	f := &following{Rig: r, moved: make(chan *device.Move, 1)}
+	f.Succession = device.NewSuccession(device.SuccessionConfig{Engine: r.Engine, Journal: r.Path + "-successor", Start: follower.InProcess, Every: 50 * time.Millisecond, Log: r.Logger()})
 	ended := make(chan struct{})
 	go func() { defer close(ended); f.moved <- f.Run(r.Context()) }()
 	r.Cleanup(func() { <-ended })
@@ -59,33 +61,33 @@ func pointsAt(org *fleet.Org, way state.Direction, to anchor.Anchor, from uint64
 // succeedBy points to an organisation and lets the delay pass.
 func (f *following) succeedBy(to anchor.Anchor) {
 	f.Helper()
-	pointsAt(f.org, state.Successor, to, f.org.Chain.Time()+state.MinTimelock+60)
-	f.stage(Delayed)
+	pointsAt(f.Org, state.Successor, to, f.Org.Chain.Time()+state.MinTimelock+60)
+	f.stage(device.Delayed)
 	f.delay()
 }
 
 // delay lets the delay of a pointer pass, and more.
 func (f *following) delay() {
 	f.Helper()
-	if err := f.org.Chain.AdjustTime(2 * time.Hour); err != nil {
+	if err := f.Org.Chain.AdjustTime(2 * time.Hour); err != nil {
 		f.Fatal(err)
 	}
-	f.pass(2 * time.Hour)
-	f.org.Chain.Mine(1)
+	f.Pass(2 * time.Hour)
+	f.Org.Chain.Mine(1)
 }
 
 // adopt enrols the device in another organisation by what is known of it.
 func (f *following) adopt(by *fleet.Org) state.Word {
 	f.Helper()
-	return by.Enrol(f.request("gate-7"))
+	return by.Enrol(f.Request("gate-7"))
 }
 
 // stage waits until the status says so. Every one of them is refused logins
 // neither here nor there: nothing has changed.
-func (f *following) stage(want Stage) {
+func (f *following) stage(want device.Stage) {
 	f.Helper()
 	harness.Eventually(f, 20*time.Second, func() error {
-		if s := f.engine.Status("").Successor; s == nil || s.Stage != want.String() {
+		if s := f.Engine.Status("").Successor; s == nil || s.Stage != want.String() {
 			return fmt.Errorf("want %q, got %+v", want, s)
 		}
 		return nil
@@ -107,33 +109,33 @@ func (f *following) stays() {
 // daemon does.
 func (f *following) move(by *fleet.Org) {
 	f.Helper()
-	var m *Move
+	var m *device.Move
 	select {
 	case m = <-f.moved:
 	case <-time.After(20 * time.Second):
-		f.Fatalf("the device does not move: %+v", f.engine.Status("").Successor)
+		f.Fatalf("the device does not move: %+v", f.Engine.Status("").Successor)
 	}
-	if m == nil || m.From != f.org.Anchor || m.To != by.Anchor || m.Zone != by.Zone {
+	if m == nil || m.From != f.Org.Anchor || m.To != by.Anchor || m.Zone != by.Zone {
 		f.Fatalf("%+v", m)
 	}
-	f.stop()
-	f.path += "-successor"
-	j, err := journal.Open(f.path, m.To)
+	f.Stop()
+	f.Path += "-successor"
+	j, err := journal.Open(f.Path, m.To)
 	if err == nil {
 		err = errors.Join(j.SetRecord(journal.RecordInherited, m.Inherited), j.Close())
 	}
 	if err != nil {
 		f.Fatal(err)
 	}
-	if f.network, err = network.Parse(m.Network); err != nil {
+	if f.Network, err = network.Parse(m.Network); err != nil {
 		f.Fatal(err)
 	}
-	f.org, f.mailbox = by, f.identity.MailboxSecret().Mailbox(by.Zone)
-	f.start(busy)
+	f.Org, f.Mailbox = by, f.Identity.MailboxSecret().Mailbox(by.Zone)
+	f.Start(busy)
 }
 
 // busy looks at the chain often also while nothing happens.
-func busy(c *Config) { c.Profile.Idle = 200 * time.Millisecond }
+func busy(c *device.Config) { c.Profile.Idle = 200 * time.Millisecond }
 
 // A device follows its organisation, of which nobody touches it: not before the
 // delay is over, both sides say so, it has been adopted, and nobody works on it.
@@ -142,58 +144,60 @@ func busy(c *Config) { c.Profile.Idle = 200 * time.Millisecond }
 func TestSuccession(t *testing.T) {
 	t.Parallel()
 	var sessions atomic.Int32
-	r := enrolled(t, instant, func(c *Config) { busy(c); c.Sessions = func() int { return int(sessions.Load()) } })
-	next := fleet.On(t, r.org.Chain)
+	r := follower.Enrolled(t, follower.Instant, func(c *device.Config) { busy(c); c.Sessions = func() int { return int(sessions.Load()) } })
+	next := fleet.On(t, r.Org.Chain)
 	nextCA := next.NewCA()
 	deny := func(key ssh.PublicKey) state.Word {
 		k := state.Word(sha256.Sum256(key.Marshal()))
-		r.org.Write(r.org.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindDenyClear, Until: state.Never, Subject: k})
+		r.Org.Write(r.Org.Anchor.Org, contracts.Change{Action: state.ActionPut, Kind: state.KindDenyClear, Until: state.Never, Subject: k})
 		return k
 	}
-	denied, good, lost := r.org.NewKey(), r.org.NewKey(), r.org.NewCA()
+	denied, good, lost := r.Org.NewKey(), r.Org.NewKey(), r.Org.NewCA()
 	key := deny(denied.PublicKey())
-	r.org.Revoke(r.org.Zone, lost.Entry)
-	before := r.granted("alice", 24*time.Hour)
-	r.allowed("before", "alice", before.cert)
-	old := r.org.Anchor
+	r.Org.Revoke(r.Org.Zone, lost.Entry)
+	before := r.Granted("alice", 24*time.Hour)
+	r.Allowed("before", "alice", before.Cert)
+	old := r.Org.Anchor
 
 	f := follow(r)
 	f.succeedBy(next.Anchor)
-	f.stage(Unanswered)
+	f.stage(device.Unanswered)
 	points(next, state.Predecessor, old)
-	f.stage(Unadopted)
-	r.allowed("while the successor is read", "alice", before.cert)
+	f.stage(device.Unadopted)
+	r.Allowed("while the successor is read", "alice", before.Cert)
 	sessions.Store(1)
 	f.adopt(next)
-	f.stage(InUse)
-	r.allowed("while a session lives", "alice", before.cert)
+	f.stage(device.InUse)
+	r.Allowed("while a session lives", "alice", before.Cert)
 	sessions.Store(0)
 	f.move(next)
 
-	f.eventually(func(s Status) bool { return s.Enrolled && s.CAs == 1 && len(s.Left) == 1 && s.Left[0] == old.String() })
-	f.refused("a grant of before", "alice", before.cert, authkeys.CAUnknown)
+	f.Eventually(func(s device.Status) bool {
+		return s.Enrolled && s.CAs == 1 && len(s.Left) == 1 && s.Left[0] == old.String()
+	})
+	f.Refused("a grant of before", "alice", before.Cert, authkeys.CAUnknown)
 	grant := func(ca fleet.CA, key fleet.Key) *ssh.Certificate {
-		return next.Certificate(ca, key.PublicKey(), next.Grant(f.mailbox, state.KindGrant, "alice", key.PublicKey(), 24*time.Hour))
+		return next.Certificate(ca, key.PublicKey(), next.Grant(f.Mailbox, state.KindGrant, "alice", key.PublicKey(), 24*time.Hour))
 	}
-	f.allowed("the successor's grant", "alice", grant(nextCA, good))
+	f.Allowed("the successor's grant", "alice", grant(nextCA, good))
 	cert := grant(nextCA, denied)
-	f.refused("a key that was denied before", "alice", cert, authkeys.Denied)
+	f.Refused("a key that was denied before", "alice", cert, authkeys.Denied)
 	again, err := state.CA{Key: state.Word(sha256.Sum256(lost.PublicKey().Marshal()))}.Marshal()
 	next.Write(next.Zone, next.Seal(next.Zone, state.KindCAUser, again, err, 24*time.Hour))
-	f.eventually(func(s Status) bool { return s.CAs == 2 })
-	f.refused("a CA that was revoked before", "alice", grant(fleet.CA{Signer: lost.Signer}, good), authkeys.Denied)
+	f.Eventually(func(s device.Status) bool { return s.CAs == 2 })
+	f.Refused("a CA that was revoked before", "alice", grant(fleet.CA{Signer: lost.Signer}, good), authkeys.Denied)
 
 	next.Write(next.Anchor.Org, contracts.Change{Action: state.ActionRevoke, Kind: state.KindDenyClear, Subject: key})
-	f.eventually(func(Status) bool { return f.engine.View().State.Head.Number >= next.Chain.Number() })
-	f.allowed("once the successor has lifted it", "alice", grant(nextCA, denied))
+	f.Eventually(func(device.Status) bool { return f.Engine.View().State.Head.Number >= next.Chain.Number() })
+	f.Allowed("once the successor has lifted it", "alice", grant(nextCA, denied))
 }
 
 // Two hops are two moves; a successor that points back to where the device has
 // been leads it nowhere, however well both sides agree.
 func TestSuccessionOfSuccessions(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, instant, busy)
-	first := r.org
+	r := follower.Enrolled(t, follower.Instant, busy)
+	first := r.Org
 	second, third := fleet.On(t, first.Chain), fleet.On(t, first.Chain)
 
 	f := follow(r)
@@ -201,13 +205,13 @@ func TestSuccessionOfSuccessions(t *testing.T) {
 	points(second, state.Predecessor, first.Anchor)
 	f.adopt(second)
 	f.move(second)
-	f.eventually(func(s Status) bool { return s.Enrolled })
+	f.Eventually(func(s device.Status) bool { return s.Enrolled })
 
 	f = follow(r)
 	f.succeedBy(first.Anchor)
 	points(first, state.Predecessor, second.Anchor)
 	f.adopt(first)
-	f.stage(Returning)
+	f.stage(device.Returning)
 
 	// The twin: on to the third.
 	pointsAt(second, state.Successor, third.Anchor, first.Chain.Time()+state.MinTimelock+60)
@@ -215,48 +219,48 @@ func TestSuccessionOfSuccessions(t *testing.T) {
 	f.adopt(third)
 	f.delay()
 	f.move(third)
-	f.eventually(func(s Status) bool { return s.Enrolled && len(s.Left) == 2 })
+	f.Eventually(func(s device.Status) bool { return s.Enrolled && len(s.Left) == 2 })
 }
 
 // Who cannot speak for the organisation leads no device away: each of these
 // changes nothing, and the twin behind it moves.
 func TestAttackSuccession(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, instant, busy)
-	org := r.org
+	r := follower.Enrolled(t, follower.Instant, busy)
+	org := r.Org
 	thief, next := fleet.On(t, org.Chain), fleet.On(t, org.Chain)
 	f := follow(r)
 
 	// He points back, and has materials for the device; nobody has pointed there.
 	points(thief, state.Predecessor, org.Anchor)
 	f.adopt(thief)
-	f.eventually(func(s Status) bool { return s.Successor == nil && s.Block >= org.Chain.Number() })
+	f.Eventually(func(s device.Status) bool { return s.Successor == nil && s.Block >= org.Chain.Number() })
 	f.stays()
 
 	// With a root's key he points there, and the guardians (here the roots) take it
 	// back before the delay is over.
 	p := pointsAt(org, state.Successor, thief.Anchor, org.Chain.Time()+state.MinTimelock+60)
-	f.stage(Delayed)
+	f.stage(device.Delayed)
 	org.Write(org.Anchor.Org, contracts.Change{Action: state.ActionRevoke, Kind: state.KindPointer, Subject: p.Subject})
-	f.stage(Vetoed)
+	f.stage(device.Vetoed)
 	f.delay()
-	f.stage(Vetoed)
+	f.stage(device.Vetoed)
 
 	// What is final is waited for, on both sides.
 	org.Chain.HoldBack(math.MaxInt32)
 	pointsAt(org, state.Successor, next.Anchor, org.Chain.Time()+state.MinTimelock+60)
-	f.stage(Delayed)
+	f.stage(device.Delayed)
 	f.delay()
-	f.stage(NotSure)
+	f.stage(device.NotSure)
 	org.Chain.HoldBack(0)
 	org.Chain.Mine(1)
-	f.stage(Unanswered)
+	f.stage(device.Unanswered)
 
 	// The successor points back to another organisation than this one.
 	points(next, state.Predecessor, thief.Anchor)
-	f.stage(Unanswered)
+	f.stage(device.Unanswered)
 	points(next, state.Predecessor, org.Anchor)
-	f.stage(Unadopted)
+	f.stage(device.Unadopted)
 
 	f.adopt(next)
 	f.move(next)
@@ -268,21 +272,21 @@ func TestAttackSuccession(t *testing.T) {
 func TestSuccessorElsewhere(t *testing.T) {
 	t.Parallel()
 	stranger := state.Address{0x57}
-	r := enrolled(t, devchain.Options{MaxDrift: -1, Alloc: map[state.Address]devchain.Account{stranger: {Code: []byte{0x00, 0x01}}}}, busy)
+	r := follower.Enrolled(t, devchain.Options{MaxDrift: -1, Alloc: map[state.Address]devchain.Account{stranger: {Code: []byte{0x00, 0x01}}}}, busy)
 	f := follow(r)
 	for _, c := range []struct {
 		at   state.Registry
-		want Stage
+		want device.Stage
 	}{
-		{state.Registry{ChainID: r.org.Anchor.Registry.ChainID, Contract: stranger}, OtherCode},
-		{state.Registry{ChainID: r.org.Anchor.Registry.ChainID, Contract: state.Address{0x58}}, OtherCode},
-		{state.Registry{ChainID: 4242, Contract: r.org.Anchor.Registry.Contract}, NoPlaces},
+		{state.Registry{ChainID: r.Org.Anchor.Registry.ChainID, Contract: stranger}, device.OtherCode},
+		{state.Registry{ChainID: r.Org.Anchor.Registry.ChainID, Contract: state.Address{0x58}}, device.OtherCode},
+		{state.Registry{ChainID: 4242, Contract: r.Org.Anchor.Registry.Contract}, device.NoPlaces},
 	} {
-		pointsAt(r.org, state.Successor, anchor.Anchor{Registry: c.at, Org: state.Word{9}}, r.org.Chain.Time()+state.MinTimelock+60)
+		pointsAt(r.Org, state.Successor, anchor.Anchor{Registry: c.at, Org: state.Word{9}}, r.Org.Chain.Time()+state.MinTimelock+60)
 		f.delay()
 		f.stage(c.want)
 	}
-	if s := r.engine.Status(""); !strings.Contains(s.Next, "--successor") {
+	if s := r.Engine.Status(""); !strings.Contains(s.Next, "--successor") {
 		t.Errorf("no hint: %+v", s)
 	}
 }
@@ -291,45 +295,45 @@ func TestSuccessorElsewhere(t *testing.T) {
 // materials, and by no other.
 func TestSuccessorOnAnotherChain(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, fleet.New(t, instant))
+	r := follower.New(t, fleet.New(t, follower.Instant))
 	next := fleet.New(t, devchain.Options{MaxDrift: -1, ChainID: 31338})
 	text, err := next.Network.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.org.Successor = string(text)
-	r.ca = r.org.NewCA()
-	r.start(busy)
-	r.mailbox = r.enrol("gate-7")
+	r.Org.Successor = string(text)
+	r.CA = r.Org.NewCA()
+	r.Start(busy)
+	r.Mailbox = r.Enrol("gate-7")
 	f := follow(r)
 	f.succeedBy(next.Anchor)
-	points(next, state.Predecessor, r.org.Anchor)
+	points(next, state.Predecessor, r.Org.Anchor)
 	f.adopt(next)
 	f.move(next)
-	f.eventually(func(s Status) bool { return s.Enrolled })
+	f.Eventually(func(s device.Status) bool { return s.Enrolled })
 }
 
 // The log of the successor is withheld: the device stays; shown again, it moves.
 func TestSuccessorWithheld(t *testing.T) {
 	t.Parallel()
-	r := enrolled(t, instant, busy)
+	r := follower.Enrolled(t, follower.Instant, busy)
 	next := fleet.New(t, devchain.Options{MaxDrift: -1, ChainID: 31338})
 	text, err := next.Network.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.org.Successor = strings.Replace(string(text), next.Network.Endpoints[0], "http://127.0.0.1:1", 1)
-	r.enrol("gate-7")
+	r.Org.Successor = strings.Replace(string(text), next.Network.Endpoints[0], "http://127.0.0.1:1", 1)
+	r.Enrol("gate-7")
 	f := follow(r)
-	points(next, state.Predecessor, r.org.Anchor)
+	points(next, state.Predecessor, r.Org.Anchor)
 	f.adopt(next)
 	f.succeedBy(next.Anchor)
-	f.stage(Unreachable)
-	r.org.Successor = string(text)
-	before := r.engine.View().Enrolment
-	r.enrol("gate-7")
+	f.stage(device.Unreachable)
+	r.Org.Successor = string(text)
+	before := r.Engine.View().Enrolment
+	r.Enrol("gate-7")
 	harness.Eventually(r, 20*time.Second, func() error {
-		if r.engine.View().Enrolment == before {
+		if r.Engine.View().Enrolment == before {
 			return errors.New("no new materials")
 		}
 		return nil

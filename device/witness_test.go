@@ -1,4 +1,4 @@
-package device
+package device_test
 
 import (
 	"bytes"
@@ -13,9 +13,11 @@ import (
 
 	"dpki/authkeys"
 	"dpki/bundle"
+	"dpki/device"
 	"dpki/device/journal"
 	"dpki/internal/devchain"
 	"dpki/internal/harness/fleet"
+	"dpki/internal/harness/follower"
 	"dpki/internal/network"
 	"dpki/registry/source"
 	"dpki/registry/witness"
@@ -106,15 +108,15 @@ func (w *witnesses) rotation(org *fleet.Org, old, next network.File, signers ...
 // whatever the endpoint proves, and State grows old until they are back.
 func TestWitnesses(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
-	r, w := newRig(t, org), newWitnesses(t)
-	r.network = w.names(r.network, 1, 2, 1, 2, 3)
+	org := fleet.New(t, follower.Ticking)
+	r, w := follower.New(t, org), newWitnesses(t)
+	r.Network = w.names(r.Network, 1, 2, 1, 2, 3)
 	w.run(1, org.Chain)
 	w.run(2, org.Chain)
 	ca := org.NewCA()
-	r.start(nil)
-	mailbox := r.enrol("gate-7")
-	if s := r.engine.Status(""); s.Witnesses != 3 || s.Signed != 2 {
+	r.Start(nil)
+	mailbox := r.Enrol("gate-7")
+	if s := r.Engine.Status(""); s.Witnesses != 3 || s.Signed != 2 {
 		t.Errorf("%d of %d witnesses", s.Signed, s.Witnesses)
 	}
 	login := func(account string, kind state.Kind) func(string, bool) {
@@ -122,7 +124,7 @@ func TestWitnesses(t *testing.T) {
 		cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, kind, account, key.PublicKey(), time.Hour))
 		return func(when string, want bool) {
 			t.Helper()
-			if v := r.offer(account, cert); v.Allow != want {
+			if v := r.Offer(account, cert); v.Allow != want {
 				t.Errorf("%s, %s: allowed %v, %v, age %v", when, account, v.Allow, v.Reason, v.Now.Age)
 			}
 		}
@@ -134,13 +136,13 @@ func TestWitnesses(t *testing.T) {
 	bob := login("bob", state.KindGrant)
 	bob("a grant that one of three has signed", false)
 	alice("what was signed before", true)
-	r.eventually(func(s Status) bool { return strings.Contains(s.Problem, "too few witnesses") && s.Next != "" })
-	r.pass(2 * time.Minute)
+	r.Eventually(func(s device.Status) bool { return strings.Contains(s.Problem, "too few witnesses") && s.Next != "" })
+	r.Pass(2 * time.Minute)
 	root := login("root", state.KindGrantPriv)
 	root("nothing is fresh any more", false)
 
 	w.run(3, org.Chain)
-	r.eventually(func(s Status) bool { return s.Freshness == "fresh" && s.Problem == "" })
+	r.Eventually(func(s device.Status) bool { return s.Freshness == "fresh" && s.Problem == "" })
 	bob("signed by another two", true)
 	root("signed by another two", true)
 }
@@ -150,30 +152,30 @@ func TestWitnesses(t *testing.T) {
 // local root takes them away.
 func TestPinnedWitnesses(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
-	r, w := newRig(t, org), newWitnesses(t)
-	plain := r.network
+	org := fleet.New(t, follower.Ticking)
+	r, w := follower.New(t, org), newWitnesses(t)
+	plain := r.Network
 	for n := byte(1); n <= 4; n++ {
 		w.run(n, org.Chain)
 	}
 	one := w.names(plain, 1, 2, 1, 2, 3)
 	org.Network = one
-	r.start(nil)
-	r.enrol("gate-7") // whose bundle names them
+	r.Start(nil)
+	r.Enrol("gate-7") // whose bundle names them
 	pinned := func(when string, version uint32) {
 		t.Helper()
-		if got := r.engine.View().Witnesses.Version; got != version {
+		if got := r.Engine.View().Witnesses.Version; got != version {
 			t.Errorf("%s: version %d is pinned, want %d", when, got, version)
 		}
 	}
 	pinned("named by the first bundle", 1)
 
-	request := r.request("gate-7")
+	request := r.Request("gate-7")
 	announce := func(name string, n network.File) {
 		t.Helper()
 		org.Network = n
 		org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials(name) }, request)
-		r.eventually(func(s Status) bool { return s.Name == name })
+		r.Eventually(func(s device.Status) bool { return s.Name == name })
 	}
 	// Refused: others, fewer, and none of them; the bundle's endpoint as well.
 	evil := w.names(plain, 2, 1, 9)
@@ -187,7 +189,7 @@ func TestPinnedWitnesses(t *testing.T) {
 	pinned("signed by one of two", 1)
 	announce("none", w.names(plain, 2, 0))
 	pinned("none", 1)
-	if s := r.engine.Status(""); s.Endpoints != 1 {
+	if s := r.Engine.Status(""); s.Endpoints != 1 {
 		t.Errorf("%d endpoints: that of a refused file is asked", s.Endpoints)
 	}
 	// The twin.
@@ -195,32 +197,32 @@ func TestPinnedWitnesses(t *testing.T) {
 	announce("two", two)
 	pinned("signed by two", 2)
 	w.stop(3)
-	block := r.engine.Status("").Block
-	r.eventually(func(s Status) bool { return s.Block > block && s.Problem == "" })
+	block := r.Engine.Status("").Block
+	r.Eventually(func(s device.Status) bool { return s.Block > block && s.Problem == "" })
 
 	// And after a restart, also where local root's file is an old one.
-	r.stop()
-	r.network = one
-	r.start(nil)
+	r.Stop()
+	r.Network = one
+	r.Start(nil)
 	pinned("after a restart", 2)
-	block = r.engine.Status("").Block
-	r.eventually(func(s Status) bool { return s.Block > block && s.Problem == "" })
-	r.stop()
-	r.network = w.names(plain, 3, 1, 9)
-	j, err := journal.Open(r.path, org.Anchor)
+	block = r.Engine.Status("").Block
+	r.Eventually(func(s device.Status) bool { return s.Block > block && s.Problem == "" })
+	r.Stop()
+	r.Network = w.names(plain, 3, 1, 9)
+	j, err := journal.Open(r.Path, org.Anchor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = New(Config{Anchor: org.Anchor, Identity: r.identity, Journal: j, Network: r.network, Fetcher: NewSupervisor(inProcess, r.log()), Clock: r.clock(), Log: r.log()})
+	_, err = device.New(device.Config{Anchor: org.Anchor, Identity: r.Identity, Journal: j, Network: r.Network, Fetcher: device.NewSupervisor(follower.InProcess, r.Logger()), Clock: r.Clock(), Log: r.Logger()})
 	j.Close()
 	if !errors.Is(err, witness.ErrRotation) {
 		t.Errorf("local root's file with others: %v, want ErrRotation", err)
 	}
 	// reset-trust is the way out, of lost keys as well.
-	r.network = plain
-	r.start(nil)
+	r.Network = plain
+	r.Start(nil)
 	pinned("before reset-trust", 2)
-	if err := r.engine.ResetTrust(t.Context()); err != nil {
+	if err := r.Engine.ResetTrust(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	pinned("what the zone's file names", 2)
@@ -229,19 +231,19 @@ func TestPinnedWitnesses(t *testing.T) {
 // A device that joins believes nothing before witnesses have signed it.
 func TestNotReadyWithoutWitnesses(t *testing.T) {
 	t.Parallel()
-	org := fleet.New(t, ticking)
-	r, w := newRig(t, org), newWitnesses(t)
-	r.network = w.names(r.network, 1, 1, 1)
+	org := fleet.New(t, follower.Ticking)
+	r, w := follower.New(t, org), newWitnesses(t)
+	r.Network = w.names(r.Network, 1, 1, 1)
 	ca := org.NewCA()
-	r.start(nil)
-	mailbox := org.Enrol(r.request("gate-7"))
+	r.Start(nil)
+	mailbox := org.Enrol(r.Request("gate-7"))
 	key := org.NewKey()
 	cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, state.KindGrant, "alice", key.PublicKey(), time.Hour))
-	r.eventually(func(s Status) bool { return strings.Contains(s.Problem, "too few witnesses") })
-	if v := r.offer("alice", cert); v.Allow || v.Reason != authkeys.NotEnrolled && v.Reason != authkeys.NotReady {
+	r.Eventually(func(s device.Status) bool { return strings.Contains(s.Problem, "too few witnesses") })
+	if v := r.Offer("alice", cert); v.Allow || v.Reason != authkeys.NotEnrolled && v.Reason != authkeys.NotReady {
 		t.Errorf("nothing is signed: %v, %v", v.Allow, v.Reason)
 	}
 	w.run(1, org.Chain)
-	r.eventually(func(s Status) bool { return s.Enrolled })
-	r.allowed("signed", "alice", cert)
+	r.Eventually(func(s device.Status) bool { return s.Enrolled })
+	r.Allowed("signed", "alice", cert)
 }

@@ -6,13 +6,13 @@ import (
 	"os"
 	"syscall"
 
-	"dpki/device"
+	"dpki/device/answer"
 )
 
 // openAudit finds the places for audit lines. A syslog that does not take one is
 // tried again with the next; the line goes to the daemon's own log then.
-func (d *daemon) openAudit(path string, log *slog.Logger) (*device.Audit, error) {
-	a := &device.Audit{}
+func (d *daemon) openAudit(path string, log *slog.Logger) (*answer.Audit, error) {
+	a := &answer.Audit{}
 	if path != "" {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"dpki/authkeys/breakglass"
 	"dpki/bundle"
 	"dpki/device"
+	"dpki/device/answer"
 	"dpki/device/apply"
 	"dpki/device/clock"
 	"dpki/device/config"
@@ -134,12 +135,12 @@ func wait(ctx context.Context, d time.Duration) bool {
 type daemon struct {
 	engine    *device.Engine
 	succeed   *device.Succession
-	audit     *device.Audit
+	audit     *answer.Audit
 	log       *slog.Logger
 	fetch     *device.Supervisor
-	logins    *device.Logins
-	sockets   *device.Sockets
-	listeners device.Listeners
+	logins    *answer.Logins
+	sockets   *answer.Sockets
+	listeners answer.Listeners
 	close     []io.Closer
 }
 
@@ -203,14 +204,14 @@ func (e *env) assemble(ctx context.Context, log *slog.Logger, last lastMove) (_ 
 	if err != nil {
 		return nil, err
 	}
-	door := device.NewDoor(d.engine, breakglass.System())
-	d.logins, err = device.NewLogins(device.LoginsConfig{
+	door := answer.NewDoor(d.engine, breakglass.System())
+	d.logins, err = answer.NewLogins(answer.LoginsConfig{
 		Door: door, Audit: d.audit, Log: log, File: e.paths.Sessions(), Tree: tree(conf.Anchor, log), Governs: governs(ctx, conf.Sshd), Alone: alone(ctx, conf.Sshd),
 	})
 	if err != nil {
 		return nil, err
 	}
-	d.sockets = &device.Sockets{
+	d.sockets = &answer.Sockets{
 		Door: door, Logins: d.logins, Audit: d.audit, Log: log,
 		Helper: helperUID, ExpiryTime: expiryTime(ctx, conf.Sshd, log), Version: version,
 	}
@@ -326,7 +327,7 @@ func (d *daemon) run(ctx context.Context) (*device.Move, error) {
 		return nil, err
 	}
 	// Before: whoever reads it hears of a move that is interrupted, too.
-	if err := d.audit.Write(device.MoveRecordOf(move, d.engine.Clock().Wall())); err != nil {
+	if err := d.audit.Write(answer.MoveRecordOf(move, d.engine.Clock().Wall())); err != nil {
 		d.log.Error("the audit line could not be written", "error", err)
 	}
 	return move, nil

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"dpki/device"
-	"dpki/internal/socket"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"dpki/device/answer"
+	"dpki/internal/socket"
 
 	"github.com/urfave/cli/v2"
 )
@@ -32,7 +33,7 @@ func (e *env) explain(c *cli.Context) error {
 	if len(fields) < 2 {
 		return usage("give the file that ends in .pub, or the certificate's", "%s holds no public key", c.Args().Get(1))
 	}
-	var r device.Record
+	var r answer.Record
 	if err := e.ask(c.Context, &r, socket.Explain, c.Args().First(), fields[0], fields[1]); err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (e *env) explain(c *cli.Context) error {
 }
 
 // showExplained prints what `dpki explain` prints, as this device sees it.
-func (e *env) showExplained(r device.Record) error {
+func (e *env) showExplained(r answer.Record) error {
 	var b strings.Builder
 	line := func(name, text string) {
 		if text != "" {

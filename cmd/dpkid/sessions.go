@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"dpki/device"
+	"dpki/device/answer"
 	"dpki/device/sshd"
 	"dpki/internal/anchor"
 	"dpki/internal/socket"
@@ -64,15 +64,15 @@ func (e *env) sessionsCommand() *cli.Command {
 }
 
 // allSessions asks until nothing follows, and gives the oldest first.
-func (e *env) allSessions(ctx context.Context) ([]device.SessionRecord, error) {
-	all := []device.SessionRecord{}
+func (e *env) allSessions(ctx context.Context) ([]answer.SessionRecord, error) {
+	all := []answer.SessionRecord{}
 	for after := int32(0); ; after = all[len(all)-1].Monitor {
-		var page []device.SessionRecord
+		var page []answer.SessionRecord
 		if err := e.ask(ctx, &page, socket.Sessions, fmt.Sprint(after)); err != nil {
 			return nil, err
 		}
 		if len(page) == 0 {
-			slices.SortStableFunc(all, func(a, b device.SessionRecord) int { return cmp.Compare(a.Opened, b.Opened) })
+			slices.SortStableFunc(all, func(a, b answer.SessionRecord) int { return cmp.Compare(a.Opened, b.Opened) })
 			return all, nil
 		}
 		all = append(all, page...)

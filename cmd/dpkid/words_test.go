@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dpki/device"
+	"dpki/device/answer"
 	"dpki/device/config"
 	"dpki/internal/socket"
 )
@@ -70,12 +71,12 @@ func TestUndecided(t *testing.T) {
 
 func TestShowExplained(t *testing.T) {
 	for _, c := range []struct {
-		r    device.Record
+		r    answer.Record
 		want string
 	}{
-		{device.Record{Allow: true, Account: "root", Reason: "accepted", Grant: "ab", Until: 1, Freshness: "fresh", Block: 7},
+		{answer.Record{Allow: true, Account: "root", Reason: "accepted", Grant: "ab", Until: 1, Freshness: "fresh", Block: 7},
 			"answer       root would be let in\ngrant        ab\nuntil        1970-01-01T00:00:01Z\njudged       block 7, fresh, 0s old\n"},
-		{device.Record{Account: "root", Reason: "the grant is revoked", Next: "grant anew", Freshness: "fresh", Block: 7},
+		{answer.Record{Account: "root", Reason: "the grant is revoked", Next: "grant anew", Freshness: "fresh", Block: 7},
 			"answer       root would be refused: the grant is revoked\nnext         grant anew\njudged       block 7, fresh, 0s old\n"},
 	} {
 		var out bytes.Buffer

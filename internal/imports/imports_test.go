@@ -39,6 +39,7 @@ var table = []rule{
 	{"registry/source", []string{kubo, module + "/registry/post", module + "/device", module + "/admin"}, "the reader does not write"},
 	{"registry/route", []string{geth, kubo, module + "/registry/source", module + "/registry/verify", module + "/device", module + "/admin"}, "a format"},
 	{"registry/mirror", []string{kubo, geth, module + "/registry/verify", module + "/registry/post", module + "/device", module + "/admin"}, "a mirror carries, and judges nothing"},
+	{"device", []string{module + "/device/answer", module + "/pam", module + "/internal/socket", module + "/authkeys/breakglass"}, "who follows does not answer"},
 	{"device/...", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts"}, "a device only reads"},
 	{"cmd/dpkid", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts"}, "a device only reads"},
 	{"admin/...", []string{module + "/device", "github.com/urfave/cli"}, "use cases do not know the daemon or the command line"},

@@ -10,6 +10,7 @@ import (
 
 	"dpki/contracts"
 	"dpki/device"
+	"dpki/device/answer"
 	"dpki/internal/harness"
 	"dpki/internal/network"
 )
@@ -52,7 +53,7 @@ func TestDeploymentIsTheOneThatIsDescribed(t *testing.T) {
 // A field that is not explained is one that nobody watches.
 func TestFieldsAreExplained(t *testing.T) {
 	text := document(t, operations)
-	for _, v := range []any{device.Status{}, device.Record{}} {
+	for _, v := range []any{device.Status{}, answer.Record{}} {
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(v)) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "" || !strings.Contains(text, "`"+name+"`") {

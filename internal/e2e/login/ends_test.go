@@ -12,6 +12,7 @@ import (
 
 	"dpki/contracts"
 	"dpki/device"
+	"dpki/device/answer"
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
@@ -119,7 +120,7 @@ func (m rig) told() {
 	m.Must(err)
 	opened, ended := 0, 0
 	for line := range bytes.Lines(text) {
-		var r device.SessionRecord
+		var r answer.SessionRecord
 		m.Must(json.Unmarshal(line, &r))
 		switch r.Event {
 		case "session opened":

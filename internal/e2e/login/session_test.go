@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dpki/device"
+	"dpki/device/answer"
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
@@ -57,7 +58,7 @@ func (m rig) gone(l live, within time.Duration) time.Duration {
 	return time.Since(began)
 }
 
-func (m rig) sessions() (all []device.SessionRecord) {
+func (m rig) sessions() (all []answer.SessionRecord) {
 	m.Helper()
 	m.Must(json.Unmarshal([]byte(m.Dpkid(0, "sessions", "--json")), &all))
 	return all

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"dpki/device"
+	"dpki/device/answer"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/sshd"
@@ -91,13 +91,13 @@ func (m *Machine) Ask(user string, key ssh.PublicKey) string {
 }
 
 // Audit are the daemon's audit lines so far.
-func (m *Machine) Audit() (records []device.Record) {
+func (m *Machine) Audit() (records []answer.Record) {
 	m.Helper()
 	text, err := os.ReadFile(AuditFile)
 	m.Must(err)
 	d := json.NewDecoder(bytes.NewReader(text))
 	for d.More() {
-		var r device.Record
+		var r answer.Record
 		m.Must(d.Decode(&r))
 		records = append(records, r)
 	}
@@ -105,7 +105,7 @@ func (m *Machine) Audit() (records []device.Record) {
 }
 
 // LastAudit is the last line, which the caller has caused.
-func (m *Machine) LastAudit() device.Record {
+func (m *Machine) LastAudit() answer.Record {
 	m.Helper()
 	all := m.Audit()
 	if len(all) == 0 {

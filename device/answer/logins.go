@@ -1,4 +1,4 @@
-package device
+package answer
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func NewLogins(c LoginsConfig) (*Logins, error) {
 	}
 	l.handler = &pam.Handler{
 		Engine: judge{c.Door}, Sessions: l.sessions, Monitors: &pam.Monitors{}, Governs: c.Governs, Alone: c.Alone, Sudo: l.verify,
-		Audit: func(r pam.Refusal) { l.audit(refusalRecordOf(r, c.Door.Engine.c.Clock.Wall())) },
+		Audit: func(r pam.Refusal) { l.audit(refusalRecordOf(r, c.Door.Engine.Clock().Wall())) },
 	}
 	return l, l.sessions.Restore()
 }
@@ -97,7 +97,7 @@ func (l *Logins) record(e session.Event) SessionRecord {
 	if v := l.c.Door.Engine.View(); v.State != nil && !v.State.Scopes.Mailbox.IsZero() {
 		device = v.State.Scopes.Mailbox.String()
 	}
-	return sessionRecordOf(e, device, l.c.Door.Engine.c.Clock.Wall())
+	return sessionRecordOf(e, device, l.c.Door.Engine.Clock().Wall())
 }
 
 // offered notes what the helper of a monitor was answered. Of a refusal nothing
@@ -111,7 +111,7 @@ func (l *Logins) offered(monitor proc.Process, req authkeys.Request, allow bool)
 }
 
 func (l *Logins) now() uint64 {
-	return l.c.Door.Engine.View().Now(l.c.Door.Engine.c.Clock.Read()).Time
+	return l.c.Door.Engine.View().Now(l.c.Door.Engine.Clock().Read()).Time
 }
 
 // extent is until when a session may last. One that a break-glass key opened
@@ -136,7 +136,7 @@ func (l *Logins) verify(ctx context.Context, s session.Session, p proc.Process) 
 	l.mu.Lock()
 	v := l.verifiers[device]
 	if v == nil {
-		v = &sudo.Verifier{Anchor: l.c.Door.Engine.c.Anchor.String(), Device: device}
+		v = &sudo.Verifier{Anchor: l.c.Door.Engine.Anchor().String(), Device: device}
 		l.verifiers = map[state.Word]*sudo.Verifier{device: v}
 	}
 	l.mu.Unlock()

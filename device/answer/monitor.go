@@ -1,4 +1,4 @@
-package device
+package answer
 
 import "dpki/pam/proc"
 

@@ -1,4 +1,4 @@
-package device
+package answer
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"dpki/authkeys"
 	"dpki/authkeys/breakglass"
+	"dpki/device"
 	"dpki/state"
 )
 
@@ -20,7 +21,7 @@ const firstLookEvery = 50 * time.Millisecond
 
 // Door decides logins from an Engine's View and asks it for refreshes.
 type Door struct {
-	Engine     *Engine
+	Engine     *device.Engine
 	BreakGlass breakglass.Store // the zero value lets nobody in
 
 	plain bucket // plain keys: nothing vouches for who offers them
@@ -29,19 +30,19 @@ type Door struct {
 }
 
 // NewDoor makes a Door with the usual rates.
-func NewDoor(e *Engine, keys breakglass.Store) *Door {
+func NewDoor(e *device.Engine, keys breakglass.Store) *Door {
 	return &Door{
 		Engine: e, BreakGlass: keys,
 		plain: bucket{every: 10 * time.Second, burst: 3},
 		again: bucket{every: 500 * time.Millisecond, burst: 6},
-		newCA: bucket{every: max(e.c.Profile.Watch, time.Second), burst: 2},
+		newCA: bucket{every: max(e.Profile().Watch, time.Second), burst: 2},
 	}
 }
 
 // Verdict is a decision with what it was made from.
 type Verdict struct {
 	authkeys.Decision
-	View       *View
+	View       *device.View
 	Now        authkeys.Now
 	Freshness  authkeys.Freshness
 	Refreshed  bool
@@ -51,7 +52,7 @@ type Verdict struct {
 // Decide answers a request, after a look at the chain where the request is
 // worth one.
 func (d *Door) Decide(ctx context.Context, req authkeys.Request) Verdict {
-	ctx, cancel := context.WithTimeout(ctx, RefreshBudget)
+	ctx, cancel := context.WithTimeout(ctx, device.RefreshBudget)
 	defer cancel()
 	c := authkeys.Parse(req)
 	v := d.decide(c)
@@ -84,7 +85,7 @@ func (d *Door) refreshed(ctx context.Context, c *authkeys.Candidate) Verdict {
 
 func (d *Door) decide(c *authkeys.Candidate) Verdict {
 	v := Verdict{View: d.Engine.View()}
-	v.Now = v.View.Now(d.Engine.c.Clock.Read())
+	v.Now = v.View.Now(d.Engine.Clock().Read())
 	v.Freshness = v.View.Freshness(v.Now)
 	v.Decision = c.Decide(v.View.State, v.Now)
 	return v
@@ -94,7 +95,7 @@ func (d *Door) decide(c *authkeys.Candidate) Verdict {
 // engine watches anyway an unknown CA may bring its next look forward, at the
 // rate of its looks: an administrator who has just made a CA uses it at once.
 func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
-	r := d.Engine.c.Clock.Read()
+	r := d.Engine.Clock().Read()
 	old := !v.View.Looked || v.View.Time.Since(r) > recent
 	if !old && (v.Allow || !curable(v.Reason)) {
 		return false
@@ -103,7 +104,7 @@ func (d *Door) worth(c *authkeys.Candidate, v Verdict) bool {
 	case c.Plain():
 		return v.View.State.Policy(v.Now.Time).Modes&state.ModeGrantedKey != 0 && d.plain.take(r.Boot)
 	case v.Reason == authkeys.CAUnknown:
-		return v.View.Gear != Idle && d.newCA.take(r.Boot)
+		return v.View.Gear != device.Idle && d.newCA.take(r.Boot)
 	case !c.Vouched(v.View.State, v.Now.Time):
 		return false
 	}
@@ -138,9 +139,9 @@ func (d *Door) breakGlass(req authkeys.Request, v *Verdict) {
 }
 
 // emergency finds a break-glass key.
-func (d *Door) emergency(account, keyType, key string, view *View, now uint64) (breakglass.Match, error) {
+func (d *Door) emergency(account, keyType, key string, view *device.View, now uint64) (breakglass.Match, error) {
 	if now == 0 { // nothing was ever verified: there is no other clock
-		now = d.Engine.c.Clock.Read().Wall
+		now = d.Engine.Clock().Read().Wall
 	}
 	return d.BreakGlass.Lookup(breakglass.Query{
 		Account: account, KeyType: keyType, Key: key, Now: time.Unix(int64(now), 0),

@@ -1,8 +1,10 @@
-package device
+package answer
 
 import (
 	"fmt"
 	"time"
+
+	"dpki/device"
 )
 
 // MoveRecord is the audit line of a device that follows its organisation.
@@ -15,7 +17,7 @@ type MoveRecord struct {
 }
 
 // MoveRecordOf describes a Move.
-func MoveRecordOf(m *Move, at time.Time) MoveRecord {
+func MoveRecordOf(m *device.Move, at time.Time) MoveRecord {
 	return MoveRecord{Time: at.UTC(), Event: "moved", From: m.From.String(), To: m.To.String(), Zone: m.Zone.String()}
 }
 

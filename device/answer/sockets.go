@@ -1,4 +1,4 @@
-package device
+package answer
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dpki/authkeys"
+	"dpki/device"
 	"dpki/internal/socket"
 	"dpki/internal/socket/serve"
 	"dpki/pam"
@@ -86,7 +87,7 @@ func (s *Sockets) authkeys(ctx context.Context, peer serve.Peer, req socket.Requ
 	if known && s.Logins != nil {
 		s.Logins.offered(monitor, question, v.Allow)
 	}
-	s.audit(recordOf(question, v, monitor, s.Door.Engine.c.Clock.Wall()))
+	s.audit(recordOf(question, v, monitor, s.Door.Engine.Clock().Wall()))
 	if v.Allow {
 		return socket.Answer{Code: socket.Allow, Text: v.Line}
 	}
@@ -121,7 +122,7 @@ func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request)
 			return socket.Answer{Code: socket.Error, Text: "want account, key type, key"}
 		}
 		v := s.Door.Decide(ctx, question)
-		r := recordOf(question, v, proc.Process{}, s.Door.Engine.c.Clock.Wall())
+		r := recordOf(question, v, proc.Process{}, s.Door.Engine.Clock().Wall())
 		r.Event = "explain"
 		return text(json.Marshal(r))
 	case socket.Sessions:
@@ -138,7 +139,7 @@ func (s *Sockets) control(ctx context.Context, _ serve.Peer, req socket.Request)
 
 // statusText is a Status that fits an answer. What others can make long is cut: an operator must not be left without any, because endpoints are
 // wordy or a mailbox is full. Of deliveries those go first that others have replaced, then the oldest.
-func statusText(st Status) ([]byte, error) {
+func statusText(st device.Status) ([]byte, error) {
 	const longest = 512
 	st.Problem = cut(st.Problem, 4*longest)
 	st.Unapplied = cut(st.Unapplied, longest)
@@ -151,7 +152,7 @@ func statusText(st Status) ([]byte, error) {
 		case err != nil || len(b) <= socket.MaxText || len(st.Delivered) == 0:
 			return b, err
 		case replaced:
-			st.Delivered = slices.DeleteFunc(slices.Clone(st.Delivered), func(d Delivered) bool { return d.Result == Superseded })
+			st.Delivered = slices.DeleteFunc(slices.Clone(st.Delivered), func(d device.Delivered) bool { return d.Result == device.Superseded })
 		default:
 			st.Delivered = st.Delivered[(len(st.Delivered)+1)/2:]
 		}

@@ -1,4 +1,4 @@
-package device
+package answer
 
 import (
 	"encoding/json"
@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"dpki/bundle"
+	"dpki/device"
 	"dpki/internal/socket"
 )
 
 // Endpoints that talk much, and a mailbox with a thousand deliveries, leave the operator a status that he can read; the twin is cut nowhere.
 func TestStatusFitsAnAnswer(t *testing.T) {
-	read := func(s Status) (got Status) {
+	read := func(s device.Status) (got device.Status) {
 		t.Helper()
 		b, err := statusText(s)
 		if err == nil {
@@ -26,23 +27,23 @@ func TestStatusFitsAnAnswer(t *testing.T) {
 		}
 		return got
 	}
-	refused := Delivered{Name: "refused", Result: "the zone does not trust its CA"}
-	s := Status{Problem: "no endpoint answers", Delivered: []Delivered{{Name: "a", Result: Superseded}, refused, {Name: "b", Result: bundle.Applied}}}
+	refused := device.Delivered{Name: "refused", Result: "the zone does not trust its CA"}
+	s := device.Status{Problem: "no endpoint answers", Delivered: []device.Delivered{{Name: "a", Result: device.Superseded}, refused, {Name: "b", Result: bundle.Applied}}}
 	if got := read(s); got.Problem != s.Problem || len(got.Delivered) != 3 {
 		t.Errorf("the twin: %+v", got)
 	}
 	for i := range 1000 {
-		s.Delivered = append(s.Delivered, Delivered{Name: fmt.Sprintf("host-%d", i), Seq: uint64(i), Result: Superseded})
+		s.Delivered = append(s.Delivered, device.Delivered{Name: fmt.Sprintf("host-%d", i), Seq: uint64(i), Result: device.Superseded})
 	}
 	s.Problem = strings.Repeat("\x00long", 5000)
 	for i := range 32 {
-		s.Health = append(s.Health, EndpointHealth{Name: fmt.Sprintf("endpoint %d", i), Problem: strings.Repeat("talk ", 2000)})
+		s.Health = append(s.Health, device.EndpointHealth{Name: fmt.Sprintf("endpoint %d", i), Problem: strings.Repeat("talk ", 2000)})
 	}
 	if got := read(s); len(got.Delivered) != 2 || got.Delivered[0] != refused || !strings.HasPrefix(got.Problem, "\x00long") || len(got.Health) != 32 {
 		t.Errorf("%d deliveries, %d endpoints, problem %.20q", len(got.Delivered), len(got.Health), got.Problem)
 	}
 	for i := range 1000 {
-		s.Delivered = append(s.Delivered, Delivered{Name: fmt.Sprintf("key-%d", i), Seq: uint64(1000 + i), Result: bundle.Applied})
+		s.Delivered = append(s.Delivered, device.Delivered{Name: fmt.Sprintf("key-%d", i), Seq: uint64(1000 + i), Result: bundle.Applied})
 	}
 	if got := read(s); len(got.Delivered) == 0 || got.Delivered[len(got.Delivered)-1].Name != "key-999" {
 		t.Errorf("of a thousand in force: %d", len(got.Delivered))
