@@ -33,6 +33,9 @@ type Config struct {
 	// Unlock opens the chain key early: a wrong passphrase must be found before
 	// anything is stored or signed. It is called before each write.
 	Unlock func() error
+	// Waiting, unless nil, is told that an earlier command's transaction is waited
+	// for, and its nonce.
+	Waiting func(nonce uint64)
 	// Passphrase opens a CA's key file.
 	Passphrase func(what string) ([]byte, error)
 	// AgentSocket is where an ssh-agent listens that may hold CA keys; may be empty.
@@ -55,6 +58,8 @@ type Desk struct {
 	views   views
 	watched int // Ledger.Moves when a monitor last read names
 	opened  bool
+	since   uint64 // the block up to which the log was read first; 0 = not yet
+	settled bool   // nothing that this account sent before this command is on its way
 	// until when batches say who is enrolled, and which keys a zone has
 	announced     map[state.Word]announcedFor
 	announcedKeys map[zoneKey]announcedFor
@@ -98,7 +103,11 @@ func (d *Desk) read(ctx context.Context, scopes ...state.Word) error {
 	if d.unasked {
 		return nil
 	}
-	return chainProblem(d.Ledger.Read(ctx, scopes...), d.Network)
+	err := d.Ledger.Read(ctx, scopes...)
+	if err == nil && d.since == 0 {
+		d.since = d.Ledger.Head().Number
+	}
+	return chainProblem(err, d.Network)
 }
 
 // need reads those of the scopes that this Desk has not read yet.

@@ -74,6 +74,9 @@ func (d *Desk) post(ctx context.Context, call post.Call) (*Posted, error) {
 		}
 		return &Posted{DryRun: true, Gas: e.Gas, Fee: Ether(e.Fee), MaxFee: Ether(e.MaxFee), Account: d.Account.String()}, nil
 	}
+	if err := d.settle(ctx); err != nil {
+		return nil, err
+	}
 	r, err := d.Poster.Post(ctx, call)
 	if err != nil {
 		return nil, postProblem(err)
@@ -110,6 +113,9 @@ func (d *Desk) publish(ctx context.Context, list []bundle.Block) error {
 		return nil
 	}
 	if err := d.unlock(); err != nil {
+		return err
+	}
+	if err := d.settle(ctx); err != nil {
 		return err
 	}
 	for _, b := range list {

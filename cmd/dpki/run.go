@@ -17,12 +17,33 @@ import (
 // run is the whole command. args[0] is the program's name.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	t := &tool{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv}
-	app := t.app()
-	permuted, err := cliargs.Permute(app, likeSSH(app, args))
-	if err == nil {
-		err = app.RunContext(ctx, permuted)
+	err := t.command(args)
+	// What an earlier command sent came in while this one decided, and nothing was
+	// written: it decides again.
+	for again := 0; again < maxAgain && errors.Is(err, admin.ErrOvertaken); again++ {
+		t.desk = nil
+		err = t.command(args)
 	}
 	return t.finish(err)
+}
+
+// maxAgain is how often a command that was overtaken begins anew.
+const maxAgain = 3
+
+func (t *tool) command(args []string) error {
+	app := t.app()
+	permuted, err := cliargs.Permute(app, likeSSH(app, args))
+	if err != nil {
+		return err
+	}
+	return app.RunContext(t.ctx, permuted)
+}
+
+// waiting says why nothing happens for a while.
+func (t *tool) waiting(nonce uint64) {
+	if !t.quiet {
+		fmt.Fprintf(t.stderr, "dpki: waiting for transaction %d of this account, of an earlier command\n", nonce)
+	}
 }
 
 // tool is one run of the command: its streams, its environment, its global flags.

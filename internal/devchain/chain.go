@@ -50,6 +50,7 @@ type Chain struct {
 	content  *content
 	faucet   *ecdsa.PrivateKey
 	holdBack atomic.Uint64
+	held     atomic.Bool // no blocks are made by themselves
 
 	mining sync.Mutex // held while blocks are made or unmade
 	stop   chan struct{}

@@ -14,6 +14,7 @@
 // The same controls are served as JSON-RPC methods of the namespace `sandbox`:
 //
 //	sandbox_holdBack(n)             safe and finalized = head - n
+//	sandbox_hold(on)                no more blocks than those that are asked for
 //	sandbox_mine(n)                 n blocks
 //	sandbox_fund(address, wei)      wei as a hex quantity
 //	sandbox_reorg(depth, keep)      replaces the last depth blocks by depth + 1

@@ -30,6 +30,9 @@ func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 		case <-c.stop:
 			return
 		case <-tick:
+			if c.held.Load() {
+				continue
+			}
 			c.mining.Lock()
 			c.commit()
 			c.mining.Unlock()
@@ -50,7 +53,7 @@ func (c *Chain) mine(events <-chan core.NewTxsEvent, sub event.Subscription) {
 // not take it (its fee is below the base fee).
 func (c *Chain) mineWaiting() {
 	for range 3 {
-		if n, _ := c.eth.TxPool().Stats(); n == 0 {
+		if n, _ := c.eth.TxPool().Stats(); n == 0 || c.held.Load() {
 			return
 		}
 		if !c.waitForClock() {
@@ -74,7 +77,7 @@ func (c *Chain) mineWaiting() {
 // beat makes an empty block if none was made for a Heartbeat.
 func (c *Chain) beat() {
 	age := time.Since(time.Unix(int64(c.Time()), 0))
-	if c.options.Heartbeat <= 0 || age < c.options.Heartbeat {
+	if c.options.Heartbeat <= 0 || age < c.options.Heartbeat || c.held.Load() {
 		return
 	}
 	c.mining.Lock()
@@ -126,6 +129,10 @@ func (c *Chain) Mine(n int) {
 		c.commit()
 	}
 }
+
+// Hold stops the making of blocks, all but those that Mine and its like are asked
+// for, until it is taken back: what is sent waits in the pool.
+func (c *Chain) Hold(on bool) { c.held.Store(on) }
 
 // AdjustTime makes one block that is d later than the head.
 func (c *Chain) AdjustTime(d time.Duration) error {

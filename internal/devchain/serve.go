@@ -117,6 +117,9 @@ const maxMine = 10_000
 // HoldBack is sandbox_holdBack.
 func (s *control) HoldBack(n hexutil.Uint64) { s.chain.HoldBack(uint64(n)) }
 
+// Hold is sandbox_hold.
+func (s *control) Hold(on bool) { s.chain.Hold(on) }
+
 // Mine is sandbox_mine.
 func (s *control) Mine(n hexutil.Uint64) hexutil.Uint64 {
 	s.chain.Mine(int(min(n, maxMine)))

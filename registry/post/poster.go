@@ -43,6 +43,12 @@ type Poster interface {
 	Estimate(ctx context.Context, c Call) (Estimate, error)
 	// Post signs, sends and waits until the transaction is in a block.
 	Post(ctx context.Context, c Call) (Receipt, error)
+	// Settle waits until every transaction that the account sent before is in a
+	// block, or gone from the pool: another process may have sent it, and been
+	// killed. It says whether any came in after block since (0: after the call), and
+	// a block in which they are. waiting is told once that there is one to wait for,
+	// and its nonce. An *UnsettledError says that it stayed where it was.
+	Settle(ctx context.Context, since uint64, waiting func(nonce uint64)) (overtaken bool, block uint64, err error)
 	// From is the account.
 	From() state.Address
 	// SignProposal signs as an approver or a guardian. Nothing is sent.

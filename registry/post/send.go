@@ -82,14 +82,14 @@ func (c *Client) send(ctx context.Context, call Call, q quote) (*types.Transacti
 
 // nextNonce is the account's next nonce, those in the pool included.
 func (c *Client) nextNonce(ctx context.Context) (uint64, error) {
-	var pending hexutil.Uint64
-	if err := c.ask(ctx, &pending, "eth_getTransactionCount", c.From().String(), "pending"); err != nil {
-		return 0, answered(err)
+	pending, err := c.count(ctx, "pending")
+	if err != nil {
+		return 0, err
 	}
 	if time.Since(c.nonce.at) > nonceMemory {
-		return uint64(pending), nil
+		return pending, nil
 	}
-	return max(uint64(pending), c.nonce.next), nil
+	return max(pending, c.nonce.next), nil
 }
 
 // broadcast is idempotent: a transaction that the endpoint has counts as sent.

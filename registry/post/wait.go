@@ -72,11 +72,11 @@ func (c *Client) receipt(ctx context.Context, tx *types.Transaction) (*receipt, 
 // stillComing finds out why a transaction is late. One that an endpoint forgot
 // is sent again.
 func (c *Client) stillComing(ctx context.Context, tx *types.Transaction) error {
-	var used hexutil.Uint64
-	if err := c.ask(ctx, &used, "eth_getTransactionCount", c.From().String(), "latest"); err != nil {
+	used, err := c.count(ctx, "latest")
+	if err != nil {
 		return nil // not known: go on waiting
 	}
-	if uint64(used) > tx.Nonce() {
+	if used > tx.Nonce() {
 		// The nonce is in a block: with this transaction, or with another.
 		if r, err := c.receipt(ctx, tx); err != nil || r != nil {
 			return nil
