@@ -5,6 +5,7 @@ const (
 	Moment         = moment
 	LastSeek       = lastSeek
 	ReceiptSpacing = receiptSpacing
+	MoveAgain      = moveAgain
 )
 
 // EndpointLocations are those that the engine asks.

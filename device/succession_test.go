@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,11 +38,16 @@ type following struct {
 func follow(r *follower.Rig) *following {
 	r.Helper()
 	f := &following{Rig: r, moved: make(chan *device.Move, 1)}
-	f.Succession = device.NewSuccession(device.SuccessionConfig{Engine: r.Engine, Journal: r.Path + "-successor", Start: follower.InProcess, Every: 50 * time.Millisecond, Log: r.Logger()})
-	ended := make(chan struct{})
-	go func() { defer close(ended); f.moved <- f.Run(r.Context()) }()
-	r.Cleanup(func() { <-ended })
+	f.run(nil)
 	return f
+}
+
+// run begins, after a move that failed.
+func (f *following) run(failed error) {
+	f.Succession = device.NewSuccession(device.SuccessionConfig{Engine: f.Engine, Journal: f.Path + "-successor", Start: follower.InProcess, Every: 50 * time.Millisecond, Failed: failed, Log: f.Logger()})
+	ended := make(chan struct{})
+	go func() { defer close(ended); f.moved <- f.Run(f.Context()) }()
+	f.Cleanup(func() { <-ended })
 }
 
 // points writes a POINTER, for now.
@@ -338,5 +344,73 @@ func TestSuccessorWithheld(t *testing.T) {
 		}
 		return nil
 	})
+	f.move(next)
+}
+
+// A veto of the last moment counts, also for a device whose last look was before
+// it and is fresh still when the delay is over, and while the block in which no
+// veto could come any more may be taken back.
+func TestAttackVetoUnseen(t *testing.T) {
+	t.Parallel()
+	r := follower.Enrolled(t, follower.Instant, busy)
+	org, next := r.Org, fleet.On(t, r.Org.Chain)
+	points(next, state.Predecessor, org.Anchor)
+	f := follow(r)
+	f.adopt(next)
+	point := func(before uint64) contracts.Change {
+		p := pointsAt(org, state.Successor, next.Anchor, org.Chain.Time()+state.MinTimelock+60)
+		f.stage(device.Delayed)
+		// The device's own time, which runs on between two blocks.
+		now := r.Engine.View().Now(r.Engine.Clock().Read()).Time
+		d := time.Duration(p.From-before-now) * time.Second
+		if err := org.Chain.AdjustTime(d); err != nil {
+			t.Fatal(err)
+		}
+		r.Pass(d)
+		org.Chain.Mine(1)
+		r.Eventually(func(s device.Status) bool { return s.Block >= org.Chain.Number() })
+		f.stage(device.Delayed)
+		return p
+	}
+	p := point(30)
+	r.Cut.Store(true)
+	org.Write(org.Anchor.Org, contracts.Change{Action: state.ActionRevoke, Kind: state.KindPointer, Subject: p.Subject})
+	r.Pass(40 * time.Second)
+	f.stage(device.NotSure)
+	r.Cut.Store(false)
+	f.stage(device.Vetoed)
+
+	point(5)
+	org.Chain.HoldBack(3)
+	if err := org.Chain.AdjustTime(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	r.Pass(time.Minute)
+	org.Chain.Mine(1)
+	f.stage(device.NotSure)
+	org.Chain.Mine(3) // the twin: nobody can have vetoed it
+	f.move(next)
+}
+
+// A device whose move cannot be made, as on a full disk, answers logins on: it does
+// not try again at once.
+func TestMoveThatFails(t *testing.T) {
+	t.Parallel()
+	r := follower.Enrolled(t, follower.Instant, busy)
+	next := fleet.On(t, r.Org.Chain)
+	before := r.Granted("alice", 24*time.Hour)
+	points(next, state.Predecessor, r.Org.Anchor)
+	f := &following{Rig: r, moved: make(chan *device.Move, 1)}
+	f.adopt(next)
+	pointsAt(r.Org, state.Successor, next.Anchor, r.Org.Chain.Time()+state.MinTimelock+60)
+	f.delay()
+	f.run(syscall.ENOSPC)
+	f.stage(device.Unmade)
+	r.Allowed("while it cannot move", "alice", before.Cert)
+	if err := r.Org.Chain.AdjustTime(device.MoveAgain); err != nil {
+		t.Fatal(err)
+	}
+	r.Pass(device.MoveAgain)
+	r.Org.Chain.Mine(1)
 	f.move(next)
 }
