@@ -99,6 +99,7 @@ func (b *bench) inUse(key sshkey.Key, cert string) {
 // Windows that were certified ahead follow each other by time alone, across a
 // restart, as long as their CA is trusted.
 func TestWindows(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	a, ca, ctx := b.open(), sshkey.New(t), context.Background()
 	m, sent := b.cert(1, ca, b.host, 3, false)
@@ -155,6 +156,7 @@ func TestWindows(t *testing.T) {
 
 // Where sshd does not take them, key and certificate are as before.
 func TestSshdRefuses(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	a, ca, fresh := b.open(), sshkey.New(t), sshkey.New(t)
 	m, sent := b.cert(1, ca, fresh, 1, true)

@@ -16,6 +16,7 @@ import (
 // ends up on its node, which outlives his own. The token stays in its file.
 func TestPinningService(t *testing.T) {
 	harness.Need(t, harness.Namespace, harness.Kubo)
+	t.Parallel()
 	own, far := kubo.StartSwarmApart(t)
 	service := kubo.StartPinning(t, far)
 	d := desk.New(t, func(n *network.File) {

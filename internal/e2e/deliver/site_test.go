@@ -17,6 +17,7 @@ import (
 	"dpki/internal/harness/sshd"
 	"dpki/internal/network"
 
+	"github.com/ethereum/go-ethereum/rpc"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -41,7 +42,7 @@ func newSite(t *testing.T, more ...network.Store) *site {
 	s := &site{admin: swarm[0], near: swarm[1]}
 	s.Desk = desk.New(t, func(n *network.File) {
 		n.Stores = append([]network.Store{{Type: network.Kubo, URL: swarm[0].API}, {Type: network.Gateway, URL: swarm[1].Gateway}}, more...)
-		mirror(t, n)
+		desk.Mirror(t, n)
 	})
 	for _, p := range []string{"/etc/dpki", "/var/lib/dpki", "/run/dpki", sshdFolder} {
 		s.Must(os.RemoveAll(p))
@@ -60,23 +61,13 @@ func newSite(t *testing.T, more ...network.Store) *site {
 	return s
 }
 
-// mirror starts a mirror, to which devices hand their receipts.
-func mirror(t *testing.T, n *network.File) {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "upstream.toml")
-	text, err := n.Marshal()
-	if err == nil {
-		err = os.WriteFile(file, text, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
-	harness.Start(t, harness.Command{
-		Path: harness.Bin(t, "dpki"), Args: []string{"mirror", "--network", file, "--dir", t.TempDir(), "--listen", address, "--rate", "1000"},
-		Ready: harness.Says("at http://" + address),
-	})
-	n.Mirrors = []string{"http://" + address}
+// chain asks or tells the sandbox.
+func (s *site) chain(answer any, method string, args ...any) {
+	s.Helper()
+	c, err := rpc.Dial(s.endpoint())
+	s.Must(err)
+	defer c.Close()
+	s.Must(c.Call(answer, method, args...))
 }
 
 func (s *site) dpkid(want int, args ...string) desk.Result {

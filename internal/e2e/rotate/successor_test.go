@@ -3,7 +3,6 @@ package rotate
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,26 +17,11 @@ import (
 	"dpki/internal/network"
 )
 
-// mirrored starts a mirror and has everybody know it: devices hand in their receipts
-// there.
+// mirrored has everybody ask over HTTP, and know a mirror.
 func mirrored(t *testing.T) func(*network.File) {
 	return func(n *network.File) {
-		t.Helper()
 		overHTTP(n)
-		file := filepath.Join(t.TempDir(), "upstream.toml")
-		text, err := n.Marshal()
-		if err == nil {
-			err = os.WriteFile(file, text, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
-		harness.Start(t, harness.Command{
-			Path: harness.Bin(t, "dpki"), Args: []string{"mirror", "--network", file, "--dir", t.TempDir(), "--listen", address, "--rate", "1000"},
-			Ready: harness.Says("at http://" + address),
-		})
-		n.Mirrors = []string{"http://" + address}
+		desk.Mirror(t, n)
 	}
 }
 

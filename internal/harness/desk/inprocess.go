@@ -31,7 +31,8 @@ type Administrator struct {
 	Identity *bundle.Identity
 	Key      *ecdsa.PrivateKey // the account's
 	Receipts []admin.ReceiptSource
-	Endpoint string // empty: the chain's own
+	Endpoint string        // empty: the chain's own
+	Wait     time.Duration // for a block; 0 = as a command does
 }
 
 // Account is the administrator's.
@@ -62,7 +63,7 @@ func (a Administrator) Desk(t testing.TB) *admin.Desk {
 	stores, err := store.Open(n.Stores, store.Own{})
 	must(err)
 	poster, err := post.New(post.Config{
-		Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel,
+		Endpoints: n.Endpoints, ChainID: n.ChainID, FeeModel: n.FeeModel, Wait: a.Wait,
 		Account: post.Account{Address: a.Account(), Open: func() (*ecdsa.PrivateKey, error) { return a.Key, nil }},
 	})
 	must(err)
