@@ -95,7 +95,7 @@ func (r *Receiver) install(places []Place, sets []*receivedSet, now uint64, out 
 	if err != nil {
 		return err
 	}
-	wanted, blind := map[string]bool{}, false
+	wanted, blind := map[string]bool{}, map[string]bool{}
 	for _, s := range sets {
 		shown := Received{Zone: s.place.Zone, Purpose: bundle.Purpose(s.fact.Purpose).String(), Name: s.name, ID: s.fact.Subject.String(), Outcome: s.outcome, Why: s.why, Until: Time(s.fact.Until)}
 		if s.outcome == ReceivedInstalled {
@@ -107,16 +107,23 @@ func (r *Receiver) install(places []Place, sets []*receivedSet, now uint64, out 
 		if s.outcome == ReceivedInstalled || s.kept {
 			wanted[s.link()] = true
 		}
-		blind = blind || s.kept
+		if s.kept {
+			blind[s.place.Zone] = true
+		}
 		out.Received = append(out.Received, shown)
 	}
-	// What could not be read now is in the files for ssh as it was.
-	if !blind {
-		if out.SSHConfig, err = r.writeSSH(places, sets); err != nil {
-			return err
+	// What could not be read now is in the files for ssh as it was, but whom ssh
+	// believes can become less.
+	if len(blind) == 0 {
+		out.SSHConfig, err = r.writeSSH(places, sets)
+	} else {
+		if path := filepath.Join(r.Folder, sshConfigFile); exists(path) {
+			out.SSHConfig = path
 		}
-	} else if path := filepath.Join(r.Folder, sshConfigFile); exists(path) {
-		out.SSHConfig = path
+		err = r.narrowKnownHosts(places, sets, blind)
+	}
+	if err != nil {
+		return err
 	}
 	r.at("told ssh")
 	gone, err := r.drop(wanted)

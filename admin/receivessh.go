@@ -87,6 +87,91 @@ func writeKnownHosts(dir string, hosts []*sshHost) error {
 	return err
 }
 
+// narrowKnownHosts takes away what ssh is not to believe any more. In blind zones,
+// where something that is in use cannot be read now, nothing is added: what stays is
+// of a CA that stands, or of no CA, and of no retired device.
+func (r *Receiver) narrowKnownHosts(places []Place, sets []*receivedSet, blind map[string]bool) error {
+	dir := filepath.Join(r.Folder, knownHostsFolder)
+	hosts, retired := r.sshHosts(places, sets), r.retiredIn(places)
+	there, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range there {
+		path, zone := filepath.Join(dir, f.Name()), f.Name()
+		var text string
+		if blind[zone] {
+			old, err := home.Read(path, maxKnownHosts)
+			if err != nil {
+				return err
+			}
+			text = narrowed(string(old), r.standingCAs(zone, sets), retired[zone])
+		} else {
+			text = knownHosts(slices.DeleteFunc(slices.Clone(hosts), func(h *sshHost) bool { return h.zone != zone }))
+		}
+		if err := replaceText(path, text); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// maxKnownHosts bounds a zone's file, in bytes.
+const maxKnownHosts = 4 << 20
+
+// narrowed leaves out lines of CAs that do not stand and of hosts that were retired.
+func narrowed(text, standing string, retired map[string]bool) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		switch {
+		case len(words) == 4 && words[0] == "@revoked":
+		case len(words) == 4 && words[0] == "@cert-authority" && strings.Contains(standing, words[2]+" "+words[3]+"\n") && !retired[words[1]]:
+		case len(words) == 3 && !retired[words[0]]:
+		default:
+			continue
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// standingCAs are a zone's host CAs in use, one a line: those that were read now,
+// and those of sets that could not be.
+func (r *Receiver) standingCAs(zone string, sets []*receivedSet) string {
+	var b strings.Builder
+	for _, s := range sets {
+		if s.place.Zone != zone {
+			continue
+		}
+		for _, ca := range s.hostCAs {
+			if s.outcome == ReceivedInstalled {
+				b.Write(ssh.MarshalAuthorizedKey(ca))
+			}
+		}
+		if s.kept && bundle.Purpose(s.fact.Purpose) == bundle.PurposeCA {
+			text, _ := home.Read(filepath.Join(r.Folder, s.link(), "ca.pub"), maxKnownHosts) // without it: none
+			b.Write(text)
+		}
+	}
+	return b.String()
+}
+
+// retiredIn are the devices that each zone's log has retired, by the names that ssh
+// knows them by.
+func (r *Receiver) retiredIn(places []Place) map[string]map[string]bool {
+	retired := map[string]map[string]bool{}
+	for _, p := range places {
+		retired[p.Zone] = map[string]bool{}
+		for _, e := range r.Ledger.Entries(p.zone) {
+			if e.Kind == state.KindDevice && e.Action == state.ActionRevoke {
+				retired[p.Zone][profile.HostPrincipal(e.Subject)] = true
+			}
+		}
+	}
+	return retired
+}
+
 // replaceText writes a file that is not as it is to be.
 func replaceText(path, text string) error {
 	if b, err := home.Read(path, len(text)); err == nil && string(b) == text {
@@ -96,15 +181,7 @@ func replaceText(path, text string) error {
 }
 
 func (r *Receiver) sshHosts(places []Place, sets []*receivedSet) []*sshHost {
-	type device struct{ zone, id state.Word }
-	cas, retired := map[string][]ssh.PublicKey{}, map[device]bool{}
-	for _, p := range places {
-		for _, e := range r.Ledger.Entries(p.zone) {
-			if e.Kind == state.KindDevice && e.Action == state.ActionRevoke {
-				retired[device{p.zone, e.Subject}] = true
-			}
-		}
-	}
+	cas, retired := map[string][]ssh.PublicKey{}, r.retiredIn(places)
 	for _, s := range sets {
 		if s.outcome == ReceivedInstalled {
 			cas[s.place.Zone] = append(cas[s.place.Zone], s.hostCAs...)
@@ -123,7 +200,7 @@ func (r *Receiver) sshHosts(places []Place, sets []*receivedSet) []*sshHost {
 		for _, h := range s.login.hosts {
 			i := slices.IndexFunc(list, func(known *sshHost) bool { return known.zone == s.place.Zone && known.Name == h.Name })
 			if i < 0 {
-				list = append(list, &sshHost{LoginHost: h, zone: s.place.Zone, retired: retired[device{s.place.zone, h.Device}], cas: cas[s.place.Zone]})
+				list = append(list, &sshHost{LoginHost: h, zone: s.place.Zone, retired: retired[s.place.Zone][profile.HostPrincipal(h.Device)], cas: cas[s.place.Zone]})
 				i = len(list) - 1
 			}
 			// Of two keys that name the same device differently the first counts, and the

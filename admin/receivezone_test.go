@@ -2,10 +2,13 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 
 	"dpki/admin/home"
 	"dpki/bundle"
@@ -139,5 +142,70 @@ func TestSearchOutlivesAStoreThatLies(t *testing.T) {
 	// One whose bytes are as announced and no enrolment is passed over for good.
 	if p, err := r.searchBatch(t.Context(), state.Word{9}, e); p != nil || err != nil || len(r.warnings) == 0 {
 		t.Errorf("announced elsewhere: %v, %v, %q", p, err, r.warnings)
+	}
+}
+
+// A delivery that is in use and cannot be read now freezes nothing: a CA that was
+// revoked meanwhile and a device that was retired are not believed any more, in its
+// zone and in others.
+func TestUnreadableFreezesNoTrust(t *testing.T) {
+	r := &Receiver{ReceiverConfig: ReceiverConfig{Folder: filepath.Join(t.TempDir(), "received")}}
+	ca := func() (key ssh.PublicKey) {
+		key, _, err := newPair()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	stands, revoked := ca(), ca()
+	set := func(n byte, zone, name string, purpose bundle.Purpose, file receivedFile) *receivedSet {
+		s := received(n)
+		s.place.Zone, s.name, s.fact.Purpose, s.files = zone, name, uint8(purpose), []receivedFile{file}
+		s.fact.Delivery.Purpose = uint8(purpose)
+		return s
+	}
+	cas := func(n byte, zone, name string, key ssh.PublicKey) *receivedSet {
+		s := set(n, zone, name, bundle.PurposeCA, receivedFile{"ca.pub", ssh.MarshalAuthorizedKey(key), 0o644})
+		s.hostCAs = []ssh.PublicKey{key}
+		return s
+	}
+	login := func(n byte, zone string) *receivedSet {
+		s := set(n, zone, "ops", bundle.PurposeUserKey, receivedFile{"id.pub", []byte("x\n"), 0o600})
+		s.login = &receivedLogin{account: "ops", hosts: []bundle.LoginHost{{Name: "gate-7", Device: state.Word{n}, Address: "192.0.2.7:22"}}}
+		return s
+	}
+	plant, office := login(1, "plant"), login(2, "office")
+	first, second, third := cas(3, "plant", "first", stands), cas(4, "plant", "second", revoked), cas(5, "office", "third", revoked)
+	if err := errors.Join(home.Make(r.Folder), r.have(plant, office, first, second, third)); err != nil {
+		t.Fatal(err)
+	}
+	believed := func(zone string, key ssh.PublicKey) bool {
+		text, err := os.ReadFile(filepath.Join(r.Folder, knownHostsFolder, zone))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(text), oneLine(key))
+	}
+	if !believed("plant", stands) || !believed("plant", revoked) || !believed("office", revoked) {
+		t.Fatal("not believed while all stands")
+	}
+	// The login and one CA of plant cannot be read now; the other CA is revoked.
+	for _, s := range []*receivedSet{plant, first} {
+		s.outcome, s.kept, s.login, s.hostCAs = ReceivedWaiting, true, nil, nil
+	}
+	second.outcome, third.outcome = ReceivedRefused, ReceivedRefused
+	if err := r.have(plant, office, first, second, third); err != nil {
+		t.Fatal(err)
+	}
+	if believed("plant", revoked) || believed("office", revoked) {
+		t.Error("a revoked CA is believed because something else cannot be read")
+	}
+	if !believed("plant", stands) {
+		t.Error("a CA that stands is not believed any more")
+	}
+	// And a retired device.
+	text := "@cert-authority d-1 t k\n@cert-authority d-2 t k\nd-1 t h\nd-2 t h\n@revoked d-1 t h\nanything else at all here\n"
+	if got := narrowed(text, "t k\n", map[string]bool{"d-1": true}); got != "@cert-authority d-2 t k\nd-2 t h\n@revoked d-1 t h\n" {
+		t.Errorf("left of known hosts: %q", got)
 	}
 }
