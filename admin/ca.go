@@ -41,6 +41,9 @@ type NewCA struct {
 	// Prepare has devices trust the CA while the one before it goes on signing,
 	// until ActivateCA.
 	Prepare bool
+	// Elsewhere has ImportCA announce a public key whose private half somebody else
+	// holds, who certifies what is granted here (Certify).
+	Elsewhere bool
 	// Passphrase encrypts the key file that CreateCA makes.
 	Passphrase func() ([]byte, error)
 
@@ -101,6 +104,9 @@ func (d *Desk) ImportCA(ctx context.Context, n NewCA, path string) (*CA, error) 
 		return nil, err
 	}
 	defer clear(private)
+	if n.Elsewhere && private != nil {
+		return nil, problem(Usage, "name its .pub file alone", "a private key is here, so its holder is not somebody else")
+	}
 	if err := d.neverRevoked(pub); err != nil {
 		return nil, err
 	}
@@ -109,6 +115,9 @@ func (d *Desk) ImportCA(ctx context.Context, n NewCA, path string) (*CA, error) 
 	}
 	if err := d.unlock(); err != nil {
 		return nil, err
+	}
+	if n.Elsewhere {
+		return d.announceCA(ctx, z, n, pub)
 	}
 	if err := d.keepCA(n.Label, pub, private); err != nil {
 		return nil, err

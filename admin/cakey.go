@@ -43,14 +43,14 @@ func (d *Desk) signing(zone state.Word, use state.Kind) (knownCA, error) {
 			return ca, nil
 		}
 	}
-	name, create := d.zoneName(zone), "dpki ca create LABEL --zone "
+	name, create, elsewhere := d.zoneName(zone), "dpki ca create LABEL --zone ", "; or dpki grant --uncertified, and its holder: dpki ca certify"
 	if use == state.KindCAHost {
-		create = "dpki ca create LABEL --host --zone "
+		create, elsewhere = "dpki ca create LABEL --host --zone ", ""
 	}
 	if live == 0 {
 		return knownCA{}, problem(Failed, create+name, "zone %s has no live %s CA", name, useName(use))
 	}
-	return knownCA{}, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or "+create+name,
+	return knownCA{}, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or "+create+name+elsewhere,
 		"the key of no live %s CA of zone %s is here", useName(use), name)
 }
 

@@ -25,6 +25,8 @@ type GrantRequest struct {
 	Flags   state.GrantFlags
 	Label   string
 	Key     ssh.PublicKey // who may log in
+	// Uncertified leaves the certificate to a CA's holder who enters no grants (Certify).
+	Uncertified bool
 
 	closes *contracts.Group // the access request that it answers, nil where there is none
 }
@@ -134,7 +136,7 @@ func (d *Desk) grantOne(ctx context.Context, signers *signers, t target, r Grant
 	}
 	g := d.showGrant(t, kind, sealed.Subject, r)
 	g.Since, g.Until = Time(from), Time(until)
-	if !d.DryRun {
+	if !d.DryRun && !r.Uncertified {
 		if g.Cert, err = signers.certificate(ctx, policy, r.Key, sshca.Grant{Subject: sealed.Subject, Until: until, Terms: t.terms(kind, r.says())}); err != nil {
 			return nil, contracts.Group{}, err
 		}

@@ -209,7 +209,7 @@ func clearWords(e *state.Entry, name func(state.Word) string) (text string, clea
 		if err != nil {
 			return "limit that cannot be read", true
 		}
-		return fmt.Sprintf("limit of %s: %v at most, %d approvals", l.Kind, time.Duration(l.Longest)*time.Second, l.Approvals), true
+		return limitWords(l), true
 	case state.KindGuardian:
 		return "guardians", true
 	case state.KindPointer:

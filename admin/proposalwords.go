@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -160,6 +161,15 @@ func adminWords(a state.Admin, scope string) string {
 	}
 	return fmt.Sprintf("administrator %s of %s: may put %s; may revoke %s", a.Account, scope,
 		firstText(strings.Join(kindsOf(a.PutMask), ", "), "nothing"), firstText(strings.Join(kindsOf(a.RevokeMask), ", "), "nothing"))
+}
+
+// limitWords says a limit in full: most ask for approvals and leave the length alone.
+func limitWords(l state.Limit) string {
+	length := "of any length"
+	if l.Longest <= uint64(math.MaxInt64/time.Second) {
+		length = fmt.Sprintf("%v at most", time.Duration(l.Longest)*time.Second)
+	}
+	return fmt.Sprintf("limit of %s: %s, %d approvals", l.Kind, length, l.Approvals)
 }
 
 func guardianWords(g state.Guardians) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
 
 	"dpki/admin"
 )
@@ -14,10 +15,14 @@ func (t *tool) caCommand() *cli.Command {
 	host := &cli.BoolFlag{Name: "host", Usage: "it certifies hosts, not users"}
 	return noun("ca", "certificate authorities of a zone",
 		verb("create", "LABEL", "make a CA's key, encrypted, and announce it in the zone", 1, 1, t.caCreate, zone, length, host),
-		verb("import", "LABEL FILE", "announce a key that exists: a private key file, or a .pub file whose private half is in an ssh-agent", 2, 2, t.caImport, zone, length, host),
+		verb("import", "LABEL FILE", "announce a key that exists: a private key file, or a .pub file whose private half is in an ssh-agent", 2, 2, t.caImport, zone, length, host,
+			&cli.BoolFlag{Name: "elsewhere", Usage: "somebody else holds the private half: he certifies what is granted here (dpki ca certify)"}),
 		verb("prepare", "LABEL", "make a CA that is trusted at once and signs only when it is activated", 1, 1, t.caPrepare, zone, length, host),
 		verb("activate", "LABEL", "have a prepared CA sign, once every device has said that it trusts it", 1, 1, t.caActivate, zone,
 			&cli.BoolFlag{Name: "anyway", Usage: "also if devices have not said so"}),
+		verb("certify", "GRANT", "make the certificate of a grant that somebody else has entered; needs the CA's key and no power", 1, 1, t.caCertify,
+			&cli.StringFlag{Name: "key", Usage: "public key `FILE` of who may log in"},
+			&cli.StringFlag{Name: "out", Usage: "write the certificate to `FILE` (default: beside the key)"}),
 		verb("list", "", "list CAs", 0, 0, t.caList, zone),
 		verb("retire", "LABEL", "revoke a CA that has a successor, once no certificate of it can be in use", 1, 1, t.caRetire, zone),
 		verb("revoke", "LABEL", "revoke a CA now", 1, 1, t.caRevoke, zone, length,
@@ -88,6 +93,15 @@ func (t *tool) caImport(c *cli.Context) error {
 	d, n, err := t.newCA(c)
 	if err != nil {
 		return err
+	}
+	if n.Elsewhere = c.Bool("elsewhere"); n.Elsewhere {
+		key, err := admin.ReadPublicKey(c.Args().Get(1))
+		if err != nil {
+			return err
+		}
+		if err := t.confirm("Does its holder say that the key is "+ssh.FingerprintSHA256(key)+"?", "compare it with ssh-keygen -l where the key is, and give --yes"); err != nil {
+			return err
+		}
 	}
 	ca, err := d.ImportCA(c.Context, n, c.Args().Get(1))
 	if err != nil {

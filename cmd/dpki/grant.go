@@ -26,6 +26,7 @@ func (t *tool) grantCommand() *cli.Command {
 		&cli.StringFlag{Name: "key", Usage: "public key `FILE` of who may log in (default: your own in ~/.ssh)"},
 		&cli.StringFlag{Name: "out", Usage: "write the certificate to `FILE` (default: beside the key)"},
 		&cli.StringFlag{Name: "command", Usage: "only to run `CMD`"},
+		&cli.BoolFlag{Name: "uncertified", Usage: "make no certificate: who holds the CA's key does it, by dpki ca certify"},
 	}, allowFlags(), []cli.Flag{
 		&cli.StringFlag{Name: "device", Usage: "with list: only grants that reach this `DEVICE`"},
 		&cli.BoolFlag{Name: "all", Usage: "with list: also grants that ended or were revoked"},
@@ -106,7 +107,7 @@ func (t *tool) grantRequest(c *cli.Context) (r admin.GrantRequest, keyPath strin
 	}
 	return admin.GrantRequest{
 		Targets: c.Args().Slice(), Account: c.String("account"), For: length, Key: key, From: strings.Join(c.StringSlice("from"), ","),
-		Command: c.String("command"), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"),
+		Command: c.String("command"), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"), Uncertified: c.Bool("uncertified"),
 	}, keyPath, nil
 }
 
@@ -165,7 +166,7 @@ func (t *tool) showGranted(c *cli.Context, granted *admin.Granted, keyPath strin
 			}
 			t.pairs(what, g.Account+" on "+firstOf(g.Device, "every device of zone "+g.Zone), "key", g.Key,
 				"until", fmt.Sprintf("%s (%v)", g.Until, time.Until(time.Unix(int64(g.Until), 0)).Round(time.Second)),
-				"grant", g.ID, "certificate", g.Certificate, "log in", loginLine(g, keyPath))
+				"grant", g.ID, "certificate", firstOf(g.Certificate, uncertified(c, g)), "log in", loginLine(g, keyPath))
 		}
 		t.posted(granted.Posted)
 	})

@@ -7,7 +7,7 @@ complete -c dpki -n '__fish_seen_subcommand_from proposal' -a 'create show appro
 complete -c dpki -n '__fish_seen_subcommand_from guardian' -a 'set show'
 complete -c dpki -n '__fish_seen_subcommand_from recover' -a 'start approve finish veto'
 complete -c dpki -n '__fish_seen_subcommand_from zone' -a 'create list show rekey policy'
-complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate list retire revoke'
+complete -c dpki -n '__fish_seen_subcommand_from ca' -a 'create import prepare activate certify list retire revoke'
 complete -c dpki -n '__fish_seen_subcommand_from device' -a 'add manifest list show retire replace move'
 complete -c dpki -n '__fish_seen_subcommand_from person' -a 'add list show retire replace'
 complete -c dpki -n '__fish_seen_subcommand_from deliver' -a 'user-key host-cert ca files list'
@@ -30,6 +30,7 @@ complete -c dpki -l for
 complete -c dpki -l key
 complete -c dpki -l out
 complete -c dpki -l command
+complete -c dpki -l uncertified
 complete -c dpki -l from
 complete -c dpki -l sudo
 complete -c dpki -l pty
@@ -88,6 +89,7 @@ complete -c dpki -l timelock
 complete -c dpki -l nobody
 complete -c dpki -l threshold
 complete -c dpki -l host
+complete -c dpki -l elsewhere
 complete -c dpki -l anyway
 complete -c dpki -l replace
 complete -c dpki -l vendor

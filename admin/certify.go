@@ -1,0 +1,55 @@
+package admin
+
+import (
+	"context"
+
+	"golang.org/x/crypto/ssh"
+
+	"dpki/sshca"
+	"dpki/sshca/profile"
+	"dpki/state"
+)
+
+// Certifiable is a grant of the verified log that a CA's holder is asked to certify,
+// for the key that it names. He need not be who entered it, nor be able to enter any.
+func (d *Desk) Certifiable(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
+	g, err := d.certifiable(ctx, id, key)
+	if err != nil {
+		return nil, err
+	}
+	return d.shownGrant(g), nil
+}
+
+// Certify makes the certificate of such a grant, and writes nothing into the log.
+func (d *Desk) Certify(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
+	g, err := d.certifiable(ctx, id, key)
+	if err != nil {
+		return nil, err
+	}
+	signers := newSigners(d)
+	defer signers.close()
+	cert, err := signers.certificate(ctx, d.view(g.zone, g.mailbox()).Policy(uint64(d.Now().Unix())), key,
+		sshca.Grant{Subject: g.Subject, Until: g.Until, Terms: g.terms(g.Kind, g.GrantFact.Grant)})
+	if err != nil {
+		return nil, err
+	}
+	if cert == nil {
+		return nil, problem(Failed, "the key alone logs in", "zone %s takes no certificates", d.zoneName(g.zone))
+	}
+	shown := d.shownGrant(g)
+	shown.Cert = cert
+	return shown, nil
+}
+
+func (d *Desk) certifiable(ctx context.Context, id string, key ssh.PublicKey) (knownGrant, error) {
+	g, err := d.grantByID(ctx, id)
+	switch {
+	case err != nil:
+		return g, err
+	case g.standing != state.Live && g.standing != state.NotYet:
+		return g, problem(No, "dpki grant list shows what lives", "grant %s is %s", short(g.Subject), g.standing)
+	case profile.Hash(key) != g.Grant.Key:
+		return g, problem(No, "name that key's .pub file: --key FILE", "grant %s is for key %s", short(g.Subject), fingerprintText(g.Grant.Key))
+	}
+	return g, nil
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dpki/admin"
+)
+
+// caCertify is for a CA's holder who enters no grants: who enters them has not the
+// CA's key then, and neither of the two lets anybody in alone.
+func (t *tool) caCertify(c *cli.Context) error {
+	if c.String("key") == "" {
+		return usage("for whose key?", "give --key FILE, the public key that the grant names")
+	}
+	if err := checkOut(c.String("out")); err != nil {
+		return err
+	}
+	key, path, err := t.key(c.String("key"))
+	if err != nil {
+		return err
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	g, err := d.Certifiable(c.Context, c.Args().First(), key)
+	if err != nil {
+		return err
+	}
+	t.notef("%s, allows %s, until %s, entered by %s", certifies(g), strings.Join(g.Allows, ", "), g.Until, g.Author)
+	if err := t.confirm("Certify "+certifies(g)+"?", "read it, and give --yes"); err != nil {
+		return err
+	}
+	if !t.dryRun {
+		if g, err = d.Certify(c.Context, g.ID, key); err != nil {
+			return err
+		}
+		if err := t.keepCertificates(c, &admin.Granted{Grants: []*admin.Grant{g}}, path); err != nil {
+			return err
+		}
+	}
+	return t.show(g, func() {
+		if t.dryRun {
+			return
+		}
+		t.pairs("certified", certifies(g), "grant", g.ID, "until", g.Until.String(), "certificate", g.Certificate, "log in", loginLine(g, path))
+	})
+}
+
+func certifies(g *admin.Grant) string {
+	line := g.Account
+	if g.Privileged {
+		line += " (privileged)"
+	}
+	return fmt.Sprintf("%s on %s for key %s", line, firstOf(g.Device, "every device of zone "+g.Zone), g.Key)
+}
+
+// uncertified is what stands in the place of a certificate that was not made.
+func uncertified(c *cli.Context, g *admin.Grant) string {
+	if !c.Bool("uncertified") {
+		return ""
+	}
+	return "by the CA's holder: dpki ca certify " + g.ID[:12] + " --key FILE"
+}
