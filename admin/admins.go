@@ -99,7 +99,7 @@ func (d *Desk) AddAdmin(ctx context.Context, n NewAdmin) (*Posted, error) {
 	}
 	changes := []contracts.Change{{Action: state.ActionPut, Kind: state.KindAdmin, From: from, Until: until, Subject: a.ID(), Data: a.Marshal()}}
 	if n.Member != nil {
-		announce, err := d.handOver(ctx, n.Member, zone, from)
+		announce, err := d.handOver(ctx, n, zone, from)
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +159,8 @@ func parseKinds(names []string) (m state.KindMask, err error) {
 
 // handOver sends the new member all that this administrator holds of the
 // organisation or of one zone, and tells the others of him.
-func (d *Desk) handOver(ctx context.Context, r *bundle.Request, zone *bundle.RosterZone, from uint64) (contracts.Change, error) {
+func (d *Desk) handOver(ctx context.Context, n NewAdmin, zone *bundle.RosterZone, from uint64) (contracts.Change, error) {
+	r := n.Member
 	if err := d.member(ctx); err != nil {
 		return contracts.Change{}, err
 	}
@@ -169,33 +170,25 @@ func (d *Desk) handOver(ctx context.Context, r *bundle.Request, zone *bundle.Ros
 	below, all := d.Anchor.Org, *d.roster
 	if zone != nil {
 		below = zone.Zone
-		all = bundle.Roster{Version: 1, Zones: []bundle.RosterZone{*zone}, Devices: slices.DeleteFunc(slices.Clone(d.roster.Devices),
-			func(m bundle.RosterMember) bool { return m.Zone != below })}
+		all = *within(d.roster, below)
+		all.People = append(all.People, d.rosterAdmins(&bundle.Roster{Version: 1})...) // whom he tells what he changes
 	}
 	him := r.Member(below)
+	if zone != nil {
+		him.Account = n.Account.String()
+	}
 	delta := &bundle.Roster{Version: 1, People: []bundle.RosterMember{him}}
-	whole, err := all.Merge(delta).Split()
-	if err != nil {
+	b := d.newBatch(d.Anchor.Org)
+	if err := b.addParts(him, all.Merge(delta)); err != nil {
 		return contracts.Change{}, because(err, Failed, "", "the roster could not be handed over")
 	}
-	b := d.newBatch(d.Anchor.Org)
-	for i, content := range whole {
-		err := b.add(bundle.Item{To: him.Recipient, Mailbox: him.MailboxSecret, Part: uint16(i), Purpose: bundle.PurposeAdminRoster, Content: content})
-		if err != nil {
-			return contracts.Change{}, err
-		}
-	}
-	parts, err := delta.Split()
-	if err != nil {
-		return contracts.Change{}, err
-	}
-	for _, m := range d.rosterAdmins(&bundle.Roster{Version: 1}) {
-		if m.Recipient.String() == him.Recipient.String() {
-			continue
-		}
-		for i, content := range parts {
-			err := b.add(bundle.Item{To: m.Recipient, Mailbox: m.MailboxSecret, Part: uint16(i), Purpose: bundle.PurposeAdminRoster, Content: content})
-			if err != nil {
+	others := slices.DeleteFunc(slices.Concat(d.rosterAdmins(&bundle.Roster{Version: 1}), d.zoneAdmins(&bundle.Roster{Version: 1})),
+		func(m bundle.RosterMember) bool { return m.Zone != below && m.Zone != d.Anchor.Org })
+	told := []string{him.Recipient.String()}
+	for _, m := range others {
+		if who := m.Recipient.String(); !slices.Contains(told, who) {
+			told = append(told, who)
+			if err := b.addParts(m, delta); err != nil {
 				return contracts.Change{}, err
 			}
 		}

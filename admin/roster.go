@@ -26,6 +26,11 @@ func speaksFor(zone state.Word, part, known *bundle.Roster) error {
 	}
 	for _, list := range [][]bundle.RosterMember{part.Devices, part.People} {
 		for _, m := range list {
+			// Else whoever loses his power could have left himself another name, by
+			// which the next keys come to him.
+			if who := administrator(known, m.Device); m.Account != who.Account || who.Account != "" && m.Recipient.String() != who.Recipient.String() {
+				return fmt.Errorf("%q as an administrator: %w", m.Name, errOtherZone)
+			}
 			if m.Zone != zone {
 				return fmt.Errorf("%q of zone %s: %w", m.Name, short(m.Zone), errOtherZone)
 			}
@@ -42,4 +47,14 @@ func called(known *bundle.Roster, zone bundle.RosterZone) bool {
 		}
 	}
 	return false
+}
+
+// administrator is who is known under a mailbox as an administrator of its zone.
+func administrator(known *bundle.Roster, mailbox state.Word) bundle.RosterMember {
+	for _, m := range known.People {
+		if m.Device == mailbox && m.Account != "" {
+			return m
+		}
+	}
+	return bundle.RosterMember{}
 }

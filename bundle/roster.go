@@ -41,6 +41,9 @@ type RosterMember struct {
 	// ssh command; empty where they find it otherwise. It is no identity: the
 	// host key is.
 	Address string `json:"address"`
+	// Account is set of whoever was handed a zone's keys as its administrator: he
+	// gets the next ones while that account has power there. 0x and 40 hex digits.
+	Account string `json:"account,omitempty"`
 }
 
 // Member is the roster's line for an enrolment in a zone.
@@ -112,6 +115,11 @@ func (m *RosterMember) check() error {
 	}
 	if m.Address != "" && !ValidAddress(m.Address) {
 		return malformed("member %q: address %.80q", m.Name, m.Address)
+	}
+	if m.Account != "" {
+		if _, err := state.ParseAddress(m.Account); err != nil {
+			return malformed("member %q: account %.80q", m.Name, m.Account)
+		}
 	}
 	if _, err := parseSigningKey(m.SigningKey); err != nil {
 		return err
