@@ -73,10 +73,10 @@ func (e *env) runDaemon(c *cli.Context) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: level}))
+	last := lastMove{made: enroll.Begun(e.paths)}
 	if err := enroll.Finish(e.paths); err != nil {
 		return err
 	}
-	var last lastMove
 	for {
 		d, err := e.assemble(c.Context, log, last)
 		if err != nil {
@@ -92,7 +92,7 @@ func (e *env) runDaemon(c *cli.Context) error {
 	}
 }
 
-// lastMove is what became of a move in this process.
+// lastMove is what became of a move that this process made, or brought to its end.
 type lastMove struct {
 	made   bool
 	failed error // it could not be begun: everything is as it was

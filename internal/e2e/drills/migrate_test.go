@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
 
 	"dpki/admin"
 	"dpki/bundle"
@@ -70,11 +71,18 @@ func TestMigration(t *testing.T) {
 		t.Errorf("both sides before: %+v, %v", s, err)
 	}
 
+	// Killed between the journal of one and the configuration of the other.
+	thaw := dev.freeze("/etc/dpki")
 	adopted, err := there.desk().Adopt(t.Context(), d.root.desk())
 	d.must(err)
 	if len(adopted) != 1 || adopted[0].Devices != 2 || !adopted[0].Made {
 		t.Errorf("adopted: %+v", adopted)
 	}
+	harness.Eventually(t, 60*time.Second, func() error { _, err := os.Lstat("/var/lib/dpki/moving"); return err })
+	dev.refuses("between the two", before)
+	dev.Daemon.Kill()
+	thaw()
+	dev.Run()
 	dev.Eventually("moved", 60*time.Second, func(s device.Status) bool {
 		return s.Anchor == next.org.String() && s.Enrolled && s.Name == dev.name && len(s.Left) == 1 && s.Left[0] == old.String()
 	})
@@ -167,6 +175,14 @@ func (d *drill) mirror() string {
 	d.Cleanup(func() { to.Close(); s.Close(); up.Close() })
 	d.receipts = append(d.receipts, to)
 	return s.URL
+}
+
+// freeze makes a folder one that nobody can write to, root neither.
+func (m *movable) freeze(dir string) (thaw func()) {
+	m.Helper()
+	m.Must(unix.Mount(dir, dir, "", unix.MS_BIND, ""))
+	m.Must(unix.Mount("", dir, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	return func() { m.Must(unix.Unmount(dir, unix.MNT_DETACH)) }
 }
 
 func (m *movable) stage(want device.Stage) {
