@@ -26,7 +26,8 @@ type realDevice struct {
 // newReal enrols it, which nobody has answered yet.
 func newReal(d *desk.Desk, name string) *realDevice {
 	d.Helper()
-	m := &realDevice{name: name, dir: harness.RootDir(d.T), request: filepath.Join(d.Dir, name+".request")}
+	m := &realDevice{name: name, dir: harness.RootDir(d.T)}
+	m.request = filepath.Join(m.dir, name+".request")
 	for _, at := range []string{"/etc/dpki", "/var/lib/dpki", "/run/dpki", m.dir + "/etc", m.dir + "/var", m.dir + "/run"} {
 		d.Must(os.MkdirAll(at, 0o755))
 	}
