@@ -70,7 +70,7 @@ func TestLogLinesExist(t *testing.T) {
 		t.Fatal("no table of log lines")
 	}
 	table, _, _ := strings.Cut(rest, "\n\n")
-	source := sources(t, "device", "cmd/dpkid", "cmd/dpki-authkeys")
+	source := sources(t, "device", "device/answer", "cmd/dpkid", "cmd/dpki-authkeys")
 	lines := 0
 	for row := range strings.Lines(table) {
 		cell := strings.SplitN(row, "|", 3)[1]
