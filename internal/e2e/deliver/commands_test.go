@@ -81,9 +81,9 @@ func TestCommands(t *testing.T) {
 	t.Run("an administrator's command is killed", func(t *testing.T) { s.killedCommand(t, site, version) })
 	t.Run("killed while its transaction waits", func(t *testing.T) { s.pending(t, site, version) })
 	t.Run("stores", func(t *testing.T) { s.stores(t, folder.Path) })
-	t.Run("gc", func(t *testing.T) { s.gc(t, site, version, folder.Path) })
 	t.Run("gc of what is not final", func(t *testing.T) { s.gcNotFinal(t) })
 	t.Run("gc of another administrator's", func(t *testing.T) { s.gcOthers(t) })
+	t.Run("gc", func(t *testing.T) { s.gc(t, site, version, folder.Path) }) // the last: its daemon ends with it
 }
 
 // Eventually waits for what may take as long as a busy machine takes.
