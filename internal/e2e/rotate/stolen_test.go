@@ -116,7 +116,7 @@ func TestStolenCA(t *testing.T) {
 		}
 	}
 	ms := func(t time.Duration) time.Duration { return t.Round(10 * time.Millisecond) }
-	t.Logf("stolen CA, %d devices (%d with dpkid and sshd): the command took %v until it was mined; the last refuses the old CA %v later (real ones %v), all accept the new one after %v (real ones %v), its key opened and a certificate signed meanwhile; bar %v",
+	t.Logf("measured: stolen CA, %d devices (%d with dpkid and sshd): the command took %v until it was mined; the last refuses the old CA %v later (real ones %v), all accept the new one after %v (real ones %v), its key opened and a certificate signed meanwhile; bar %v",
 		len(fates), machines, ms(mined), ms(refused-mined), ms(refusedReal-mined), ms(accepts-mined), ms(acceptsReal-mined), inTime)
 	if worst := max(refused, accepts) - mined; worst > 5*inTime {
 		t.Errorf("%v, more than five times the bar of %v", worst, inTime)

@@ -67,7 +67,7 @@ func TestThousands(t *testing.T) {
 		t.Fatal("nothing was measured")
 	}
 	perDevice, memory := float64(gas)/float64(added.Added), usage.Maxrss>>10
-	t.Logf("the other %d: %v, %d transactions, %.0f gas a device, at most %d MB", added.Added, took.Round(time.Millisecond), len(added.Transactions), perDevice, memory)
+	t.Logf("measured: the other %d devices of a vendor: %v, %d transactions, %.0f gas a device, at most %d MB", added.Added, took.Round(time.Millisecond), len(added.Transactions), perDevice, memory)
 	if perDevice > 500 || memory > 200+int64(*devices)/20 {
 		t.Errorf("%.0f gas a device, %d MB", perDevice, memory)
 	}
