@@ -174,9 +174,7 @@ func (d *Desk) handOver(ctx context.Context, n NewAdmin, zone *bundle.RosterZone
 		all.People = append(all.People, d.rosterAdmins(&bundle.Roster{Version: 1})...) // whom he tells what he changes
 	}
 	him := r.Member(below)
-	if zone != nil {
-		him.Account = n.Account.String()
-	}
+	him.Account = n.Account.String()
 	delta := &bundle.Roster{Version: 1, People: []bundle.RosterMember{him}}
 	b := d.newBatch(d.Anchor.Org)
 	if err := b.addParts(him, all.Merge(delta)); err != nil {

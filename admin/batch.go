@@ -105,8 +105,19 @@ func (d *Desk) zoneAdmins(delta *bundle.Roster) (list []bundle.RosterMember) {
 // rosterAdmins are the people whose mailbox stands directly below the
 // organisation: its administrators.
 func (d *Desk) rosterAdmins(delta *bundle.Roster) []bundle.RosterMember {
-	people := d.roster.Merge(delta).People
-	return slices.DeleteFunc(people, func(m bundle.RosterMember) bool { return m.Zone != d.Anchor.Org })
+	people, live := d.roster.Merge(delta).People, d.admins(uint64(d.Now().Unix()))
+	return slices.DeleteFunc(people, func(m bundle.RosterMember) bool {
+		return m.Zone != d.Anchor.Org || !told(m, d.Identity.Recipient(), live)
+	})
+}
+
+// told reports whether a member of the organisation still gets its keys: as long as
+// his account has power there. Who writes always does, since he may prepare what
+// others approve, and so does a member of whom no account is known.
+func told(m bundle.RosterMember, writer bundle.Recipient, live []state.Admin) bool {
+	return m.Account == "" || m.Recipient.String() == writer.String() || slices.ContainsFunc(live, func(a state.Admin) bool {
+		return a.Account.String() == m.Account && a.Power == m.Zone
+	})
 }
 
 // finish publishes all blocks and returns the entry that announces them.

@@ -83,11 +83,12 @@ func (d *Desk) firstRoster(ctx context.Context, adminName string) (*Posted, erro
 	if err != nil {
 		return nil, err
 	}
-	b := d.newBatch(d.Anchor.Org)
+	b, me := d.newBatch(d.Anchor.Org), req.Member(d.Anchor.Org)
+	me.Account = d.Account.String()
 	err = d.addRoster(b, &bundle.Roster{
 		Version: 1,
 		OrgKey:  []bundle.NumberedKey{{ID: 1, Key: bundle.NewKey()}},
-		People:  []bundle.RosterMember{req.Member(d.Anchor.Org)},
+		People:  []bundle.RosterMember{me},
 	})
 	if err != nil {
 		return nil, err

@@ -63,19 +63,26 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// TestRosterAdmins: an administrator is who has a mailbox directly below the
-// organisation, and nobody else gets the organisation's keys.
-func TestRosterAdmins(t *testing.T) {
-	org, zone := state.Word{1}, state.Word{2}
-	d := &Desk{Config: Config{Anchor: anchor.Anchor{Org: org}}, roster: &bundle.Roster{Version: 1}}
-	d.roster.People = []bundle.RosterMember{{Name: "root", Zone: org, Device: state.Word{3}}, {Name: "technician", Zone: zone, Device: state.Word{4}}}
-	d.roster.Devices = []bundle.RosterMember{{Name: "gate-7", Zone: org, Device: state.Word{5}}}
-	delta := &bundle.Roster{Version: 1, People: []bundle.RosterMember{{Name: "second", Zone: org, Device: state.Word{6}}}}
-	var names []string
-	for _, m := range d.rosterAdmins(delta) {
-		names = append(names, m.Name)
-	}
-	if got := strings.Join(names, " "); got != "root second" {
-		t.Errorf("administrators are %q, want root second", got)
+// An administrator is told of the organisation's keys as long as his account has
+// power there, and nobody is who has none.
+func TestToldOfTheOrganisationsKeys(t *testing.T) {
+	org, account := state.Word{1}, state.Address{0xca}
+	root, zonal := state.Admin{Account: account, Power: org}, state.Admin{Account: account, Power: state.Word{2}}
+	me, him := recipient(t), recipient(t)
+	for name, c := range map[string]struct {
+		member bundle.RosterMember
+		live   []state.Admin
+		want   bool
+	}{
+		"with power":            {bundle.RosterMember{Zone: org, Account: account.String(), Recipient: him}, []state.Admin{root}, true},
+		"revoked":               {bundle.RosterMember{Zone: org, Account: account.String(), Recipient: him}, nil, false},
+		"another's power":       {bundle.RosterMember{Zone: org, Account: state.Address{1}.String(), Recipient: him}, []state.Admin{root}, false},
+		"power in a zone alone": {bundle.RosterMember{Zone: org, Account: account.String(), Recipient: him}, []state.Admin{zonal}, false},
+		"who writes":            {bundle.RosterMember{Zone: org, Account: account.String(), Recipient: me}, nil, true},
+		"no account is known":   {bundle.RosterMember{Zone: org, Recipient: him}, nil, true},
+	} {
+		if got := told(c.member, me, c.live); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

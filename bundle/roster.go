@@ -41,8 +41,9 @@ type RosterMember struct {
 	// ssh command; empty where they find it otherwise. It is no identity: the
 	// host key is.
 	Address string `json:"address"`
-	// Account is set of whoever was handed a zone's keys as its administrator: he
-	// gets the next ones while that account has power there. 0x and 40 hex digits.
+	// Account is set of whoever was handed the keys of the organisation, or of a
+	// zone, as an administrator: he gets the next ones while that account has power
+	// there. 0x and 40 hex digits.
 	Account string `json:"account,omitempty"`
 }
 

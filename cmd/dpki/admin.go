@@ -131,6 +131,7 @@ func (t *tool) adminRevoke(c *cli.Context) error {
 		}
 		t.posted(posted)
 		t.notef("what this account entered stays: dpki distrust ACCOUNT --from TIME voids what it permitted")
+		t.notef("what is sealed with the keys that were handed over can still be read: dpki zone rekey ZONE, of each; the new ones go to who has power")
 	})
 }
 

@@ -52,10 +52,20 @@ func TestZoneAdministratorsGetTheNextKey(t *testing.T) {
 	if a, b := keys(carol), keys(d.root); a != 3 || b != 3 {
 		t.Errorf("the other has %d keys, the root %d, of 3", a, b)
 	}
-	_, _, err := d.root.desk().RevokeAdmin(t.Context(), carol.account.String())
+	// A second administrator of the whole organisation, too, as long as he is one.
+	erin := d.person(nil)
+	_, err := d.root.desk().AddAdmin(t.Context(), admin.NewAdmin{Account: erin.account, Puts: []string{"GRANT"}, Member: d.member(erin)})
 	d.must(err)
 	rekey(d.root)
-	if a, b := keys(carol), keys(dan); a != 3 || b != 4 {
-		t.Errorf("of 4 keys the revoked one has %d, and who was not %d", a, b)
+	if n := keys(erin); n != 4 {
+		t.Errorf("the organisation's other administrator has %d keys of 4", n)
+	}
+	for _, p := range []*person{carol, erin} {
+		_, _, err := d.root.desk().RevokeAdmin(t.Context(), p.account.String())
+		d.must(err)
+	}
+	rekey(d.root)
+	if a, b, c := keys(carol), keys(dan), keys(erin); a != 4 || b != 5 || c != 4 {
+		t.Errorf("of 5 keys the revoked ones have %d and %d, and who was not %d", a, c, b)
 	}
 }
