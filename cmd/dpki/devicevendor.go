@@ -145,4 +145,3 @@ func grouped(n int) string {
 	}
 	return s
 }
-

@@ -171,7 +171,7 @@ func (t *tool) openDesk(h home.Home, n network.File, a anchor.Anchor) (*admin.De
 	}
 	t.desk = admin.New(admin.Config{
 		Receipts: receipts(mirrors), Waiting: t.waiting,
-		Home:     h, Anchor: a, Network: n, Identity: id, Ledger: log, Stores: stores, Account: account, Poster: poster, Unlock: unlock,
+		Home: h, Anchor: a, Network: n, Identity: id, Ledger: log, Stores: stores, Account: account, Poster: poster, Unlock: unlock,
 		Passphrase: func(what string) ([]byte, error) {
 			s, err := t.secretsOnce()
 			if err != nil {
