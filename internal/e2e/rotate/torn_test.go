@@ -9,6 +9,7 @@ import (
 
 	"dpki/admin"
 	"dpki/internal/harness"
+	"dpki/state"
 )
 
 // TestRekeyedTwiceAtOnce: two administrators give a zone a key at the same moment, and
@@ -37,7 +38,11 @@ func TestRekeyedTwiceAtOnce(t *testing.T) {
 			return nil
 		})
 	}
-	one, other := root(), root()
+	zone, err := root().Zone(ctx, "plant")
+	y.must(err)
+	z, err := state.ParseWord(zone.ID)
+	y.must(err)
+	one, other := root(), y.desk(y.limited(z, state.KindBatch))
 	for _, d := range []*admin.Desk{one, other} {
 		_, err := d.Zones(ctx) // each has read before the other writes
 		y.must(err)
