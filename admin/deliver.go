@@ -289,7 +289,7 @@ func (d *Desk) ListDeliveries(ctx context.Context, to []string) ([]*Delivery, er
 	list := []*Delivery{}
 	now := uint64(d.Now().Unix())
 	for _, m := range members {
-		later := map[state.Word]bool{}
+		retired, later := d.retired(m), map[state.Word]bool{}
 		var facts []*state.DeliveryFact
 		for f := range d.view(m.Zone, m.Device).Deliveries(now) {
 			if f.Scope == m.Device {
@@ -302,8 +302,11 @@ func (d *Desk) ListDeliveries(ctx context.Context, to []string) ([]*Delivery, er
 				continue
 			}
 			list = append(list, d.showDelivery(m, f, f.Until, false))
-			if later[f.Subject] {
-				list[len(list)-1].Standing = "superseded"
+			switch shown := list[len(list)-1]; {
+			case retired: // what took its place may have the same name
+				shown.Standing = "retired"
+			case later[f.Subject]:
+				shown.Standing = "superseded"
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,7 @@ func (d *Desk) DeliverUserKey(ctx context.Context, r DeliverUserKey) (*Deliverie
 			return nil, problem(Usage, "give --key FILE with the recipient's public key, or --make-key to make a pair here", "whose key? %s was enrolled without one", m.Name)
 		}
 	}
+	d.warnAddresses(t, recipients)
 	signers := newSigners(d)
 	defer signers.close()
 	return d.deliver(ctx, r.Delivering, bundle.PurposeUserKey, name, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
@@ -130,6 +132,31 @@ func (d *Desk) loginHosts(t target) (list []bundle.LoginHost) {
 		list = append(list, bundle.LoginHost{Name: m.Name, Device: m.Device, Address: m.Address, HostKey: m.HostKey})
 	}
 	return slices.CompactFunc(list, func(a, b bundle.LoginHost) bool { return a.Name == b.Name })
+}
+
+// warnAddresses names devices that a person's ssh will not find by what is delivered.
+func (d *Desk) warnAddresses(t target, to []bundle.RosterMember) {
+	if !slices.ContainsFunc(to, func(m bundle.RosterMember) bool { return m.HostKey == "" }) {
+		return // devices' programs are not told where to go
+	}
+	var without []string
+	for _, h := range d.loginHosts(t) {
+		if h.Address == "" {
+			without = append(without, h.Name)
+		}
+	}
+	if len(without) == 0 {
+		return
+	}
+	d.warn(fmt.Sprintf("no address is kept of %s, and ssh is told none: dpki device address %s HOST:PORT, then deliver again", fewOf(without), without[0]))
+}
+
+// fewOf names the first three.
+func fewOf(names []string) string {
+	if len(names) <= 3 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d others", strings.Join(names[:3], ", "), len(names)-3)
 }
 
 // newPair makes an Ed25519 pair in OpenSSH's form. The caller overwrites it.

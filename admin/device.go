@@ -54,7 +54,7 @@ func (d *Desk) PlanDevices(ctx context.Context, add AddDevices) ([]Enrolment, er
 		return nil, problem(Usage, "add the devices one by one to give each its address", "--address goes with one request")
 	}
 	if add.Address != "" && !bundle.ValidAddress(add.Address) {
-		return nil, problem(Usage, "write HOST:PORT, as gate-7.example:22", "%.80q is not an address", add.Address)
+		return nil, noAddress(add.Address)
 	}
 	p := d.enrolling(z)
 	for _, r := range add.Requests {

@@ -42,7 +42,7 @@ func (d *Desk) PlanReplaceDevice(ctx context.Context, r ReplaceDevice) (*DeviceR
 	if r.Address == "" {
 		r.Address = m.Address
 	} else if !bundle.ValidAddress(r.Address) {
-		return nil, problem(Usage, "write HOST:PORT, as gate-7.example:22", "%.80q is not an address", r.Address)
+		return nil, noAddress(r.Address)
 	}
 	out := &DeviceReplacement{Old: d.showDevice(m), Entered: []*Grant{}, request: r, member: m}
 	if out.zone, err = d.findZone(m.Zone.String()); err != nil {

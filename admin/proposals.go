@@ -12,6 +12,7 @@ import (
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/contracts"
+	"dpki/internal/file"
 	"dpki/registry/post"
 	"dpki/state"
 )
@@ -104,22 +105,25 @@ func (d *Desk) keep(p *Proposal, needs int) error {
 	if err != nil {
 		return err
 	}
-	file := "proposal-" + digest.String()[:12] + ".json"
+	path := "proposal-" + digest.String()[:12] + ".json"
 	if d.Propose != nil && d.Propose.File != "" {
-		file = d.Propose.File
+		path = d.Propose.File
 	}
 	text, err := p.Marshal()
 	if err == nil && len(text) > MaxProposal {
 		err = errors.New("it does not fit")
 	}
 	if err == nil {
-		err = home.Create(file, text)
+		err = home.Create(path, text)
 	}
 	if err != nil {
-		return because(err, Failed, "change into a folder that you may write to", "proposal %s could not be written", file)
+		if errors.Is(err, file.ErrExists) {
+			return because(err, Failed, "name another file with --out, or move that one away: it is not written over", "proposal %s is there already", path)
+		}
+		return because(err, Failed, "change into a folder that you may write to", "proposal %s could not be written", path)
 	}
 	return &Problem{Class: Later, Text: fmt.Sprintf("needs %d approvals, and has yours", needs),
-		Err:  &ProposedError{File: file, Needs: needs, Signed: len(p.Signed), Deadline: Time(p.Deadline)},
+		Err:  &ProposedError{File: path, Needs: needs, Signed: len(p.Signed), Deadline: Time(p.Deadline)},
 		Hint: "the others: dpki proposal approve FILE; then anybody: dpki proposal submit FILE"}
 }
 

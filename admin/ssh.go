@@ -30,7 +30,7 @@ func (d *Desk) Host(ctx context.Context, device, address string) (*Host, error) 
 		address = m.Address
 	}
 	if address == "" {
-		return nil, problem(Usage, "give it with --address HOST:PORT, or keep it: dpki device add REQUEST --address HOST:PORT", "the address of %s is not known", name)
+		return nil, problem(Usage, "give it with --address HOST:PORT, or keep it: dpki device address "+m.Name+" HOST:PORT", "the address of %s is not known", name)
 	}
 	h := &Host{Name: name, Address: address, HostKey: m.HostKey, Alias: profile.HostPrincipal(m.Device)}
 	view, now := d.view(m.Zone, m.Device), uint64(d.Now().Unix())

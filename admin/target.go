@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"dpki/contracts"
@@ -26,7 +27,7 @@ func (d *Desk) targets(ctx context.Context, names []string) ([]target, error) {
 		}
 		m, err := d.findDevice(name)
 		if err != nil {
-			return nil, err
+			return nil, d.orPerson(name, err)
 		}
 		list = append(list, target{scope: m.Device, zone: m.Zone, member: &m})
 		mailboxes = append(mailboxes, m.Device)
@@ -39,6 +40,16 @@ func (d *Desk) targets(ctx context.Context, names []string) ([]target, error) {
 		}
 	}
 	return list, d.need(ctx, mailboxes...)
+}
+
+// orPerson tells whoever names a person how a person is given a login; else it is err.
+func (d *Desk) orPerson(name string, err error) error {
+	for _, m := range d.people() {
+		if m.Name == name || d.zoneName(m.Zone)+"/"+m.Name == name {
+			return problem(Usage, fmt.Sprintf("name the device; the person's login to it: dpki deliver user-key %s --on DEVICE --account ACCOUNT --for DURATION", m.Name), "%s is a person, and a grant is for a device", name)
+		}
+	}
+	return err
 }
 
 func (t target) mailbox() state.Word {

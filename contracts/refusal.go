@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"dpki/state"
 )
 
 // Refusal is a reason with which the contract reverted: one of the errors in
@@ -22,23 +26,32 @@ type Refusal struct {
 const maxRefusal = 4 + 2*32
 
 // Error names the refusal and its arguments: "the contract refused:
-// InvalidWindow(from 5, until 4)".
+// Frozen(until 2026-12-31T00:00:00Z)".
 func (r *Refusal) Error() string {
 	v := reflect.Indirect(reflect.ValueOf(r.Reason))
 	args := make([]string, v.NumField())
 	for i := range args {
-		args[i] = strings.ToLower(v.Type().Field(i).Name) + " " + argument(v.Field(i).Interface())
+		name := strings.ToLower(v.Type().Field(i).Name)
+		args[i] = name + " " + argument(name, v.Field(i).Interface())
 	}
 	return fmt.Sprintf("the contract refused: %s(%s)", r.Name, strings.Join(args, ", "))
 }
 
-func argument(v any) string {
+var never = new(big.Int).SetUint64(state.Never)
+
+// times are the arguments that are Unix seconds, 0 being none.
+var times = []string{"from", "until", "deadline"}
+
+func argument(name string, v any) string {
 	switch v := v.(type) {
 	case [32]byte:
 		return hex.EncodeToString(v[:])
 	case common.Address:
 		return "0x" + hex.EncodeToString(v[:])
 	case *big.Int:
+		if slices.Contains(times, name) && v.Sign() > 0 && v.Cmp(never) < 0 {
+			return time.Unix(v.Int64(), 0).UTC().Format(time.RFC3339)
+		}
 		return v.String()
 	}
 	return fmt.Sprint(v)

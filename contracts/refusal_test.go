@@ -21,7 +21,7 @@ func TestRefusal(t *testing.T) {
 		want  string
 	}{
 		{stranger, "the contract refused: NotAdmin(admin " + stranger.ID().String() + ")"},
-		{root, "the contract refused: InvalidWindow(from 9, until 7)"},
+		{root, "the contract refused: InvalidWindow(from 1970-01-01T00:00:09Z, until 1970-01-01T00:00:07Z)"},
 	} {
 		data, err := PackWrite(org, c.admin, []Group{{Scope: org, Changes: []Change{grant}}})
 		if err != nil {

@@ -15,7 +15,7 @@ func (t *tool) deviceCommand() *cli.Command {
 	return noun("device", "enrolled devices",
 		verb("add", "[REQUEST...]", "enrol devices by the requests that dpkid enroll made, or by a vendor's file of thousands", 0, -1, t.deviceAdd,
 			&cli.StringFlag{Name: "zone", Usage: "put them into `ZONE` (default: the only one)"},
-			&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` where sshd listens, for dpki ssh"},
+			&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` where sshd listens, for dpki ssh; dpki device address changes it"},
 			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the device shows it, instead of asking"},
 			&cli.StringFlag{Name: "vendor", Usage: "add all of a vendor's `FILE`, as dpki device manifest makes it; run again it goes on where it was interrupted"},
 			&cli.StringFlag{Name: "vendor-key", Usage: "the vendor's public key `FILE`, which has signed it"},
@@ -35,6 +35,7 @@ func (t *tool) deviceCommand() *cli.Command {
 			&cli.StringFlag{Name: "address", Usage: "`HOST:PORT` where sshd listens (default: the old one's)"},
 			&cli.StringSliceFlag{Name: "fingerprint", Usage: "expect this `FINGERPRINT`, as the new hardware shows it, instead of asking"},
 			&cli.BoolFlag{Name: "grants", Usage: "enter the live grants of the old one again, under the same ids: certificates that people have go on"}, keepKey()),
+		verb("address", "DEVICE HOST:PORT", "keep where its sshd listens, for dpki ssh, dpki ssh-config and the logins that are delivered", 2, 2, t.deviceAddress),
 		verb("move", "DEVICE", "put a device into another zone; it follows by itself", 1, 1, t.deviceMove,
 			&cli.StringFlag{Name: "zone", Usage: "`ZONE` to put it into"}, keepKey()),
 	)
@@ -171,6 +172,31 @@ func (t *tool) deviceRetire(c *cli.Context) error {
 			t.sayf("revoked %s %s (%s)", r.What, r.Name, r.ID[:12])
 		}
 		t.deviceLeft(v.Zone, r.DeviceLeft)
+		t.posted(r.Posted)
+	})
+}
+
+func (t *tool) deviceAddress(c *cli.Context) error {
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	r, err := d.SetAddress(c.Context, c.Args().First(), c.Args().Get(1))
+	if err != nil {
+		return err
+	}
+	return t.show(r, func() {
+		name := r.Zone + "/" + r.Name
+		switch {
+		case r.Posted == nil:
+			t.sayf("%s has address %s already", name, r.Address)
+			return
+		case t.dryRun:
+			t.sayf("%s would have address %s", name, r.Address)
+		default:
+			t.sayf("%s has address %s", name, r.Address)
+			t.notef("who has received a login to it has not: dpki deliver user-key PERSON --on %s again; dpki ssh-config writes yours again", r.Name)
+		}
 		t.posted(r.Posted)
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"fmt"
+	"os"
 	"os/user"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 
 func (t *tool) orgCommand() *cli.Command {
 	adminName := &cli.StringFlag{Name: "as", Usage: "call this administrator `NAME` in the roster (default: the login name)"}
-	local := &cli.StringFlag{Name: "name", Usage: "call the organisation `NAME` on this machine"}
+	local := &cli.StringFlag{Name: "name", Usage: "call the organisation `NAME` on this machine (default: as it is called here, or org- and the beginning of its id)"}
 	return noun("org", "the organisation",
 		verb("create", "NAME", "make an organisation on the chain, with this account as its root administrator", 1, 1, t.orgCreate, adminName),
 		verb("join", "ANCHOR", "use an organisation that exists: everything is read from chain and stores", 1, 1, t.orgJoin, local),
@@ -135,13 +136,29 @@ func (t *tool) orgJoin(c *cli.Context) error {
 		return err
 	}
 	o.Anchor = a
+	if made := madeUpName(a); conf.Default == made && conf.Organisations[made].Anchor == a && !exists(h.Received(made)) {
+		conf.Default = name // what was received lies under the name of then, where ssh looks for it
+	}
 	if !t.dryRun {
 		if err := t.remember(h, conf, name, o, n); err != nil {
 			return err
 		}
 	}
-	return t.show(shown, func() { t.printOrganisation(shown) })
+	return t.show(shown, func() {
+		t.printOrganisation(shown)
+		if name == madeUpName(a) {
+			t.notef("an organisation has no name on the chain; to call it otherwise here: dpki org join %s --name NAME", a)
+		}
+	})
 }
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// madeUpName is what an organisation is called where nobody says how.
+func madeUpName(a anchor.Anchor) string { return "org-" + a.Org.String()[:8] }
 
 // organisationHere is what an organisation is called on this machine, or will be.
 func organisationHere(conf home.Config, a anchor.Anchor, name string) (string, home.Organisation, error) {
@@ -151,7 +168,7 @@ func organisationHere(conf home.Config, a anchor.Anchor, name string) (string, h
 		}
 	}
 	if name == "" {
-		name = "org-" + a.Org.String()[:8]
+		name = madeUpName(a)
 	}
 	o := conf.Organisations[name]
 	switch {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -23,12 +24,15 @@ func (t *tool) proposalCommand() *cli.Command {
 		verb("attach", "FILE", "add what an account has signed elsewhere: a wallet's key, or a contract such as a Safe (ERC-1271)", 1, 1, t.proposalAttach,
 			&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` that has signed"},
 			&cli.StringFlag{Name: "signature", Usage: "0x and `HEX`"}),
-		verb("submit", "FILE...", "send what enough have signed; copies of one proposal are united", 1, -1, t.proposalSubmit),
+		verb("submit", "FILE...", "send what enough have signed; copies of one proposal are united; the files are then removed", 1, -1, t.proposalSubmit),
 	)
 }
 
 func readProposal(file string) (*admin.Proposal, error) {
 	text, err := home.Read(file, admin.MaxProposal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notHere(file, err)
+	}
 	if err != nil {
 		return nil, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("proposal %.80q cannot be read", file), Hint: "name the file that a command wrote", Err: err}
 	}
@@ -175,15 +179,31 @@ func (t *tool) proposalSubmit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.show(map[string]any{"transaction": posted}, func() {
+	err = t.show(map[string]any{"transaction": posted}, func() {
 		if !t.dryRun {
 			t.sayf("written, with %s", plural(len(p.Signed), "signature"))
-			for _, file := range c.Args().Slice() {
-				if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-					t.notef("%v", err)
-				}
-			}
 		}
 		t.posted(posted)
 	})
+	if !t.dryRun {
+		t.removeSubmitted(c.Args().Slice())
+	}
+	return err
+}
+
+// removeSubmitted takes away files that were sent and are no use any more.
+func (t *tool) removeSubmitted(files []string) {
+	for _, file := range files {
+		switch err := os.Remove(file); {
+		case err == nil:
+			t.notef("removed %s", file)
+		case !errors.Is(err, fs.ErrNotExist):
+			t.notef("%v", err)
+		}
+	}
+}
+
+// notHere is said of a file that others sign, where there is none.
+func notHere(file string, err error) error {
+	return &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("there is no file %.80q", file), Hint: "name the file that a command wrote; submit removes it once it is sent, and dpki log says whether it was", Err: err}
 }

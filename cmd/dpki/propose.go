@@ -17,7 +17,7 @@ var proposable = []string{
 	"grant", "revoke", "request", "deny",
 	"admin add", "admin revoke", "policy set", "policy limit", "guardian set", "freeze", "recover start", "recover veto", "distrust",
 	"zone create", "zone policy", "zone rekey", "ca create", "ca import", "ca prepare", "ca retire", "ca revoke",
-	"device add", "device retire", "device replace", "device move", "person add", "person retire", "person replace",
+	"device add", "device retire", "device replace", "device address", "device move", "person add", "person retire", "person replace",
 	"deliver user-key", "deliver host-cert", "deliver ca", "deliver files", "watch submit",
 	"network migrate", "network announce",
 }

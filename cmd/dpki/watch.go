@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -33,12 +32,15 @@ func (t *tool) watchCommand() *cli.Command {
 		verb("show", "FILE", "say what would be delivered, and who has signed it", 1, 1, t.watchShow, compare()),
 		verb("sign", "FILE", "say what would be delivered, and sign it; this needs no network and no account", 1, 1, t.watchSign,
 			&cli.StringFlag{Name: "key", Usage: "private key `FILE`, or a public one whose private half the ssh-agent has"}, compare()),
-		verb("submit", "FILE...", "announce what enough watchdogs have signed; copies of one file are united", 1, -1, t.watchSubmit),
+		verb("submit", "FILE...", "announce what enough watchdogs have signed; copies of one file are united; the files are then removed", 1, -1, t.watchSubmit),
 	)
 }
 
 func readWatchFile(file string) (*admin.WatchFile, error) {
 	text, err := home.Read(file, admin.MaxWatchFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notHere(file, err)
+	}
 	if err != nil {
 		return nil, &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("%.80q cannot be read", file), Hint: "name the file that dpki deliver wrote", Err: err}
 	}
@@ -192,11 +194,7 @@ func (t *tool) watchSubmit(c *cli.Context) error {
 	if err := t.showDeliveries(out, err); err != nil || t.dryRun {
 		return err
 	}
-	for _, file := range c.Args().Slice() {
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.notef("%v", err)
-		}
-	}
+	t.removeSubmitted(c.Args().Slice())
 	return nil
 }
 

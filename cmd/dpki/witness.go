@@ -29,7 +29,7 @@ func (t *tool) witnessCommand() *cli.Command {
 			&cli.StringFlag{Name: "node", Usage: "`URL` of a node that nobody else runs, best over ws on the same machine", Required: true},
 			&cli.StringFlag{Name: "out", Usage: "write the newest checkpoint below `DIR`, as witness/KEY: for a mirror's --dir, a web server, a folder that is copied"},
 			&cli.StringFlag{Name: "listen", Usage: "serve it by HTTP at `ADDRESS`, host:port; port 0 takes a free one"},
-			&cli.DurationFlag{Name: "every", Usage: "look at the node so often, where it announces no blocks", Value: 2 * time.Second},
+			&cli.DurationFlag{Name: "every", Usage: "look at the node every `DURATION`, where it announces no blocks", Value: 2 * time.Second},
 		),
 		verb("verify", "", "fetch what the network's witnesses have signed, and compare it with the endpoints", 0, 0, t.witnessVerify),
 		verb("rotate", "OLD-FILE NEW-FILE", "as a witness of the old network file, agree to the witnesses of the new one", 2, 2, t.witnessRotate, key),

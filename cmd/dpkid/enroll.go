@@ -22,7 +22,7 @@ func (e *env) enrollCommand() *cli.Command {
 	return &cli.Command{
 		Name: "enroll", Usage: "make this device's identity and its enrolment request", ArgsUsage: "ANCHOR",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "name", Usage: "name of the device (default: the host's)"},
+			&cli.StringFlag{Name: "name", Usage: "`NAME` of the device (default: the host's)"},
 			&cli.StringFlag{Name: "host-key", Usage: "public key `FILE` of sshd (default: ed25519, ecdsa or rsa in /etc/ssh)"},
 			&cli.StringFlag{Name: "zone", Usage: "`ID` of the only zone to join (default: whichever enrols the device); the organisation may move it on from there"},
 			&cli.StringFlag{Name: "network", Usage: "network `FILE` with the first endpoints and stores"},

@@ -51,7 +51,7 @@ func TestUsage(t *testing.T) {
 	if code, stdout, _ := call(t, "--version"); code != 0 || !strings.Contains(stdout, version) {
 		t.Errorf("--version: exit %d, %q", code, stdout)
 	}
-	if code, stdout, _ := call(t, "enroll", "--help"); code != 0 || !strings.Contains(stdout, "--host-key") {
+	if code, stdout, _ := call(t, "enroll", "--help"); code != 0 || !strings.Contains(stdout, "--name NAME") || !strings.Contains(stdout, "--host-key FILE") {
 		t.Errorf("enroll --help: exit %d, %q", code, stdout)
 	}
 }

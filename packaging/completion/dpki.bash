@@ -13,7 +13,7 @@ _dpki() {
   recover) COMPREPLY=($(compgen -W 'start approve finish veto' -- "$word")); return ;;
   zone) COMPREPLY=($(compgen -W 'create list show rekey policy' -- "$word")); return ;;
   ca) COMPREPLY=($(compgen -W 'create import prepare activate certify list retire revoke' -- "$word")); return ;;
-  device) COMPREPLY=($(compgen -W 'add manifest list show retire replace move' -- "$word")); return ;;
+  device) COMPREPLY=($(compgen -W 'add manifest list show retire replace address move' -- "$word")); return ;;
   person) COMPREPLY=($(compgen -W 'add list show retire replace' -- "$word")); return ;;
   deliver) COMPREPLY=($(compgen -W 'user-key host-cert ca files list' -- "$word")); return ;;
   watch) COMPREPLY=($(compgen -W 'show sign submit' -- "$word")); return ;;
