@@ -80,13 +80,9 @@ func (e *Engine) Status(version string) Status {
 		}
 	}
 	_, s.Unreadable = v.State.Unreadable(now.Time)
-	if v.Problem != nil {
-		s.Problem = strings.ReplaceAll(v.Problem.Error(), "\n", "; ")
-	}
+	s.Problem = oneLine(v.Problem)
 	s.Delivered, s.Awaited, s.Unsigned = v.Delivered, v.Awaited, v.NotCosigned
-	if v.Undelivered != nil {
-		s.Unapplied = strings.ReplaceAll(v.Undelivered.Error(), "\n", "; ")
-	}
+	s.Unapplied = oneLine(v.Undelivered)
 	if v.Journal != nil {
 		s.Journal = v.Journal.Error()
 	}
@@ -132,4 +128,12 @@ func (s *Status) next(v *View) string {
 		return "the organisation goes on elsewhere: " + s.Successor.Next
 	}
 	return ""
+}
+
+// oneLine is an error as a status has it; empty for none.
+func oneLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }

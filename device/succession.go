@@ -2,19 +2,13 @@ package device
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"reflect"
-	"strings"
-	"sync"
 	"time"
 
 	"dpki/device/journal"
 	"dpki/internal/anchor"
 	"dpki/internal/network"
-	"dpki/registry/witness"
 	"dpki/state"
 )
 
@@ -119,7 +113,7 @@ func (s *Succession) step(ctx context.Context) *Move {
 		stage = InUse
 	}
 	if stage == Ready && s.c.Failed != nil && e.c.Clock.Boot()-s.began < moveAgain {
-		stage, shown.Problem = Unmade, words(s.c.Failed)
+		stage, shown.Problem = Unmade, oneLine(s.c.Failed)
 	}
 	var move *Move
 	if stage == Ready {
@@ -163,29 +157,22 @@ func (s *Succession) follow(ctx context.Context, v *View, to anchor.Anchor) (Sta
 		s.dismiss()
 	}
 	if unusable != nil {
-		return NoPlaces, words(unusable)
+		return NoPlaces, oneLine(unusable)
 	}
 	if s.scout == nil {
 		if e.c.Clock.Boot() < s.not {
-			return Unreachable, words(s.why)
+			return Unreachable, oneLine(s.why)
 		}
 		if s.scout, s.why = s.open(ctx, to, n, pinned); s.why != nil {
 			s.not = e.c.Clock.Boot() + reopenAfter
 			s.c.Log.Error("the successor's log cannot be followed", "successor", to.String(), "error", s.why)
-			return Unreachable, words(s.why)
+			return Unreachable, oneLine(s.why)
 		}
 	}
 	// What is known here is older than what is asked there.
 	next := s.scout.engine.View()
 	now, then := v.Now(e.c.Clock.Read()), next.Now(e.c.Clock.Read())
-	return succeeds(v, now, e.c.Anchor, next, then, to), words(next.Problem)
-}
-
-func words(err error) string {
-	if err == nil {
-		return ""
-	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	return succeeds(v, now, e.c.Anchor, next, then, to), oneLine(next.Problem)
 }
 
 // say publishes where the device stands, and logs what is new.
@@ -216,72 +203,4 @@ func (s *Succession) move(v *View, now uint64, to anchor.Anchor) (*Move, error) 
 		return nil, err
 	}
 	return &Move{From: here, To: to, Zone: s.scout.engine.View().State.Scopes.Zone, Network: text, Inherited: inherited}, nil
-}
-
-// scout is an engine that reads a successor's log.
-type scout struct {
-	engine *Engine
-	stop   func()
-}
-
-func (s *Succession) open(ctx context.Context, to anchor.Anchor, n network.File, pinned witness.Set) (*scout, error) {
-	j, err := s.journal(to, pinned)
-	if err != nil {
-		return nil, err
-	}
-	log := s.c.Log.With("successor", to.Org.String()[:12])
-	sup, c := NewSupervisor(s.c.Start, log), s.c.Engine.c
-	// It has no say in what the device does: neither deliveries, nor the list of
-	// denied keys, nor receipts.
-	engine, err := New(Config{
-		Anchor: to, Identity: c.Identity, Journal: j, Network: n, Fetcher: sup, Clock: c.Clock, Profile: c.Profile, Log: log,
-		CodeHash: c.CodeHash, Random: c.Random, Silent: true,
-	})
-	if err != nil {
-		return nil, errors.Join(err, j.Close())
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	all.Go(func() { sup.Run(ctx) })
-	all.Go(func() { engine.Run(ctx) })
-	return &scout{engine, func() {
-		cancel()
-		all.Wait()
-		if err := j.Close(); err != nil {
-			log.Error("the successor's journal", "error", err)
-		}
-	}}, nil
-}
-
-// journal opens the successor's, or begins it: what is pinned here counts there.
-func (s *Succession) journal(to anchor.Anchor, pinned witness.Set) (*journal.Journal, error) {
-	j, err := journal.Open(s.c.Journal, to)
-	switch {
-	case errors.Is(err, journal.ErrAnchor), errors.Is(err, journal.ErrCorrupt):
-		// Of where the organisation pointed before, or no use: nothing was believed
-		// by it yet.
-		if err := journal.Remove(s.c.Journal); err != nil {
-			return nil, err
-		}
-	case !errors.Is(err, journal.ErrMissing):
-		return j, err
-	}
-	if err := journal.Create(s.c.Journal, to); err != nil {
-		return nil, err
-	}
-	if j, err = journal.Open(s.c.Journal, to); err != nil || pinned.Version == 0 {
-		return j, err
-	}
-	if err := j.SetRecord(journal.RecordWitnesses, pinned.Marshal()); err != nil {
-		return nil, errors.Join(fmt.Errorf("pinning witnesses: %w", err), j.Close(), os.Remove(s.c.Journal))
-	}
-	return j, nil
-}
-
-// dismiss ends the scout, and keeps what it has read.
-func (s *Succession) dismiss() {
-	if s.scout != nil {
-		s.scout.stop()
-		s.scout = nil
-	}
 }

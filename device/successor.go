@@ -2,7 +2,6 @@ package device
 
 import (
 	"errors"
-	"slices"
 
 	"dpki/authkeys"
 	"dpki/internal/anchor"
@@ -171,33 +170,4 @@ func placesFor(v *View, root network.File, here, to state.Registry) (network.Fil
 		n.Contract, n.DeployBlock = to.Contract, 0
 	}
 	return n, v.Witnesses, nil
-}
-
-// united is the network file that says what a reach says: what local root
-// configured and what the zone's bundle names.
-func united(local network.File, zone *network.File, pinned witness.Set) network.File {
-	n := local
-	n.Agree = max(n.Agree, 1)
-	if zone == nil {
-		return n
-	}
-	n.Agree, n.DeployBlock = max(n.Agree, zone.Agree), min(n.DeployBlock, zone.DeployBlock)
-	n.Endpoints = both(local.Endpoints, zone.Endpoints)
-	n.Mirrors = both(local.Mirrors, zone.Mirrors)
-	n.Stores = both(local.Stores, zone.Stores)
-	if zone.WitnessSet().Equal(pinned) {
-		n.Witnesses, n.WitnessAgree, n.WitnessVersion, n.Rotations = zone.Witnesses, zone.WitnessAgree, zone.WitnessVersion, zone.Rotations
-	}
-	return n
-}
-
-// both is one list and what another adds, as many as a network file holds.
-func both[T comparable](a, b []T) []T {
-	all := slices.Clone(a)
-	for _, v := range b {
-		if !slices.Contains(all, v) && len(all) < network.MaxPlaces {
-			all = append(all, v)
-		}
-	}
-	return all
 }

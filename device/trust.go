@@ -2,7 +2,6 @@ package device
 
 import (
 	"fmt"
-	"strings"
 
 	"dpki/registry/verify"
 )
@@ -21,11 +20,7 @@ type EndpointHealth struct {
 func healthOf(all []verify.Health) []EndpointHealth {
 	list := []EndpointHealth{}
 	for _, h := range all {
-		e := EndpointHealth{Name: h.Name, OK: h.Last == nil, Looks: h.Looks, Missed: h.Missed, Lies: h.Lies}
-		if h.Last != nil {
-			e.Problem = strings.ReplaceAll(h.Last.Error(), "\n", "; ")
-		}
-		list = append(list, e)
+		list = append(list, EndpointHealth{Name: h.Name, OK: h.Last == nil, Looks: h.Looks, Missed: h.Missed, Lies: h.Lies, Problem: oneLine(h.Last)})
 	}
 	return list
 }
