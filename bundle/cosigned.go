@@ -125,7 +125,7 @@ func (m *Demand) check(ctx context.Context, get Getter, i *Identity, a anchor.An
 			continue
 		}
 		for _, sig := range signed.Signatures {
-			if h := sig.Key.Hash; m.denied == nil || !m.denied(h, f.Time) {
+			if h := sig.Key.Hash; !m.denied(h, f.Time) {
 				keys[h] = true
 			}
 		}
