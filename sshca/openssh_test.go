@@ -145,7 +145,13 @@ func startAgent(t *testing.T) (socket string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	harness.Eventually(t, 5*time.Second, func() error { _, err := os.Stat(socket); return err })
+	harness.Eventually(t, 30*time.Second, func() error { // it is there before anybody listens
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
 	return socket
 }
 

@@ -126,7 +126,7 @@ func TestHostileBundles(t *testing.T) {
 		} {
 			row.attack()
 			block := org.Chain.Number()
-			m.Eventually(row.name, 20*time.Second, func(s device.Status) bool { return s.Block > block+1 })
+			m.Eventually(row.name, settled, func(s device.Status) bool { return s.Block > block+1 })
 			if s, err := m.Status(); err != nil || s.Enrolled {
 				t.Errorf("%s: enrolled by it (%v)", row.name, err)
 			}
@@ -139,12 +139,14 @@ func TestHostileBundles(t *testing.T) {
 	// The twin is what New does next: the same announcement, right. And it stands against what comes later.
 	h.announce(m.Asked, m.Asked, materials(func(d *bundle.DeviceMaterials) { d.Zone = otherZone }), bundle.PurposeDeviceMaterials, nil)
 	block := org.Chain.Number()
-	s := m.Eventually("more blocks", 20*time.Second, func(s device.Status) bool { return s.Block > block+1 })
+	s := m.Eventually("more blocks", settled, func(s device.Status) bool { return s.Block > block+1 })
 	if s.Zone != org.Zone.String() {
 		t.Errorf("after materials of another zone the device is in %s", s.Zone)
 	}
 	ca, key := org.NewCA(), org.NewKey()
 	grant := org.Grant(m.ID, state.KindGrant, "alice", key.PublicKey(), time.Hour)
+	granted := org.Chain.Number()
+	m.Eventually("the grant", settled, func(s device.Status) bool { return s.Block >= granted })
 	if got := m.Login("alice", key, org.Certificate(ca, key.PublicKey(), grant)); got.Code != 0 {
 		t.Errorf("a login after all of that: %+v", got)
 	}

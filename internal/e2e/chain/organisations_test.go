@@ -44,6 +44,6 @@ func TestTwoOrganisations(t *testing.T) {
 	twin.Revoke(w.ID, mine)
 	w.read()
 	w.Accepted("revoked by strangers", "alice", key, w.Org.Certificate(w.ca, key.PublicKey(), mine))
-	w.Org.Write(w.ID, ours)
+	w.write(group(w.ID, ours))
 	w.Accepted("the same bytes in our log", "alice", key, cert)
 }

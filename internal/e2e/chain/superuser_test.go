@@ -22,8 +22,10 @@ func TestSuperuserByAnotherName(t *testing.T) {
 		t.Cleanup(func() { w.Must(os.WriteFile(path, before, info.Mode())) })
 	}
 	plain := w.Org.Grant(w.ID, state.KindGrant, "toor", w.key.PublicKey(), time.Hour)
+	w.read()
 	w.refused("toor by GRANT", "toor", w.key, w.Org.Certificate(w.ca, w.key.PublicKey(), plain), authkeys.NeedsPrivilegedGrant)
 	privileged := w.Org.Grant(w.ID, state.KindGrantPriv, "toor", w.key.PublicKey(), time.Hour)
+	w.read()
 	if got := w.Login("toor", w.key, w.Org.Certificate(w.ca, w.key.PublicKey(), privileged)); got.Code != 0 || got.Stdout != "root\n" {
 		t.Errorf("the twin by GRANT_PRIV: %+v, %v", got, w.LastAudit())
 	}

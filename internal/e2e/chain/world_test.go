@@ -28,6 +28,9 @@ type world struct {
 	good *ssh.Certificate
 }
 
+// settled bounds what a device does at once: for a machine under load.
+const settled = time.Minute
+
 // newOrg makes an organisation whose devices hear of blocks as they come.
 func newOrg(t *testing.T) *fleet.Org {
 	t.Helper()
@@ -43,6 +46,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{ca: org.NewCA(), key: org.NewKey(), Machine: machine.New(t, org, machine.Options{})}
 	grant := org.Grant(w.ID, state.KindGrant, "alice", w.key.PublicKey(), time.Hour)
 	w.good = org.Certificate(w.ca, w.key.PublicKey(), grant)
+	w.read()
 	w.twin("in the beginning")
 	return w
 }
@@ -54,11 +58,12 @@ func (w *world) write(groups ...contracts.Group) {
 	w.read()
 }
 
-// read waits until the device has read the whole chain.
+// read waits until the device has read the whole chain: a login waits for news, but no
+// longer than a person would, and here the verdict is asked for.
 func (w *world) read() {
 	w.Helper()
 	block := w.Org.Chain.Number()
-	w.Eventually("the last block", 15*time.Second, func(s device.Status) bool { return s.Block >= block })
+	w.Eventually("the last block", settled, func(s device.Status) bool { return s.Block >= block })
 }
 
 // by is sshd's own refusal: the daemon was not asked, or need not have been.

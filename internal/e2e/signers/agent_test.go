@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,14 @@ func (r *rig) agent(modules string) {
 	harness.Need(r.T, harness.SshAgent, harness.SshKeygen)
 	socket := r.path("agent")
 	harness.Start(r.T, harness.Command{Path: "/usr/bin/ssh-agent", Args: []string{"-D", "-a", socket, "-P", modules}, Env: append([]string{"PATH=/usr/bin:/bin", "HOME=" + r.dir}, r.env...),
-		Ready: func(context.Context, *harness.Proc) error { _, err := os.Stat(socket); return err }})
+		Ready: func(ctx context.Context, _ *harness.Proc) error {
+			// The socket is there before anybody listens: it has to take a caller.
+			conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
+			if err == nil {
+				conn.Close()
+			}
+			return err
+		}})
 	r.env = append(r.env, "SSH_AUTH_SOCK="+socket)
 }
 
