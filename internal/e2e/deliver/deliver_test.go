@@ -247,6 +247,8 @@ func (w *world) hostKey() {
 	key := w.Org.NewKey()
 	grant := w.Org.Grant(w.ID, state.KindGrant, "alice", key.PublicKey(), time.Hour)
 	cert := w.Org.Certificate(users, key.PublicKey(), grant)
+	written := w.Org.Chain.Number()
+	w.Eventually("the grant", settled, func(s device.Status) bool { return s.Block >= written })
 	w.Accepted("before", "alice", key, cert)
 	client := w.Client("alice", key, cert)
 

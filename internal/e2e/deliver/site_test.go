@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"dpki/device"
 	"dpki/internal/harness"
@@ -144,7 +143,7 @@ func (s *site) enrolled() {
 // acknowledged waits until a receipt says that the device has applied everything.
 func (s *site) acknowledged() {
 	s.Helper()
-	harness.Eventually(s, 90*time.Second, func() error {
+	harness.Eventually(s, 3*settled, func() error {
 		if got := s.Dpki(-1, "device", "list", "--ready"); got.Code != 0 {
 			return fmt.Errorf("%s%s", got.Stdout, got.Stderr)
 		}

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { harness.Main(m, "dpki", "dpkid", "dpki-authkeys", 
 
 // settled is how long a device may take for what it does at once: a bound for a
 // busy machine, not what is measured.
-const settled = 30 * time.Second
+const settled = time.Minute
 
 // rig is an organisation with one device, gate-7, whose administrator has one IPFS
 // node, while the device and the people ask another.
