@@ -49,9 +49,8 @@ func (d *Desk) announcement(ctx context.Context, scope state.Word, z bundle.Rost
 	if err != nil {
 		return nil, err
 	}
-	// The longest that a zone allows, less an hour for the block to come.
 	from := min(now, d.Ledger.Head().Time)
-	until := from + state.MaxValidity - 3600
+	until := from + longestEntry
 	if scope == d.Anchor.Org {
 		until = state.Never
 	}

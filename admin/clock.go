@@ -11,6 +11,10 @@ import (
 // is counted from the one and judged by the other.
 const clockTolerance = 5 * time.Minute
 
+// longestEntry is how long an entry of a zone is where nobody says, in seconds: the
+// longest that a zone allows, less an hour for the block to come.
+const longestEntry = state.MaxValidity - 3600
+
 // now is the wall clock, held against the verified head.
 func (d *Desk) now() (uint64, error) { return verifiedNow(d.Now(), d.Ledger.Head()) }
 

@@ -201,7 +201,7 @@ func (d *Desk) rosterChange(ctx context.Context, zone state.Word, delta *bundle.
 	if err := d.addRoster(b, delta); err != nil {
 		return contracts.Group{}, err
 	}
-	change, err := d.finish(ctx, b, from, from+state.MaxValidity-3600)
+	change, err := d.finish(ctx, b, from, from+longestEntry)
 	return contracts.Group{Scope: zone, Changes: []contracts.Change{change}}, err
 }
 

@@ -259,6 +259,10 @@ func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.
 	return p, because(err, Failed, "", "the host certificate could not be made")
 }
 
+// HostCAs is what the delivery of a zone's host CAs is called unless somebody
+// calls it otherwise.
+const HostCAs = "dpki"
+
 // DeliverCA is what `deliver ca` asks for.
 type DeliverCA struct {
 	Delivering

@@ -58,7 +58,7 @@ type departure struct {
 	rekey  bool
 }
 
-// groups are the changes to the zone: the device is retired, and where the zone has
+// departs is the changes to the zone: the device is retired, and where the zone has
 // another key from then on, those that stay and come are given it; else those that
 // come are given what there is.
 func (d *Desk) departs(ctx context.Context, p departure) (contracts.Group, *Rekeyed, error) {

@@ -151,7 +151,7 @@ func (d *Desk) announcePeople(ctx context.Context, fresh []PersonEnrolment) (con
 		return contracts.Group{}, err
 	}
 	from := min(now, d.Ledger.Head().Time)
-	change, err := d.finish(ctx, b, from, from+state.MaxValidity-3600)
+	change, err := d.finish(ctx, b, from, from+longestEntry)
 	return contracts.Group{Scope: zone, Changes: []contracts.Change{change}}, err
 }
 

@@ -137,10 +137,6 @@ func (d *Desk) again(ctx context.Context, signers *signers, r *Replacement, p po
 	return append(slices.Clone(packed.with), announced), []bundle.Block{block}, nil
 }
 
-// HostCAs is what the delivery of a zone's host CAs is called unless somebody
-// calls it otherwise.
-const HostCAs = "dpki"
-
 // anew asks for what a grant allows, for what is left of it, for a new person. The
 // key is his own where the old one had his own, and else made here.
 func (g *knownGrant) anew(old, m bundle.RosterMember, now uint64) GrantRequest {

@@ -171,7 +171,7 @@ func (d *Desk) rotatePolicy(ctx context.Context, z bundle.RosterZone, _ RotateDu
 		t.Left = err.Error()
 		return nil
 	}
-	length := min(latest.Until-latest.Time, state.MaxValidity-3600) // an hour for the block to come
+	length := min(latest.Until-latest.Time, longestEntry)
 	shown, err := d.SetPolicy(ctx, z.Name, policy, time.Duration(length)*time.Second)
 	if err != nil {
 		return err

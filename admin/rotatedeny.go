@@ -134,17 +134,11 @@ func (d *Desk) rotateDenials(ctx context.Context, z bundle.RosterZone, _ RotateD
 			out.Rotations = append(out.Rotations, t)
 			continue
 		}
-		until := from + min(n.last.Until-n.last.Time, state.MaxValidity-3600, d.longest(state.KindDeny)) // an hour for the block to come
-		payload, err := n.deny.Marshal()
+		group, err := d.denyAgain(n, from)
 		if err != nil {
 			return err
 		}
-		sealed, err := d.ring.Seal(bundle.Entry{Scope: n.scope, Kind: state.KindDeny, From: from, Until: until}, payload)
-		if err != nil {
-			return err
-		}
-		groups = append(groups, contracts.Group{Scope: n.scope, Salt: n.salt, Changes: []contracts.Change{put(state.KindDeny, sealed, from, until)}})
-		done = append(done, t)
+		groups, done = append(groups, group), append(done, t)
 		if len(groups) == maxAtOnce {
 			if err := flush(); err != nil {
 				return err
@@ -152,6 +146,17 @@ func (d *Desk) rotateDenials(ctx context.Context, z bundle.RosterZone, _ RotateD
 		}
 	}
 	return flush()
+}
+
+// denyAgain seals a denial anew, for as long as it was.
+func (d *Desk) denyAgain(n denial, from uint64) (contracts.Group, error) {
+	until := from + min(n.last.Until-n.last.Time, longestEntry, d.longest(state.KindDeny))
+	payload, err := n.deny.Marshal()
+	if err != nil {
+		return contracts.Group{}, err
+	}
+	sealed, err := d.ring.Seal(bundle.Entry{Scope: n.scope, Kind: state.KindDeny, From: from, Until: until}, payload)
+	return contracts.Group{Scope: n.scope, Salt: n.salt, Changes: []contracts.Change{put(state.KindDeny, sealed, from, until)}}, err
 }
 
 func (d *Desk) denialName(z bundle.RosterZone, n denial) string {

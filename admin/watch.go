@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -142,11 +141,12 @@ func (d *Desk) SubmitWatched(ctx context.Context, w *WatchFile) (*Deliveries, er
 // announceSigned seals the signatures for one delivery's recipient.
 func (d *Desk) announceSigned(ctx context.Context, w *WatchFile, wd WatchedDelivery, content []byte) (shown *Delivery, g contracts.Group, b bundle.Block, err error) {
 	s := wd.Statement
-	i := slices.IndexFunc(slices.Concat(d.roster.Devices, d.people()), func(m bundle.RosterMember) bool { return m.Device == s.Mailbox })
+	enrolled := slices.Concat(d.roster.Devices, d.people())
+	i := slices.IndexFunc(enrolled, func(m bundle.RosterMember) bool { return m.Device == s.Mailbox })
 	if i < 0 {
 		return nil, g, b, problem(Failed, "deliver again to who is there now", "%s is not enrolled any more", wd.To)
 	}
-	m := slices.Concat(d.roster.Devices, d.people())[i]
+	m := enrolled[i]
 	if err := d.need(ctx, m.Device); err != nil {
 		return nil, g, b, err
 	}
@@ -217,76 +217,6 @@ func (w *WatchFile) Compare(paths []string) (lines []string, differ int, err err
 		}
 	}
 	return lines, differ, nil
-}
-
-// watchWords says in words what a delivery would bring.
-func watchWords(wd WatchedDelivery) []string {
-	s, sum := wd.Statement, wd.Summary
-	lines := []string{fmt.Sprintf("%s %s for %s (%s), %v to %v", s.Purpose, s.Name, wd.To, s.Mailbox, Time(s.From), Time(s.Until))}
-	if !s.Supersedes.IsZero() {
-		lines = append(lines, "in place of delivery "+s.Supersedes.String())
-	}
-	if sum.PrivateKey {
-		lines = append(lines, "with a private key that was made elsewhere")
-	}
-	switch {
-	case sum.UserKey != nil:
-		lines = append(lines, certificateWords(sum.UserKey.Certificate))
-		if sum.UserKey.Account != "" {
-			lines = append(lines, "to log in as "+sum.UserKey.Account)
-		}
-		for _, h := range sum.UserKey.Hosts {
-			lines = append(lines, fmt.Sprintf("host %s (%s) at %s, key %s", h.Name, h.Device, orNowhere(h.Address), keyWords(h.HostKey)))
-		}
-	case sum.Host != nil:
-		for _, c := range sum.Host.Certificates {
-			lines = append(lines, certificateWords(c))
-		}
-	case sum.Trust != nil:
-		for _, ca := range sum.Trust.CAs {
-			lines = append(lines, fmt.Sprintf("trust CA %s for %ss", keyWords(ca.Key), sum.Trust.Use))
-		}
-	case sum.Files != nil:
-		for _, f := range sum.Files.Files {
-			lines = append(lines, fmt.Sprintf("file %s, mode %s, %d bytes, salted digest %s", f.Path, f.Mode, f.Size, f.Digest))
-		}
-	}
-	return lines
-}
-
-// certificateWords says what a certificate is for, as ssh-keygen -L would.
-func certificateWords(text string) string {
-	k, err := parseKeyLine(text)
-	if err != nil || k.Cert == nil {
-		return "NO CERTIFICATE: " + text
-	}
-	c := k.Cert
-	kind := "user"
-	if c.CertType == ssh.HostCert {
-		kind = "host"
-	}
-	return fmt.Sprintf("%s certificate of key %s, signed by CA %s, for %s, %v to %v", kind, fingerprintText(k.Hash),
-		ssh.FingerprintSHA256(c.SignatureKey), strings.Join(c.ValidPrincipals, " "), Time(c.ValidAfter), Time(c.ValidBefore))
-}
-
-func keyWords(text string) string {
-	k, err := parseKeyLine(text)
-	if err != nil || k.Cert != nil {
-		return "NO KEY: " + text
-	}
-	return fingerprintText(k.Hash)
-}
-
-func parseKeyLine(text string) (*profile.Key, error) {
-	kind, blob, _ := strings.Cut(text, " ")
-	return profile.ParseText(kind, blob)
-}
-
-func orNowhere(address string) string {
-	if address == "" {
-		return "no known address"
-	}
-	return address
 }
 
 // Waits reports whether nothing is announced of the delivery before its watchdogs
