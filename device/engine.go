@@ -52,6 +52,10 @@ type Config struct {
 	// Moved watches as after a change: the device has just followed its
 	// organisation, and somebody is at work there.
 	Moved bool
+	// Budget is how long a login waits for a fresh look, and such a look may take;
+	// zero = RefreshBudget. Tests of anything else wait longer: a machine under load
+	// is no part of what they show.
+	Budget time.Duration
 	// CodeHash is the contract's; zero = the one that this build knows.
 	CodeHash state.Word
 	// Random spreads polls, in [0, 1); nil = math/rand.
@@ -124,6 +128,9 @@ func New(c Config) (*Engine, error) {
 	if c.Random == nil {
 		c.Random = rand.Float64
 	}
+	if c.Budget == 0 {
+		c.Budget = RefreshBudget
+	}
 	if c.Network.Registry() != c.Anchor.Registry {
 		return nil, ErrOtherChain
 	}
@@ -149,6 +156,9 @@ func (e *Engine) Anchor() anchor.Anchor { return e.c.Anchor }
 
 // Profile is how often it looks.
 func (e *Engine) Profile() Profile { return e.c.Profile }
+
+// Budget is how long a login waits for a fresh look.
+func (e *Engine) Budget() time.Duration { return e.c.Budget }
 
 // load starts from the journal, at the beginning and after reset-trust.
 func (e *Engine) load() error {

@@ -12,7 +12,7 @@ import (
 
 // look is one look at the chain.
 func (e *Engine) look(ctx context.Context, asked []*refresh) {
-	ctx, cancel := context.WithTimeout(ctx, budget(asked))
+	ctx, cancel := context.WithTimeout(ctx, e.budget(asked))
 	defer cancel()
 	e.looked = e.c.Clock.Boot()
 	e.c.Log.Debug("looking")

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// RefreshBudget is how long a login waits for a fresh look at the chain. The
+// RefreshBudget is how long a login on a device waits for a fresh look at the chain. The
 // helper gives up after 2 s.
 const RefreshBudget = 1200 * time.Millisecond
 
@@ -15,11 +15,11 @@ type refresh struct {
 	done chan struct{}
 }
 
-// Refresh asks for a look at the chain and waits for it, at most RefreshBudget.
+// Refresh asks for a look at the chain and waits for it, at most Config.Budget.
 // Whoever asks while a look is under way shares the next one. It reports whether
 // there was a look, not whether it succeeded: see the View.
 func (e *Engine) Refresh(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, RefreshBudget)
+	ctx, cancel := context.WithTimeout(ctx, e.c.Budget)
 	defer cancel()
 	r := &refresh{ctx: ctx, done: make(chan struct{})}
 	select {
@@ -54,9 +54,9 @@ func (e *Engine) waiting(asked []*refresh) []*refresh {
 }
 
 // budget is how long a look may take: for logins, no longer than they wait.
-func budget(asked []*refresh) time.Duration {
+func (e *Engine) budget(asked []*refresh) time.Duration {
 	if len(asked) > 0 {
-		return RefreshBudget
+		return e.c.Budget
 	}
 	return tickBudget
 }

@@ -52,7 +52,7 @@ type Verdict struct {
 // Decide answers a request, after a look at the chain where the request is
 // worth one.
 func (d *Door) Decide(ctx context.Context, req authkeys.Request) Verdict {
-	ctx, cancel := context.WithTimeout(ctx, device.RefreshBudget)
+	ctx, cancel := context.WithTimeout(ctx, d.Engine.Budget())
 	defer cancel()
 	c := authkeys.Parse(req)
 	v := d.decide(c)

@@ -53,6 +53,10 @@ var Instant = devchain.Options{MaxDrift: -1}
 // Ticking: blocks that follow real time, as those of real chains do.
 var Ticking = devchain.Options{BlockTime: time.Second}
 
+// patience is what a login waits for a look: long, so that a machine under load
+// changes no verdict. A test of the wait itself sets Config.Budget.
+const patience = 30 * time.Second
+
 // Enrolled is a rig whose engine runs and is enrolled as gate-7, in an
 // organisation that has a CA.
 func Enrolled(t *testing.T, o devchain.Options, change func(*device.Config)) *Rig {
@@ -131,7 +135,10 @@ func (r *Rig) Start(change func(*device.Config)) {
 	sup := device.NewSupervisor(InProcess, log)
 	config := device.Config{
 		Anchor: r.Org.Anchor, Identity: r.Identity, Journal: j, Network: r.Network, Fetcher: counted{sup, r}, Clock: r.Clock(),
-		Profile: device.Profile{Watch: 100 * time.Millisecond, Idle: time.Hour}, Log: log,
+		Profile: device.Profile{Watch: 100 * time.Millisecond, Idle: time.Hour}, Budget: patience, Log: log,
+	}
+	if r.Cut.Load() {
+		config.Budget = 0 // the first look, which logins wait for, does not come
 	}
 	if change != nil {
 		change(&config)
