@@ -57,7 +57,8 @@ func TestKill(t *testing.T) {
 	path := create(t)
 	random := rand.New(rand.NewPCG(3, 4))
 	total := uint64(0)
-	for round := range 25 {
+	// More rounds, and longer ones, where a machine under load hardly lets the writer begin.
+	for round, begun := 0, time.Now(); round < 25 || total < 25 && time.Since(begun) < time.Minute; round++ {
 		cmd := exec.Command("/proc/self/exe", writerArg, path)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -66,7 +67,7 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Duration(2+random.IntN(40))*time.Millisecond, func() { cmd.Process.Kill() })
+		time.AfterFunc(time.Duration(2+random.IntN(40)+10*max(0, round-25))*time.Millisecond, func() { cmd.Process.Kill() })
 		acknowledged := total
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if _, err := fmt.Sscan(lines.Text(), &acknowledged); err != nil {
