@@ -130,15 +130,19 @@ func (p *pkg) event(e event) {
 	t := p.test(e.Test)
 	switch e.Action {
 	case "run":
-		// -count and -cpu run a test again: forget what it was, keep what it wrote.
-		t.outcome = ""
+		// -count and -cpu run a test again: one that failed has failed, whatever comes after.
+		if t.outcome != "fail" {
+			t.outcome = ""
+		}
 		if parent := p.parent(e.Test); parent != nil {
 			parent.parent = true
 		}
 	case "output":
 		t.output.WriteString(e.Output)
 	case "pass", "skip":
-		t.outcome = e.Action
+		if t.outcome != "fail" {
+			t.outcome = e.Action
+		}
 	case "fail":
 		t.outcome = "fail"
 		if parent := p.parent(e.Test); parent != nil {

@@ -14,6 +14,7 @@ var module = map[string]string{
 	"go.mod":                         "module m\n\ngo 1.24\n",
 	"good/a_test.go":                 "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Run(\"x\", func(t *testing.T) {}); t.Run(\"y/z\", func(t *testing.T) {}) }\nfunc TestB(t *testing.T) {}\n",
 	"bad/a_test.go":                  "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Run(\"x\", func(t *testing.T) { t.Error(\"got 1, want 2\") }) }\nfunc TestB(t *testing.T) {}\n",
+	"once/a_test.go":                 "package a\nimport \"testing\"\nvar again bool\nfunc TestA(t *testing.T) { if !again { again = true; t.Error(\"got 1, want 2\") } }\nfunc TestB(t *testing.T) {}\n",
 	"skips/a_test.go":                "package a\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Skip(\"needs sshd: not found\") }\nfunc TestB(t *testing.T) {}\n",
 	"dies/a_test.go":                 "package a\nimport (\"os\"; \"testing\")\nfunc TestA(t *testing.T) {}\nfunc TestB(t *testing.T) { os.Exit(3) }\n",
 	"quits/a_test.go":                "package a\nimport (\"os\"; \"testing\")\nfunc TestMain(m *testing.M) { os.Exit(1) }\nfunc TestA(t *testing.T) {}\n",
@@ -52,6 +53,8 @@ func TestGo(t *testing.T) {
 	}{
 		{"./good", true, 0, "ran 3, skipped 0\n3 passed, 0 failed, 0 skipped\n", nil},
 		{"./bad", false, 1, "ran 2, skipped 0\n1 passed, 1 failed, 0 skipped\n", []string{"FAIL m/bad", "got 1, want 2"}},
+		{"-count=3 ./once", false, 1, "ran 2, skipped 0\n1 passed, 1 failed, 0 skipped\n", []string{"FAIL m/once", "got 1, want 2"}},
+		{"-count=3 ./good", true, 0, "ran 3, skipped 0\n3 passed, 0 failed, 0 skipped\n", nil},
 		{"./skips", false, 0, "ran 1, skipped 1 (1 x needs sshd: not found)\n1 passed, 0 failed, 1 skipped\n", nil},
 		{"./skips", true, 1, "ran 1, skipped 1 (1 x needs sshd: not found)\n1 passed, 1 failed, 1 skipped\n", []string{"CI=true and tests were skipped"}},
 		{"./dies", false, 1, "ran 2, skipped 0\n1 passed, 1 failed, 0 skipped\n", []string{"TestB: the process ended under it"}},
