@@ -256,21 +256,18 @@ func TestSucceeds(t *testing.T) {
 func TestDistrusts(t *testing.T) {
 	h := newHistory(t).apply(testScopes.Org, Entry{Action: ActionPut, Kind: KindDistrust, Subject: Word{1}, Until: Never, Data: Distrust{Author: bad, From: 900, To: 1000}.Marshal()})
 	s := h.state()
-	if list := s.Distrusts(); len(list) != 1 || list[0].Author != bad {
-		t.Errorf("%+v", list)
-	}
 	for _, row := range []struct {
 		account Address
 		t       uint64
 		want    bool
 	}{{bad, 900, true}, {bad, 1000, true}, {bad, 899, false}, {bad, 1001, false}, {good, 950, false}} {
-		if got := s.DistrustedAuthor(row.account, row.t); got != row.want {
+		if got := s.distrusted([]Address{row.account}, row.t); got != row.want {
 			t.Errorf("%v at %d: %v", row.account, row.t, got)
 		}
 	}
 	h.revoke(testScopes.Org, KindDistrust, Word{1}, good)
-	if list := h.state().Distrusts(); len(list) != 0 {
-		t.Errorf("revoked: %+v", list)
+	if h.state().distrusted([]Address{bad}, 950) {
+		t.Error("a distrust that was revoked voids")
 	}
 }
 

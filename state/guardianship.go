@@ -142,23 +142,3 @@ func (g *Guardianship) follow(e *guardEvent) {
 		g.drop()
 	}
 }
-
-// DistrustedAuthor reports whether what this account entered at t (Unix
-// seconds) and that permits something is void.
-func (s *State) DistrustedAuthor(account Address, t uint64) bool {
-	return s.distrusted([]Address{account}, t)
-}
-
-// Distrusts returns the live DISTRUST entries, in the log's order, those that a
-// reorganisation dropped last.
-func (s *State) Distrusts() []DistrustFact {
-	var list []DistrustFact
-	for _, l := range s.restrictions() {
-		for i := range l.distrusts {
-			if d := &l.distrusts[i]; !s.revoked(d.Scope, d.Kind, d.Subject) {
-				list = append(list, *d)
-			}
-		}
-	}
-	return list
-}
