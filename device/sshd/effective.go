@@ -41,14 +41,21 @@ func (s Server) Effective(ctx context.Context, account string) (Effective, error
 	if err != nil {
 		return nil, fmt.Errorf("sshd -T for %q: %w: %s", account, err, firstLines(out))
 	}
+	return parseEffective(string(out)), nil
+}
+
+// parseEffective reads `keyword value` lines. OpenSSH 9.2 writes the keywords in
+// lower case, 10.6 as its manual spells them.
+func parseEffective(text string) Effective {
 	e := Effective{}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(text) {
 		keyword, value, ok := strings.Cut(strings.TrimRight(line, "\n"), " ")
 		if ok {
+			keyword = strings.ToLower(keyword)
 			e[keyword] = append(e[keyword], value)
 		}
 	}
-	return e, nil
+	return e
 }
 
 // firstLines are what a person needs of sshd's complaint.

@@ -95,3 +95,16 @@ func TestNeedsKey(t *testing.T) {
 		t.Error("no word of methods needs a key")
 	}
 }
+
+// What sshd -T prints, as OpenSSH 9.2 and as 10.6 spell it.
+func TestEffectiveKeywords(t *testing.T) {
+	want := Effective{"hostkey": {"/etc/ssh/A", "/etc/ssh/b"}, "authorizedkeyscommand": {"/usr/bin/Other %u"}, "usepam": {"yes"}}
+	for name, text := range map[string]string{
+		"9.2":  "usepam yes\nhostkey /etc/ssh/A\nhostkey /etc/ssh/b\nauthorizedkeyscommand /usr/bin/Other %u\n",
+		"10.6": "UsePAM yes\nHostKey /etc/ssh/A\nHostKey /etc/ssh/b\nAuthorizedKeysCommand /usr/bin/Other %u\n",
+	} {
+		if got := parseEffective(text); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
