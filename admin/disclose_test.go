@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"dpki/bundle"
+	"dpki/registry/audit"
+	"dpki/registry/verify"
 	"dpki/state"
 )
 
@@ -21,6 +23,18 @@ func TestDisclosureForm(t *testing.T) {
 		if _, err := ParseDisclosure(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
+	}
+}
+
+// An exporter may prove one log at an older block than another: the report vouches
+// for no time after the oldest.
+func TestReportOfAnOldLog(t *testing.T) {
+	c := &audit.Checked{File: &audit.File{Proofs: []audit.Proof{{Header: 2}, {Header: 1}}}, Blocks: []verify.Header{{Time: 10}, {Time: 20}, {Time: 30}}}
+	if got := sureUntil(c); got != 20 {
+		t.Errorf("nothing is said of after %v", got)
+	}
+	if c.Proofs[1].Header = 2; sureUntil(c) != 30 {
+		t.Errorf("twin: %v", sureUntil(c))
 	}
 }
 

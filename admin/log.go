@@ -246,6 +246,7 @@ func (d *Desk) openedWords(scope state.Word, e *state.Entry) string {
 	return text
 }
 
+// What its author wrote freely is quoted: a label may hold a fingerprint.
 func payloadWords(kind state.Kind, payload []byte) (string, error) {
 	switch kind {
 	case state.KindZone:
@@ -253,7 +254,7 @@ func payloadWords(kind state.Kind, payload []byte) (string, error) {
 		return "zone " + z.Name, err
 	case state.KindCAUser, state.KindCAHost:
 		ca, err := state.ParseCA(payload)
-		return fmt.Sprintf("CA %s %s", ca.Label, fingerprintText(ca.Key)), err
+		return fmt.Sprintf("CA %q %s", ca.Label, fingerprintText(ca.Key)), err
 	case state.KindDeny:
 		deny, err := state.ParseDeny(payload)
 		return "denied key " + fingerprintText(deny.Key), err
@@ -270,7 +271,7 @@ func payloadWords(kind state.Kind, payload []byte) (string, error) {
 		}
 		text := fmt.Sprintf("request: %s for %s", r.Account, Length(time.Duration(r.Seconds)*time.Second))
 		if r.Reason != "" {
-			text += ": " + r.Reason
+			text += fmt.Sprintf(": %q", r.Reason)
 		}
 		return text, nil
 	case state.KindPolicy:
@@ -286,7 +287,7 @@ func payloadWords(kind state.Kind, payload []byte) (string, error) {
 		text += fmt.Sprintf(" for %q", g.Command)
 	}
 	if g.Label != "" {
-		text += ": " + g.Label
+		text += fmt.Sprintf(": %q", g.Label)
 	}
 	return text, err
 }

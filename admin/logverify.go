@@ -134,7 +134,17 @@ func (r *LogReport) trust(c *audit.Checked, check LogCheck, who audit.Voucher) {
 	}
 	r.Trusted = append(r.Trusted,
 		"that the anchor is the organisation's: it came to you by another way than the file",
-		"nothing about what was entered after "+r.Time.String())
+		"nothing about what was entered after "+sureUntil(c).String())
+}
+
+// sureUntil is the time of the oldest block that a log is proven at: what was entered
+// after it may be left out of that log.
+func sureUntil(c *audit.Checked) Time {
+	oldest := len(c.Blocks) - 1
+	for _, p := range c.Proofs {
+		oldest = min(oldest, p.Header)
+	}
+	return Time(c.Blocks[oldest].Time)
 }
 
 // scopeWords names scopes by what entries in the clear say about them.

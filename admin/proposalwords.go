@@ -35,8 +35,11 @@ func (d *Desk) inWords(ctx context.Context, p *Proposal, g contracts.Group, c co
 	if c.Action == state.ActionPut || c.Action == state.ActionFreeze {
 		shown.From, shown.Until = Time(c.From), Time(c.Until)
 	}
-	if shown.Scope == short(g.Scope) {
+	switch {
+	case shown.Scope == short(g.Scope):
 		shown.Unseen = "nothing here says which scope this is"
+	case d.namesake(g.Scope):
+		shown.Unseen = "several are called " + shown.Scope + ": compare the identifier"
 	}
 	e := &state.Entry{Seq: 1, Action: c.Action, Kind: c.Kind, Subject: c.Subject, From: c.From, Until: c.Until, Data: c.Data}
 	var why string

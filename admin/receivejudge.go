@@ -53,9 +53,6 @@ func (r *Receiver) judge(ctx context.Context, view *state.State, s *receivedSet,
 	default:
 		err = judgeFiles(s, b.Content)
 	}
-	if err == nil && s.fact.Delivery.Name != "" && s.fact.Delivery.Name != s.name {
-		return fmt.Errorf("it is called %s, and was announced as %s", s.name, s.fact.Delivery.Name)
-	}
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/state"
 )
@@ -211,4 +212,21 @@ func (d *Desk) scopeName(scope state.Word) string {
 		}
 	}
 	return short(scope)
+}
+
+// namesake reports whether another scope in use is called the same. dpki makes no
+// two of a name, so somebody else has, and the name does not say which is meant.
+func (d *Desk) namesake(scope state.Word) bool {
+	for _, z := range d.zones() {
+		if z.Zone != scope && z.Name == d.scopeName(scope) {
+			return true
+		}
+	}
+	retired := func(m bundle.RosterMember) bool { return m.Device == scope && d.retired(m) }
+	if slices.ContainsFunc(d.roster.Devices, retired) {
+		return false // what replaced it has its name
+	}
+	return slices.ContainsFunc(d.roster.Devices, func(m bundle.RosterMember) bool {
+		return m.Device != scope && d.scopeName(m.Device) == d.scopeName(scope) && !d.retired(m)
+	})
 }

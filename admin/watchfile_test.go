@@ -107,6 +107,7 @@ func TestAttackWatchFile(t *testing.T) {
 		"another recipient is shown":     func(w *WatchFile) { w.Deliveries[0].To = "plant/vault-1" },
 		"a zone that steers a terminal":  func(w *WatchFile) { w.Deliveries[0].To = "\x1b[2Kplant/gate-7" },
 		"a recipient of no zone":         func(w *WatchFile) { w.Deliveries[0].To = "gate-7" },
+		"another name of the files":      func(w *WatchFile) { w.Deliveries[0].Statement.Name = "motd" },
 		"another summary":                func(w *WatchFile) { w.Deliveries[0].Summary = w.Deliveries[1].Summary },
 		"another organisation":           func(w *WatchFile) { w.Anchor.Org[0]++ },
 		"one delivery twice":             func(w *WatchFile) { w.Deliveries[1] = w.Deliveries[0] },

@@ -12,7 +12,11 @@ import (
 // watchWords says in words what a delivery would bring.
 func watchWords(wd WatchedDelivery) []string {
 	s, sum := wd.Statement, wd.Summary
-	lines := []string{fmt.Sprintf("%s %s for %s (%s), %v to %v", s.Purpose, s.Name, wd.To, s.Mailbox, Time(s.From), Time(s.Until))}
+	name := s.Name // the content's own, where both say one
+	if name == "" {
+		name = sum.Name()
+	}
+	lines := []string{fmt.Sprintf("%s %s for %s (%s), %v to %v", s.Purpose, name, wd.To, s.Mailbox, Time(s.From), Time(s.Until))}
 	if !s.Supersedes.IsZero() {
 		lines = append(lines, "in place of delivery "+s.Supersedes.String())
 	}

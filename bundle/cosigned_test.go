@@ -91,12 +91,18 @@ func (w *watched) out(o Outgoing) Outgoing {
 // send announces a set of files, with nobody's signature yet.
 func (w *watched) send(version string, supersedes state.Word) *Watched {
 	w.Helper()
+	return w.sendAs("web", version, supersedes)
+}
+
+// sendAs announces the set web by a name.
+func (w *watched) sendAs(name, version string, supersedes state.Word) *Watched {
+	w.Helper()
 	f := &Files{Version: 1, Name: "web", Files: []File{{"version", "0644", Content(version)}}}
 	content, err := f.Marshal()
 	if err != nil {
 		w.Fatal(err)
 	}
-	sent, err := w.ring.DeliverWatched(anchorOf(1), "gate-7", w.out(Outgoing{Purpose: PurposeFiles, Content: content, Name: "web", Supersedes: supersedes}))
+	sent, err := w.ring.DeliverWatched(anchorOf(1), "gate-7", w.out(Outgoing{Purpose: PurposeFiles, Content: content, Name: name, Supersedes: supersedes}))
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -297,6 +303,26 @@ func TestAttackCosignatures(t *testing.T) {
 		w.refused("a summary that is not the content's", s, 0, 2)
 		w.sign(s, w.dogs[0], w.dogs[1])
 		w.taken("twin", s)
+	})
+	t.Run("announced by another name", func(t *testing.T) {
+		w.T = t
+		// Where the files go says the content's name, and the watchdogs would read the other.
+		s := w.sendAs("motd", "1", state.Word{})
+		if err := s.Statement.Describes(s.Summary); !errors.Is(err, ErrMalformed) {
+			t.Errorf("watchdogs are shown it: %v", err)
+		}
+		w.sign(s, w.dogs...)
+		if err := w.read(s); !errors.Is(err, ErrMalformed) || errors.Is(err, ErrNotCosigned) {
+			t.Errorf("signed all the same: %v", err)
+		}
+		for _, name := range []string{"web", ""} {
+			s := w.sendAs(name, "1", state.Word{})
+			if err := s.Statement.Describes(s.Summary); err != nil {
+				t.Errorf("twin %q: %v", name, err)
+			}
+			w.sign(s, w.dogs...)
+			w.taken("twin "+name, s)
+		}
 	})
 	t.Run("replayed", func(t *testing.T) {
 		w.T = t

@@ -87,8 +87,8 @@ func (r *Ring) DeliverWatched(a anchor.Anchor, recipient string, o Outgoing) (*W
 }
 
 // ReadDelivery fetches and opens the bundle that a DELIVERY entry announced, if
-// its purpose is one of those given and the demand on it is met (ErrNotCosigned
-// where it is not, yet).
+// its purpose is one of those given, its content has the name by which it was
+// announced, and the demand on it is met (ErrNotCosigned where it is not, yet).
 func (i *Identity) ReadDelivery(ctx context.Context, get Getter, a anchor.Anchor, d *state.DeliveryFact, demand Demand, purposes ...Purpose) (*Bundle, error) {
 	if err := demand.Possible(); err != nil {
 		return nil, err
@@ -97,11 +97,27 @@ func (i *Identity) ReadDelivery(ctx context.Context, get Getter, a anchor.Anchor
 	if err != nil {
 		return nil, err
 	}
-	if err := demand.check(ctx, get, i, a, d, b); err != nil {
+	err = b.announcedAs(d.Delivery.Name)
+	if err == nil {
+		err = demand.check(ctx, get, i, a, d, b)
+	}
+	if err != nil {
 		clear(b.Content)
 		return nil, err
 	}
 	return b, nil
+}
+
+// announcedAs refuses a content that was announced by another name than its own.
+func (b *Bundle) announcedAs(name string) error {
+	if name == "" || b.Purpose == PurposeHostCertificate { // which has no name
+		return nil
+	}
+	s, err := Summarize(b.Purpose, b.Salt, b.Content)
+	if err != nil {
+		return err
+	}
+	return s.announcedAs(name)
 }
 
 func (i *Identity) readAnnounced(ctx context.Context, get Getter, a anchor.Anchor, d *state.DeliveryFact, purposes ...Purpose) (*Bundle, error) {

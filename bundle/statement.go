@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,7 +50,7 @@ func (s *Statement) Digest() state.Word {
 
 // Describes refuses a summary that the statement is not about.
 func (s *Statement) Describes(sum *Summary) error {
-	if err := sum.Check(); err != nil {
+	if err := errors.Join(sum.Check(), sum.announcedAs(s.Name)); err != nil {
 		return err
 	}
 	digest, err := sum.digest()

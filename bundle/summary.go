@@ -126,6 +126,29 @@ func (s *Summary) Check() error {
 	return nil
 }
 
+// Name is what the content calls itself, empty for a host certificate.
+func (s *Summary) Name() string {
+	switch {
+	case s.UserKey != nil:
+		return s.UserKey.Name
+	case s.Trust != nil:
+		return s.Trust.Name
+	case s.Files != nil:
+		return s.Files.Name
+	}
+	return ""
+}
+
+// announcedAs refuses a content that was announced by another name than its own.
+// By that name others know what it is and what it takes the place of; where the
+// recipient puts it goes by its own.
+func (s *Summary) announcedAs(name string) error {
+	if own := s.Name(); own != "" && name != "" && own != name {
+		return malformed("content called %.80q, announced as %.80q", own, name)
+	}
+	return nil
+}
+
 // digest is sha256("dpki/summary/1" | the encoded summary).
 func (s *Summary) digest() (state.Word, error) {
 	b, err := s.Marshal()

@@ -149,7 +149,8 @@ func install(ctx context.Context, c Config, s *state.State, name string, fact st
 	end := deliveryEnded{done: Delivered{Subject: fact.Subject, Purpose: bundle.Purpose(fact.Purpose).String(), Seq: fact.Seq, Time: now}}
 	demand := bundle.DemandOn(s, name, &fact, now)
 	for other := range s.Deliveries(now) {
-		if other.Scope != fact.Scope || other.Supersedes != fact.Subject || other.Seq <= fact.Seq {
+		// Nor does one of another purpose, of which other watchdogs may be asked, or none.
+		if other.Scope != fact.Scope || other.Purpose != fact.Purpose || other.Supersedes != fact.Subject || other.Seq <= fact.Seq {
 			continue
 		}
 		// What watchdogs have not signed takes the place of nothing that they have.

@@ -260,7 +260,7 @@ func TestHostile(t *testing.T) {
 		f := in(t)
 		p := f.pack(bundle.PurposeFiles, "harmless", files("1"), nil)
 		f.send(p)
-		f.becomes(p, 3, refused, "was announced as harmless")
+		f.becomes(p, 3, refused, `announced as "harmless"`)
 		f.gone(p)
 	})
 	t.Run("a purpose that is no person's", func(t *testing.T) {

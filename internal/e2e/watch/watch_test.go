@@ -4,8 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"dpki/bundle"
 	"dpki/device"
+	"dpki/state"
 )
 
 // TestWatched: an administrator who may do everything delivers nothing that the
@@ -17,6 +20,7 @@ func TestWatched(t *testing.T) {
 	t.Run("another's signatures", func(t *testing.T) { w.in(t).others() })
 	t.Run("shown one thing, sent another", func(t *testing.T) { w.in(t).shown() })
 	t.Run("superseded", func(t *testing.T) { w.in(t).superseded() })
+	t.Run("another purpose", func(t *testing.T) { w.in(t).otherPurpose() })
 	t.Run("the policy changes", func(t *testing.T) { w.in(t).policies() })
 }
 
@@ -120,6 +124,27 @@ func (w *world) superseded() {
 	w.becomes(after, bundle.Applied)
 	w.becomes(before, "")
 	w.version("after")
+}
+
+// otherPurpose: what nobody has to sign takes the place of nothing that watchdogs do.
+func (w *world) otherPurpose() {
+	p := policy(2, w.dogs...)
+	p.Watchdogs[0].Purposes = 1 << bundle.PurposeFiles
+	w.zonePolicy(p)
+	files := w.send(w.pack("guarded", nil))
+	w.waits("not co-signed: 0 of 2 watchdogs")
+	ca := w.Org.NewCAOf(state.KindCAUser)
+	content, err := (&bundle.Trust{Version: 1, Name: "dpki", Use: bundle.ForUsers, CAs: []bundle.TrustedCA{{
+		Key: strings.TrimSpace(string(ssh.MarshalAuthorizedKey(ca.PublicKey()))), Authority: w.Org.Authority(ca)}}}).Marshal()
+	w.Must(err)
+	o := w.out(bundle.PurposeCA, content)
+	o.Supersedes = files.Entry.Subject
+	free, err := w.Org.Ring.DeliverWatched(w.Org.Anchor, "gate-7", o)
+	w.Must(err)
+	w.becomes(w.send(&parcel{free, o.Until}), bundle.Applied)
+	w.sign(files, w.dogs[0], w.dogs[1])
+	w.becomes(files, bundle.Applied)
+	w.version("guarded")
 }
 
 // policies: the one in force when a delivery comes to be applied counts.

@@ -65,7 +65,12 @@ func (w *world) up()   { w.Helper(); w.whole.Run() }
 // demand has the zone demand so many signatures of these.
 func (w *world) demand(need int, dogs ...ssh.Signer) {
 	w.Helper()
-	payload, err := policy(need, dogs...).Marshal()
+	w.zonePolicy(policy(need, dogs...))
+}
+
+func (w *world) zonePolicy(p state.Policy) {
+	w.Helper()
+	payload, err := p.Marshal()
 	w.Org.Write(w.Org.Zone, w.Org.Seal(w.Org.Zone, state.KindPolicy, payload, err, time.Hour))
 }
 
