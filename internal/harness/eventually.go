@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// Patience is how long a test waits for what it does not measure: enough for a machine that is several times slower than this one and
+// stops a process for seconds at any instruction. A bar that is asserted is a number of its own.
+const Patience = 30 * time.Second
+
 // Eventually asks every few milliseconds until the check returns nil, and fails the test with its last error.
 func Eventually(t testing.TB, within time.Duration, check func() error) {
 	t.Helper()

@@ -25,7 +25,7 @@ type Command struct {
 
 	// Ready is asked every few milliseconds until it returns nil; nil means ready at once.
 	Ready func(context.Context, *Proc) error
-	// Within bounds Ready; zero means 20 s.
+	// Within bounds Ready; zero means a minute.
 	Within time.Duration
 	// Grace is how long a stop waits after SIGTERM before SIGKILL; zero means 5 s.
 	Grace time.Duration
@@ -77,7 +77,7 @@ func Start(t testing.TB, c Command) *Proc {
 	if c.Ready != nil {
 		within := c.Within
 		if within == 0 {
-			within = 20 * time.Second
+			within = time.Minute
 		}
 		if err := p.await(within, c.Ready); err != nil {
 			t.Fatalf("%s is not ready: %v", p.name, err)
@@ -157,10 +157,13 @@ func (p *Proc) Stop() {
 	}
 }
 
+// Await waits until the output holds the text, and is an error where the process ended or took too long.
+func (p *Proc) Await(text string, within time.Duration) error { return p.await(within, Says(text)) }
+
 // WaitOutput waits until the output holds the text.
 func (p *Proc) WaitOutput(t testing.TB, text string, within time.Duration) {
 	t.Helper()
-	if err := p.await(within, Says(text)); err != nil {
+	if err := p.Await(text, within); err != nil {
 		t.Fatalf("%s: %v", p.name, err)
 	}
 }

@@ -22,7 +22,7 @@ func TestProcStopEndsTheWholeGroup(t *testing.T) {
 	p := Start(t, c)
 	child := strings.Fields(p.Output())[1]
 	p.Stop()
-	Eventually(t, 5*time.Second, func() error {
+	Eventually(t, Patience, func() error {
 		state, err := os.ReadFile(filepath.Join("/proc", child, "stat"))
 		if err != nil || strings.Contains(string(state), ") Z ") {
 			return nil
@@ -33,7 +33,7 @@ func TestProcStopEndsTheWholeGroup(t *testing.T) {
 
 func TestProcWaitGivesTheExitCode(t *testing.T) {
 	p := Start(t, shell("exit 3"))
-	if code, err := p.Wait(5 * time.Second); code != 3 || err != nil {
+	if code, err := p.Wait(Patience); code != 3 || err != nil {
 		t.Errorf("Wait = %d, %v; want 3", code, err)
 	}
 	p = Start(t, shell("exec sleep 60"))
@@ -41,7 +41,7 @@ func TestProcWaitGivesTheExitCode(t *testing.T) {
 		t.Errorf("Wait on a sleeper: %v, want ErrStillRunning", err)
 	}
 	p.Kill()
-	if code, err := p.Wait(time.Second); code != -1 || err != nil {
+	if code, err := p.Wait(Patience); code != -1 || err != nil {
 		t.Errorf("Wait after Kill = %d, %v; want -1", code, err)
 	}
 }
@@ -49,7 +49,7 @@ func TestProcWaitGivesTheExitCode(t *testing.T) {
 func TestProcEnvironmentIsNotInherited(t *testing.T) {
 	t.Setenv("DPKI_CANARY", "leaked")
 	p := Start(t, shell("env; echo done"))
-	p.WaitOutput(t, "done", 5*time.Second)
+	p.WaitOutput(t, "done", Patience)
 	if strings.Contains(p.Output(), "leaked") {
 		t.Errorf("environment reached the process:\n%s", p.Output())
 	}
@@ -57,8 +57,8 @@ func TestProcEnvironmentIsNotInherited(t *testing.T) {
 
 func TestAwaitSaysWhyAProcessIsNotReady(t *testing.T) {
 	p := Start(t, shell("echo no; exit 1"))
-	p.Wait(5 * time.Second)
-	if err := p.await(time.Second, Says("yes")); err == nil || !strings.Contains(err.Error(), "exit status 1") {
+	p.Wait(Patience)
+	if err := p.await(Patience, Says("yes")); err == nil || !strings.Contains(err.Error(), "exit status 1") {
 		t.Errorf("await on a dead process: %v", err)
 	}
 	p = Start(t, shell("exec sleep 60"))

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"dpki/internal/harness"
 	"dpki/internal/harness/desk"
@@ -97,7 +96,7 @@ func TestTechnician(t *testing.T) {
 	login := func(want int) (got desk.Result) {
 		t.Helper()
 		host, port, _ := strings.Cut(r.sshd.Addr(), ":")
-		harness.Eventually(t, 10*time.Second, func() error {
+		harness.Eventually(t, harness.Patience, func() error {
 			got = r.run(-1, "ssh", "-F", "none", "-i", "tech", "-o", "CertificateFile=cert.pub", "-o", "IdentitiesOnly=yes",
 				"-o", "UserKnownHostsFile="+r.sshd.KnownHosts, "-p", port, "alice@"+host, "id -un")
 			if got.Code != want {

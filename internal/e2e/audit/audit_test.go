@@ -173,7 +173,7 @@ func TestMonitorAtWork(t *testing.T) {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code, err := p.Wait(10 * time.Second); err != nil || code != 0 {
+	if code, err := p.Wait(harness.Patience); err != nil || code != 0 {
 		t.Errorf("ended with %d, %v", code, err)
 	}
 	r.dpki("ca", "create", "main", "--zone", "plant")

@@ -86,7 +86,7 @@ func TestPresentedCertificates(t *testing.T) {
 			if err := s.present(alice, "alice", bad); err == nil || !strings.Contains(err.Error(), "unable to authenticate") {
 				t.Errorf("logged in, or something else: %v", err)
 			}
-			harness.Eventually(t, 5*time.Second, func() error {
+			harness.Eventually(t, harness.Patience, func() error {
 				if text := s.log.Text()[before:]; !strings.Contains(text, row.why) {
 					return fmt.Errorf("no %q in the log:\n%s", row.why, text)
 				}
@@ -201,7 +201,7 @@ func TestBreakGlassInSshd(t *testing.T) {
 	out("the daemon runs")
 	stop()
 	in("the daemon has ended") // its socket is still there
-	s.log.Wait(t, "BREAK-GLASS would accept \"root\"", 5*time.Second)
+	s.log.Wait(t, "BREAK-GLASS would accept \"root\"", harness.Patience)
 
 	installBreakGlass(t, "root", line("192.0.2.0/24", expiry))
 	out("from elsewhere")

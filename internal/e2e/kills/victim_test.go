@@ -227,20 +227,37 @@ func (v *victim) open() (*journal.Journal, error) {
 	return journal.Open(filepath.Join(v.dir, "state", "journal"), v.org.Anchor)
 }
 
-// waste leaves the journal mostly unused pages, as a join of a large zone does.
+// waste leaves the journal mostly unused pages, as a join of a large zone does. How many it takes depends on the steps in which the
+// library lets the file grow, so that the journal is asked whether it is enough.
 func (v *victim) waste() error {
-	j, err := v.open()
-	if err != nil {
-		return err
-	}
-	defer j.Close()
 	info, err := os.Stat(filepath.Join(v.dir, "state", "journal"))
 	if err != nil {
 		return err
 	}
-	const ballast = "ballast"
-	much := 3<<20 + 2*info.Size() // most of the file, however much the device knows by now
-	return errors.Join(j.SetRecord(ballast, make([]byte, much)), j.SetRecord(ballast, nil), j.SetRecord(ballast, []byte{1}))
+	for much := 3<<20 + 2*info.Size(); much < 1<<30; much *= 2 {
+		if err := v.ballast(int(much)); err != nil {
+			return err
+		}
+		j, err := v.open() // as the daemon will
+		if err != nil {
+			return err
+		}
+		enough := j.Wasteful()
+		if err := j.Close(); err != nil || enough {
+			return err
+		}
+	}
+	return fmt.Errorf("nothing makes a journal that was %d bytes long wasteful", info.Size())
+}
+
+// ballast lets a record come and go.
+func (v *victim) ballast(size int) error {
+	j, err := v.open()
+	if err != nil {
+		return err
+	}
+	const name = "ballast"
+	return errors.Join(j.SetRecord(name, make([]byte, size)), j.SetRecord(name, nil), j.SetRecord(name, []byte{1}), j.Close())
 }
 
 // inspect reads all that is on disk, as a daemon does, and compares it with what

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"dpki/internal/harness"
 	"dpki/internal/socket"
 	"dpki/internal/socket/serve"
 
@@ -145,8 +146,9 @@ func TestLibpamSlowDaemon(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		return socket.Answer{Code: socket.Allow}
 	}, root)
+	const waits = 2 * time.Second // of the module
 	began := time.Now()
-	if err := start(t, "alice", "required", "").AcctMgmt(0); !errors.Is(err, pamapp.ErrPermDenied) || time.Since(began) > 3*time.Second {
+	if err := start(t, "alice", "required", "").AcctMgmt(0); !errors.Is(err, pamapp.ErrPermDenied) || time.Since(began) > 5*waits {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
@@ -209,7 +211,7 @@ func TestLibpamWrongPeer(t *testing.T) {
 		// The module may be done with a stranger before the stranger is done accepting.
 		select {
 		case <-asked:
-		case <-time.After(5 * time.Second):
+		case <-time.After(harness.Patience):
 			t.Errorf("uid %d: nobody connected", c.uid)
 		}
 		l.Close()

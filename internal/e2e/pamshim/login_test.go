@@ -82,7 +82,7 @@ func TestManyLogins(t *testing.T) {
 			if got := len(w.happened(session.Opened)) - before; got != c.sessions {
 				t.Errorf("%d sessions were opened, want %d", got, c.sessions)
 			}
-			w.none(t, 5*time.Second)
+			w.none(t)
 		})
 	}
 	for _, e := range w.happened(session.Ended) {
@@ -145,7 +145,7 @@ func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
 				go func() { gone <- client.Wait() }()
 				select {
 				case <-gone:
-				case <-time.After(2 * time.Second):
+				case <-time.After(5 * goneBar):
 					t.Error("still connected")
 				}
 				if _, err := client.NewSession(); err == nil {
@@ -153,7 +153,7 @@ func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
 				}
 				client.Close()
 			}
-			harness.Eventually(t, 2*time.Second, func() error {
+			harness.Eventually(t, harness.Patience, func() error {
 				if len(w.refused()) == refused {
 					return fmt.Errorf("nothing was refused (%v)", err)
 				}
@@ -166,7 +166,7 @@ func TestOfferedKeyIsNotTheKeyThatLogsIn(t *testing.T) {
 	}
 	if !*underSystemd {
 		// Groups were made for the offers, beside sshd's work, and have gone with the connections.
-		harness.Eventually(t, 5*time.Second, func() error {
+		harness.Eventually(t, harness.Patience, func() error {
 			if groups, err := w.sessions.Tree.Own(); err != nil || len(groups) > 0 {
 				return fmt.Errorf("groups are left: %v, %v", groups, err)
 			}
@@ -215,7 +215,7 @@ func TestAuthInfoFromTheHome(t *testing.T) {
 			}
 			return nil
 		}
-		harness.Eventually(t, 2*time.Second, opened)
+		harness.Eventually(t, harness.Patience, opened)
 		// The twin: the colleague himself, whatever stands in the file.
 		write(t, file, "SSH_AUTH_INFO_0 OVERRIDE=\"password\"\n", 0o644)
 		if !in {
@@ -247,7 +247,7 @@ func TestRefusedSshEnds(t *testing.T) {
 		c.Options = append(append([]string{}, theirs.Options...), options...)
 		start := time.Now()
 		got := w.sshd.Login(t, c, "echo", "in")
-		if got.Code != 255 || got.Stdout != "" || time.Since(start) > 5*time.Second {
+		if got.Code != 255 || got.Stdout != "" || time.Since(start) > 5*goneBar {
 			t.Errorf("%s: %+v after %v", name, got, time.Since(start))
 		}
 	}

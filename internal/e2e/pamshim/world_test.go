@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ type grants struct {
 	until map[string]uint64 // by account and key
 	sudo  map[string]bool   // the same
 	left  int               // decisions after which every grant is expired; 0: never
+	asked atomic.Int64      // how often until when a session may last
 }
 
 // expireAfter lets n more decisions pass.
@@ -173,6 +175,7 @@ func (g *grants) Decide(_ context.Context, req authkeys.Request) authkeys.Decisi
 }
 
 func (g *grants) extent(s session.Session) (uint64, authkeys.Reason) {
+	g.asked.Add(1)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	until, ok := g.until[index(s.Account, s.Hash)]
@@ -354,7 +357,7 @@ func (w *world) startDaemon(o options) {
 		}
 		w.end(t)
 		if tree != nil {
-			harness.Eventually(t, 5*time.Second, func() error {
+			harness.Eventually(t, harness.Patience, func() error {
 				if groups, err := tree.Own(); err != nil || len(groups) > 0 {
 					return fmt.Errorf("groups are left: %v, %v", groups, err)
 				}
@@ -375,7 +378,7 @@ func (w *world) end(t testing.TB) {
 	t.Helper()
 	w.revokeAll()
 	w.sessions.Refresh()
-	w.none(t, 5*time.Second)
+	w.none(t)
 }
 
 // authkeys answers the helper as the daemon will: a line or a refusal, noted under the monitor.
@@ -424,7 +427,7 @@ func (w *world) refused() []pam.Refusal {
 func (w *world) one(t testing.TB) session.Session {
 	t.Helper()
 	var s session.Session
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		list := w.sessions.List()
 		if len(list) != 1 {
 			return fmt.Errorf("%d sessions, want 1", len(list))
@@ -435,9 +438,21 @@ func (w *world) one(t testing.TB) session.Session {
 	return s
 }
 
-func (w *world) none(t testing.TB, within time.Duration) {
+// reviewed waits until the only session has been looked at by somebody who began after this was asked.
+func (w *world) reviewed(t testing.TB) {
 	t.Helper()
-	harness.Eventually(t, within, func() error {
+	before := w.asked.Load()
+	harness.Eventually(t, harness.Patience, func() error {
+		if n := w.asked.Load() - before; n < 2 { // the first may have been under way
+			return fmt.Errorf("the session was looked at %d times", n)
+		}
+		return nil
+	})
+}
+
+func (w *world) none(t testing.TB) {
+	t.Helper()
+	harness.Eventually(t, harness.Patience, func() error {
 		if n := len(w.sessions.List()); n != 0 {
 			return fmt.Errorf("%d sessions are left", n)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"time"
 
 	"dpki/internal/harness"
 	"dpki/pam/proc"
@@ -15,7 +14,7 @@ import (
 func (m *Machine) Processes() (run, fetch int) {
 	m.Helper()
 	run = m.Daemon.Pid()
-	harness.Eventually(m, 5*time.Second, func() (err error) {
+	harness.Eventually(m, harness.Patience, func() (err error) {
 		fetch, err = Child(run)
 		return err
 	})

@@ -24,10 +24,10 @@ type Result struct {
 	Code           int // ssh's exit code: the command's, or 255 when the login failed
 }
 
-// Login runs a command on the server through the real ssh and waits for its end, at most 30 s.
+// Login runs a command on the server through the real ssh and waits for its end, at most a minute.
 func (s *Server) Login(t testing.TB, c Client, command ...string) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "ssh", s.Args(c, command...)...)
 	cmd.WaitDelay = time.Second

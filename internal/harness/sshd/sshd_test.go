@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"dpki/internal/harness"
 	"dpki/internal/harness/sshkey"
@@ -40,7 +39,7 @@ func TestCertificateLogsInThroughHelper(t *testing.T) {
 	if got := s.Login(t, Client{User: "alice", Key: badKey, Certificate: bad}, "true"); got.Code != 255 || !strings.Contains(got.Stderr, "Permission denied") {
 		t.Errorf("login with another principal: %+v", got)
 	}
-	s.WaitOutput(t, "does not contain an authorized principal", 5*time.Second)
+	s.WaitOutput(t, "does not contain an authorized principal", harness.Patience)
 }
 
 // The zero Config serves nobody, whatever lies in the account's home.
