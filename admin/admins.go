@@ -89,13 +89,13 @@ func (d *Desk) AddAdmin(ctx context.Context, n NewAdmin) (*Posted, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
-	from, until := min(now, d.Ledger.Head().Time), state.Never
+	until := state.Never
 	if n.For > 0 {
-		until = now + uint64(n.For/time.Second)
+		until = uint64(d.Now().Add(n.For).Unix())
 	}
 	changes := []contracts.Change{{Action: state.ActionPut, Kind: state.KindAdmin, From: from, Until: until, Subject: a.ID(), Data: a.Marshal()}}
 	if n.Member != nil {

@@ -45,11 +45,10 @@ func (d *Desk) announcement(ctx context.Context, scope state.Word, z bundle.Rost
 			return nil, err
 		}
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
-	from := min(now, d.Ledger.Head().Time)
 	until := from + longestEntry
 	if scope == d.Anchor.Org {
 		until = state.Never

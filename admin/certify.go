@@ -11,9 +11,10 @@ import (
 )
 
 // Certifiable is a grant of the verified log that a CA's holder is asked to certify,
-// for the key that it names. He need not be who entered it, nor be able to enter any.
+// for the key that it names; nil is that of the request which it answers. He need not
+// be who entered it, nor be able to enter any.
 func (d *Desk) Certifiable(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
-	g, err := d.certifiable(ctx, id, key)
+	g, _, err := d.certifiable(ctx, id, key)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +23,7 @@ func (d *Desk) Certifiable(ctx context.Context, id string, key ssh.PublicKey) (*
 
 // Certify makes the certificate of such a grant, and writes nothing into the log.
 func (d *Desk) Certify(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
-	g, err := d.certifiable(ctx, id, key)
+	g, key, err := d.certifiable(ctx, id, key)
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +42,32 @@ func (d *Desk) Certify(ctx context.Context, id string, key ssh.PublicKey) (*Gran
 	return shown, nil
 }
 
-func (d *Desk) certifiable(ctx context.Context, id string, key ssh.PublicKey) (knownGrant, error) {
+func (d *Desk) certifiable(ctx context.Context, id string, key ssh.PublicKey) (knownGrant, ssh.PublicKey, error) {
 	g, err := d.grantByID(ctx, id)
-	switch {
-	case err != nil:
-		return g, err
-	case g.standing != state.Live && g.standing != state.NotYet:
-		return g, problem(No, "dpki grant list shows what lives", "grant %s is %s", short(g.Subject), g.standing)
-	case profile.Hash(key) != g.Grant.Key:
-		return g, problem(No, "name that key's .pub file: --key FILE", "grant %s is for key %s", short(g.Subject), fingerprintText(g.Grant.Key))
+	if err != nil {
+		return g, nil, err
 	}
-	return g, nil
+	if key == nil {
+		key = d.askedKey(g)
+	}
+	switch {
+	case g.standing != state.Live && g.standing != state.NotYet:
+		return g, nil, problem(No, "dpki grant list shows what lives", "grant %s is %s", short(g.Subject), g.standing)
+	case key == nil:
+		return g, nil, problem(Usage, "give --key FILE, the public key that the grant names: "+fingerprintText(g.Grant.Key), "for whose key? no request in the log brings it")
+	case profile.Hash(key) != g.Grant.Key:
+		return g, nil, problem(No, "name that key's .pub file: --key FILE", "grant %s is for key %s", short(g.Subject), fingerprintText(g.Grant.Key))
+	}
+	return g, key, nil
+}
+
+// askedKey is the key of a grant that answers a request in the log, nil for none: a
+// grant names its key by the hash, a request brings it whole.
+func (d *Desk) askedKey(g knownGrant) ssh.PublicKey {
+	for _, r := range d.requestsOf(g.target, 0) {
+		if profile.Hash(r.key) == g.Grant.Key {
+			return r.key
+		}
+	}
+	return nil
 }

@@ -31,16 +31,22 @@ func verifiedNow(now time.Time, newest verify.Head) (uint64, error) {
 	return uint64(now.Unix()), nil
 }
 
-// window is from now for so long. It begins at the newest block's time where
-// that is earlier, so that no device waits for its clock to catch up.
-func (d *Desk) window(length time.Duration) (from, until uint64, err error) {
+// begin is from when an entry counts that is to count at once: the newest block's
+// time where that is earlier than now, so that no device waits for its clock to
+// catch up.
+func (d *Desk) begin() (uint64, error) {
 	now, err := d.now()
-	if err != nil {
+	return min(now, d.Ledger.Head().Time), err
+}
+
+// window is from begin until so long after now.
+func (d *Desk) window(length time.Duration) (from, until uint64, err error) {
+	if from, err = d.begin(); err != nil {
 		return 0, 0, err
 	}
 	seconds := uint64(length / time.Second)
 	if seconds > state.MaxValidity {
 		return 0, 0, problem(Usage, "400 days are the most; renew in time", "%s is too long", Length(length))
 	}
-	return min(now, d.Ledger.Head().Time), now + seconds, nil
+	return from, uint64(d.Now().Unix()) + seconds, nil
 }

@@ -51,29 +51,45 @@ type Deliveries struct {
 	Watch []string `json:"watch,omitempty"`
 }
 
-// parcel is what goes to one recipient.
-type parcel struct {
-	content []byte               // secret; overwritten once it is sealed
-	with    []contracts.Group    // entered in the same transaction
-	changed *bundle.RosterMember // the recipient as the roster is to have it
-	watch   *WatchFile           // where it stands if watchdogs are to sign; nil = it cannot wait for them
-	shown   Delivery
+// errand is one `deliver` command: what goes to whom.
+type errand struct {
+	Delivering
+	purpose bundle.Purpose
+	name    string
+	// pack puts into a parcel what goes to its recipient. With DryRun the content
+	// may stay empty.
+	pack func(context.Context, *parcel) error
 }
 
-// packer makes the parcel of one recipient. With DryRun its content may be empty.
-type packer func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error)
+// parcel is what goes to one recipient.
+type parcel struct {
+	to          bundle.RosterMember
+	purpose     bundle.Purpose
+	name        string
+	from, until uint64              // Unix seconds
+	before      *state.DeliveryFact // whose place it takes, nil for none
+
+	content []byte               // secret; overwritten once it is sealed
+	with    []contracts.Group    // entered in the same transaction
+	changed *bundle.RosterMember // the recipient as the roster is to have it; nil = as it is
+	shown   Delivery
+
+	// Once it is sealed:
+	block     bundle.Block
+	announced []contracts.Group // with what is entered in the same transaction
+}
 
 // deliver seals a parcel for each recipient, stores the bundles and announces them,
 // so many in a transaction.
-func (d *Desk) deliver(ctx context.Context, r Delivering, purpose bundle.Purpose, name string, pack packer) (*Deliveries, error) {
+func (d *Desk) deliver(ctx context.Context, e errand) (*Deliveries, error) {
 	if err := d.member(ctx); err != nil {
 		return nil, err
 	}
-	all, err := d.recipients(ctx, r.To)
+	all, err := d.recipients(ctx, e.To)
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := d.window(r.For); err != nil { // before a passphrase is asked for
+	if _, _, err := d.window(e.For); err != nil { // before a passphrase is asked for
 		return nil, err
 	}
 	if err := d.unlock(); err != nil {
@@ -85,114 +101,147 @@ func (d *Desk) deliver(ctx context.Context, r Delivering, purpose bundle.Purpose
 	out := &Deliveries{}
 	done := 0
 	for some := range slices.Chunk(all, maxAtOnce) {
-		if err := d.deliverSome(ctx, r, purpose, name, pack, some, out); err != nil {
+		if err := d.deliverSome(ctx, e, some, out); err != nil {
 			if done == 0 {
 				return nil, err
 			}
 			return out, because(err, Failed, "run it again with --missing", "%d of %d were delivered", done, len(all))
 		}
-		if done += len(some); r.Progress != nil {
-			r.Progress(done, len(all))
+		if done += len(some); e.Progress != nil {
+			e.Progress(done, len(all))
 		}
 	}
 	return out, out.waiting()
 }
 
-func (d *Desk) deliverSome(ctx context.Context, r Delivering, purpose bundle.Purpose, name string, pack packer, some []bundle.RosterMember, out *Deliveries) error {
-	from, until, err := d.window(r.For)
-	if err != nil {
-		return err
-	}
-	if until, err = d.limited(state.KindDelivery, r.For, from, until); err != nil {
+// deliverSome is deliver for so many as fit into one transaction, or into one file
+// for watchdogs.
+func (d *Desk) deliverSome(ctx context.Context, e errand, some []bundle.RosterMember, out *Deliveries) error {
+	watch := &WatchFile{Anchor: d.Anchor, comparable: e.Comparable}
+	parcels, err := d.parcels(ctx, e, some, watch, out)
+	if err != nil || len(parcels) == 0 {
 		return err
 	}
 	var groups []contracts.Group
 	var blocks []bundle.Block
-	var list []*Delivery
-	changed := map[state.Word]*bundle.Roster{}
-	watch := &WatchFile{Anchor: d.Anchor, comparable: r.Comparable}
-	for _, m := range some {
-		before := d.inForce(m, purpose, name)
-		if r.Missing && before != nil {
-			out.Deliveries = append(out.Deliveries, d.showDelivery(m, before, until, true))
-			continue
-		}
-		p, err := pack(ctx, m, from, until)
-		if err != nil {
-			return err
-		}
-		p.watch = watch
-		sealed, block, err := d.sealDelivery(m, purpose, name, p, before, from, until)
-		if err != nil {
-			return err
-		}
-		blocks = append(blocks, block)
-		put := put(state.KindDelivery, sealed, from, until)
-		groups = append(groups, contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment(), Changes: []contracts.Change{put}})
-		groups = append(groups, p.with...)
-		list = append(list, &p.shown)
-		if p.changed != nil {
-			delta := changed[m.Zone]
-			if delta == nil {
-				delta = &bundle.Roster{Version: 1}
-				changed[m.Zone] = delta
-			}
-			delta.Devices = append(delta.Devices, *p.changed)
-		}
+	for _, p := range parcels {
+		groups, blocks = append(groups, p.announced...), append(blocks, p.block)
 	}
-	if len(list) == 0 {
-		return nil
+	changes, err := d.rosterChanges(ctx, parcels)
+	if err != nil {
+		return err
 	}
-	for zone, delta := range changed {
-		group, err := d.rosterChange(ctx, zone, delta, from)
-		if err != nil {
-			return err
-		}
-		groups = append(groups, group)
-	}
+	groups = append(groups, changes...)
 	if err := d.publish(ctx, blocks); err != nil {
 		return err
 	}
 	if len(watch.Deliveries) > 0 {
-		watch.Groups = merged(groups)
+		for _, p := range parcels {
+			p.shown.Standing = waitsForWatchdogs // all of them: they go together
+		}
+		watch.Groups = groups
 		file, err := d.askWatchdogs(watch)
 		if err != nil {
 			return err
 		}
-		for _, shown := range list {
-			shown.Standing = waitsForWatchdogs
-		}
-		out.Deliveries, out.Watch = append(out.Deliveries, list...), append(out.Watch, file)
+		out.add(parcels)
+		out.Watch = append(out.Watch, file)
 		return nil
 	}
 	posted, err := d.write(ctx, merged(groups)...)
 	if err != nil {
 		return err
 	}
-	out.Deliveries, out.Posted = append(out.Deliveries, list...), append(out.Posted, posted)
-	if d.DryRun || len(changed) == 0 {
+	out.add(parcels)
+	out.Posted = append(out.Posted, posted)
+	if d.DryRun || len(changes) == 0 {
 		return nil
 	}
 	return d.reload(ctx)
 }
 
-// sealDelivery seals what goes to one recipient and says so in the parcel, and
-// where watchdogs are to sign it in their file.
-func (d *Desk) sealDelivery(m bundle.RosterMember, purpose bundle.Purpose, name string, p *parcel, before *state.DeliveryFact, from, until uint64) (bundle.Sealed, bundle.Block, error) {
-	o := bundle.Outgoing{To: m.Recipient, Mailbox: m.Device, From: from, Until: until, Purpose: purpose, Content: p.content, Name: name}
-	if before != nil {
-		o.Supersedes = before.Subject
-		p.shown.Supersedes = before.Subject.String()
+// parcels packs and seals what goes to each, one after the other: no content lies
+// open while the next is made. It lists those who are left out, for they have one.
+func (d *Desk) parcels(ctx context.Context, e errand, some []bundle.RosterMember, watch *WatchFile, out *Deliveries) ([]*parcel, error) {
+	from, until, err := d.window(e.For)
+	if err != nil {
+		return nil, err
+	}
+	if until, err = d.limited(state.KindDelivery, e.For, from, until); err != nil {
+		return nil, err
+	}
+	var list []*parcel
+	for _, m := range some {
+		p := &parcel{to: m, purpose: e.purpose, name: e.name, from: from, until: until, before: d.inForce(m, e.purpose, e.name)}
+		if e.Missing && p.before != nil {
+			out.Deliveries = append(out.Deliveries, d.showDelivery(m, p.before, until, true))
+			continue
+		}
+		if err := e.pack(ctx, p); err != nil {
+			return nil, err
+		}
+		if err := d.seal(p, watch); err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// add lists what was sealed.
+func (out *Deliveries) add(parcels []*parcel) {
+	for _, p := range parcels {
+		out.Deliveries = append(out.Deliveries, &p.shown)
+	}
+}
+
+// seal seals a parcel. Where a policy demands watchdogs' signatures, the delivery is
+// added to their file, and waits.
+func (d *Desk) seal(p *parcel, watch *WatchFile) error {
+	m, s := p.to, &p.shown
+	o := bundle.Outgoing{To: m.Recipient, Mailbox: m.Device, From: p.from, Until: p.until, Purpose: p.purpose, Content: p.content, Name: p.name}
+	if p.before != nil {
+		o.Supersedes = p.before.Subject
+		s.Supersedes = p.before.Subject.String()
 	}
 	defer clear(p.content)
-	block, sealed, err := d.sealOne(m, o, p.watch)
+	block, sealed, watched, err := d.sealOne(m, o, watch)
 	if err != nil {
-		return sealed, block, because(err, Failed, "the roster may be incomplete: dpki store check", "the delivery could not be sealed")
+		return because(err, Failed, "the roster may be incomplete: dpki store check", "the delivery could not be sealed")
 	}
-	s := &p.shown
-	s.To, s.Purpose, s.Name, s.ID, s.CID = d.zoneName(m.Zone)+"/"+m.Name, purpose.String(), name, sealed.Subject.String(), block.CID.String()
-	s.Standing, s.Until = state.Live.String(), Time(until)
-	return sealed, block, nil
+	s.To, s.Purpose, s.Name, s.ID, s.CID = d.memberName(m), p.purpose.String(), p.name, sealed.Subject.String(), block.CID.String()
+	s.Standing, s.Until = state.Live.String(), Time(p.until)
+	if watched {
+		s.Standing = waitsForWatchdogs
+	}
+	p.block, p.announced = block, append([]contracts.Group{inMailbox(m, put(state.KindDelivery, sealed, p.from, p.until))}, p.with...)
+	return nil
+}
+
+// rosterChanges tells the administrators of the recipients' zones what a delivery
+// changes of its recipient.
+func (d *Desk) rosterChanges(ctx context.Context, parcels []*parcel) (groups []contracts.Group, err error) {
+	var zones []state.Word
+	changed := map[state.Word]*bundle.Roster{}
+	for _, p := range parcels {
+		if p.changed == nil {
+			continue
+		}
+		delta := changed[p.to.Zone]
+		if delta == nil {
+			delta = &bundle.Roster{Version: 1}
+			zones, changed[p.to.Zone] = append(zones, p.to.Zone), delta
+		}
+		delta.Devices = append(delta.Devices, *p.changed)
+	}
+	for _, zone := range zones {
+		group, err := d.rosterChange(ctx, zone, changed[zone], parcels[0].from)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
 }
 
 // rosterChange announces changed members of a zone to its administrators.

@@ -36,10 +36,11 @@ func (d *Desk) DeliverFiles(ctx context.Context, r DeliverFiles) (*Deliveries, e
 			clear(f.Content)
 		}
 	}()
-	return d.deliver(ctx, r.Delivering, bundle.PurposeFiles, r.Name, func(context.Context, bundle.RosterMember, uint64, uint64) (*parcel, error) {
-		content, err := set.Marshal()
-		return &parcel{content: content}, because(err, Usage, "at most 256 files and 250 KiB in all, writable by their owner alone", "these files cannot be delivered")
-	})
+	return d.deliver(ctx, errand{Delivering: r.Delivering, purpose: bundle.PurposeFiles, name: r.Name, pack: func(_ context.Context, p *parcel) error {
+		var err error
+		p.content, err = set.Marshal()
+		return because(err, Usage, "at most 256 files and 250 KiB in all, writable by their owner alone", "these files cannot be delivered")
+	}})
 }
 
 // readFiles reads the set. Links are not followed: what a link points to is

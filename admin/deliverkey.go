@@ -64,31 +64,33 @@ func (d *Desk) DeliverUserKey(ctx context.Context, r DeliverUserKey) (*Deliverie
 	d.warnAddresses(t, recipients)
 	signers := newSigners(d)
 	defer signers.close()
-	return d.deliver(ctx, r.Delivering, bundle.PurposeUserKey, name, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
-		g := r.Grant
+	return d.deliver(ctx, errand{Delivering: r.Delivering, purpose: bundle.PurposeUserKey, name: name, pack: func(ctx context.Context, p *parcel) error {
+		g, m := r.Grant, p.to
 		if g.Label != "" && len(r.To) > 1 {
 			g.Label = m.Name + ": " + g.Label // whose it is must be found again
 		}
 		if g.Key == nil && !r.MakeKey {
 			var err error
 			if g.Key, _, _, _, err = ssh.ParseAuthorizedKey([]byte(m.LoginKey)); err != nil {
-				return nil, because(err, Failed, "he asks again: dpki identity request", "the login key of %s cannot be read", m.Name)
+				return because(err, Failed, "he asks again: dpki identity request", "the login key of %s cannot be read", m.Name)
 			}
 		}
-		return d.packUserKey(ctx, signers, t, g, name, m, from, until)
-	})
+		return d.packUserKey(ctx, signers, p, t, g)
+	}})
 }
 
-// packUserKey makes a pair where the grant names no key.
-func (d *Desk) packUserKey(ctx context.Context, signers *signers, t target, g GrantRequest, name string, m bundle.RosterMember, from, until uint64) (*parcel, error) {
+// packUserKey grants a login at t and packs what logs in by it. It makes a pair
+// where the grant names no key.
+func (d *Desk) packUserKey(ctx context.Context, signers *signers, p *parcel, t target, g GrantRequest) error {
+	m := p.to
 	if t.zone != m.Zone {
-		return nil, problem(Failed, "enrol the recipient in zone "+d.zoneName(t.zone), "%s is in zone %s and cannot check a CA of zone %s", m.Name, d.zoneName(m.Zone), d.zoneName(t.zone))
+		return problem(Failed, "enrol the recipient in zone "+d.zoneName(t.zone), "%s is in zone %s and cannot check a CA of zone %s", m.Name, d.zoneName(m.Zone), d.zoneName(t.zone))
 	}
-	u := &bundle.UserKey{Version: 1, Name: name, Account: g.Account, Hosts: d.loginHosts(t)}
+	u := &bundle.UserKey{Version: 1, Name: p.name, Account: g.Account, Hosts: d.loginHosts(t)}
 	if g.Key == nil {
 		var err error
 		if g.Key, u.PrivateKey, err = newPair(); err != nil {
-			return nil, err
+			return err
 		}
 		defer clear(u.PrivateKey)
 	}
@@ -97,29 +99,29 @@ func (d *Desk) packUserKey(ctx context.Context, signers *signers, t target, g Gr
 	}
 	payload, err := g.payload()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	granted, group, err := d.grantOne(ctx, signers, t, g, payload, from, until)
+	granted, group, err := d.grantOne(ctx, signers, t, g, payload, p.from, p.until)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	p := &parcel{with: []contracts.Group{group}, shown: Delivery{Grant: granted}}
+	p.with, p.shown.Grant = []contracts.Group{group}, granted
 	if d.DryRun {
-		return p, nil
+		return nil
 	}
 	if granted.Cert == nil {
-		return nil, problem(Failed, "grant the key itself: dpki grant", "zone %s asks for plain keys: there is no certificate to deliver", d.zoneName(t.zone))
+		return problem(Failed, "grant the key itself: dpki grant", "zone %s asks for plain keys: there is no certificate to deliver", d.zoneName(t.zone))
 	}
 	ca, err := d.signing(t.zone, state.KindCAUser)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if u.Authority, err = d.authorityOf(ca); err != nil {
-		return nil, err
+		return err
 	}
 	u.Certificate = oneLine(granted.Cert)
 	p.content, err = u.Marshal()
-	return p, because(err, Failed, "", "the user key could not be made")
+	return because(err, Failed, "", "the user key could not be made")
 }
 
 // loginHosts are the devices that a grant is for, by their names.
@@ -197,9 +199,9 @@ func (d *Desk) DeliverHostCertificate(ctx context.Context, r DeliverHostCertific
 	}
 	step := r.Each / 4 * 3
 	r.For = time.Duration(r.Windows-1)*step + r.Each
-	return d.deliver(ctx, r.Delivering, bundle.PurposeHostCertificate, hostName, func(ctx context.Context, m bundle.RosterMember, from, until uint64) (*parcel, error) {
-		return d.packHost(ctx, r, m, from, uint64(step/time.Second))
-	})
+	return d.deliver(ctx, errand{Delivering: r.Delivering, purpose: bundle.PurposeHostCertificate, name: hostName, pack: func(ctx context.Context, p *parcel) error {
+		return d.packHost(ctx, r, p, uint64(step/time.Second))
+	}})
 }
 
 // checkWindows: 1 to 64, each of a minute at least.
@@ -210,22 +212,24 @@ func checkWindows(n int, each time.Duration) error {
 	return nil
 }
 
-func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.RosterMember, from, step uint64) (*parcel, error) {
+// packHost certifies a host key for windows that begin step seconds apart.
+func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, p *parcel, step uint64) error {
+	m := p.to
 	if r.pulled != nil {
 		m = *r.pulled
 	}
 	if m.HostKey == "" {
-		return nil, problem(Failed, "name a device", "%s is a person and has no host key", m.Name)
+		return problem(Failed, "name a device", "%s is a person and has no host key", m.Name)
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.HostKey))
 	if err != nil {
-		return nil, because(err, Failed, "enrol the device again", "the host key of %s cannot be read", m.Name)
+		return because(err, Failed, "enrol the device again", "the host key of %s cannot be read", m.Name)
 	}
 	h := &bundle.HostCertificate{Version: 1}
-	p := &parcel{changed: r.pulled}
+	p.changed = r.pulled
 	if r.NewKey {
 		if key, h.PrivateKey, err = newPair(); err != nil {
-			return nil, err
+			return err
 		}
 		defer clear(h.PrivateKey)
 		m.HostKey = oneLine(key)
@@ -233,30 +237,30 @@ func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, m bundle.
 	}
 	p.shown.HostKey = ssh.FingerprintSHA256(key)
 	if d.DryRun {
-		return p, nil
+		return nil
 	}
 	known, err := d.signing(m.Zone, state.KindCAHost)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if h.Authority, err = d.authorityOf(known); err != nil {
-		return nil, err
+		return err
 	}
 	ca, done, err := d.signer(ctx, known.CA.Key, known.Label)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer done.Close()
 	for i := range uint64(r.Windows) {
-		start := from + i*step
+		start := p.from + i*step
 		cert, err := sshca.IssueHost(ca, key, sshca.Host{Device: m.Device, From: start, Until: start + uint64(r.Each/time.Second)})
 		if err != nil {
-			return nil, because(err, Failed, "", "the host certificate could not be made")
+			return because(err, Failed, "", "the host certificate could not be made")
 		}
 		h.Certificates = append(h.Certificates, oneLine(cert))
 	}
 	p.content, err = h.Marshal()
-	return p, because(err, Failed, "", "the host certificate could not be made")
+	return because(err, Failed, "", "the host certificate could not be made")
 }
 
 // HostCAs is what the delivery of a zone's host CAs is called unless somebody
@@ -276,32 +280,33 @@ func (d *Desk) DeliverCA(ctx context.Context, r DeliverCA) (*Deliveries, error) 
 	if !ok || !state.ValidName(r.Name) {
 		return nil, problem(Usage, "--use user or --use host; names have 1 to 63 of a-z 0-9 . _ -", "use %.40q, name %.80q", r.Use, r.Name)
 	}
-	return d.deliver(ctx, r.Delivering, bundle.PurposeCA, r.Name, func(_ context.Context, m bundle.RosterMember, _, _ uint64) (*parcel, error) {
-		return d.packCA(m.Zone, kind, r.Use, r.Name)
-	})
+	return d.deliver(ctx, errand{Delivering: r.Delivering, purpose: bundle.PurposeCA, name: r.Name, pack: func(_ context.Context, p *parcel) error {
+		return d.packCA(p, kind, r.Use)
+	}})
 }
 
-func (d *Desk) packCA(zone state.Word, kind state.Kind, use, name string) (*parcel, error) {
-	t := &bundle.Trust{Version: 1, Name: name, Use: use}
+func (d *Desk) packCA(p *parcel, kind state.Kind, use string) error {
+	zone, t := p.to.Zone, &bundle.Trust{Version: 1, Name: p.name, Use: use}
 	for _, ca := range d.cas() {
 		if ca.Scope != zone || ca.Kind != kind || ca.standing != state.Live {
 			continue
 		}
 		key := d.publicCA(ca.CA.Key)
 		if key == nil {
-			return nil, problem(Failed, "put its public key into "+d.Home.CAs()+" as "+ca.Label+".pub", "the log names CA %s by its hash, and the key is not here", ca.Label)
+			return problem(Failed, "put its public key into "+d.Home.CAs()+" as "+ca.Label+".pub", "the log names CA %s by its hash, and the key is not here", ca.Label)
 		}
 		authority, err := d.authorityOf(ca)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		t.CAs = append(t.CAs, bundle.TrustedCA{Key: oneLine(key), Authority: authority})
 	}
 	if len(t.CAs) == 0 {
-		return nil, problem(Failed, "dpki ca list", "zone %s has no live %s CA", d.zoneName(zone), use)
+		return problem(Failed, "dpki ca list", "zone %s has no live %s CA", d.zoneName(zone), use)
 	}
-	content, err := t.Marshal()
-	return &parcel{content: content}, because(err, Failed, "", "the CAs could not be delivered")
+	var err error
+	p.content, err = t.Marshal()
+	return because(err, Failed, "", "the CAs could not be delivered")
 }
 
 // publicCA finds a CA's public key by its hash, in a file or an agent.

@@ -31,11 +31,11 @@ func (d *Desk) SetAddress(ctx context.Context, name, address string) (*DeviceAdd
 	}
 	m.Address = address
 	out.Device = d.showDevice(m)
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
-	group, err := d.rosterChange(ctx, m.Zone, &bundle.Roster{Version: 1, Devices: []bundle.RosterMember{m}}, min(now, d.Ledger.Head().Time))
+	group, err := d.rosterChange(ctx, m.Zone, &bundle.Roster{Version: 1, Devices: []bundle.RosterMember{m}}, from)
 	if err != nil {
 		return nil, err
 	}

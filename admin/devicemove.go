@@ -60,11 +60,11 @@ func (d *Desk) MoveDevice(ctx context.Context, name, zone string, keepKey bool) 
 	}
 	// Administrators learn it in the zone's log: who begins to read that later than
 	// the device was retired there finds neither.
-	now, err := d.now()
+	begin, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
-	known, err := d.rosterChange(ctx, to.Zone, &bundle.Roster{Version: 1, Devices: []bundle.RosterMember{moved}}, min(now, d.Ledger.Head().Time))
+	known, err := d.rosterChange(ctx, to.Zone, &bundle.Roster{Version: 1, Devices: []bundle.RosterMember{moved}}, begin)
 	if err != nil {
 		return nil, err
 	}

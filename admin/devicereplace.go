@@ -105,18 +105,18 @@ func (d *Desk) grantsAgain(ctx context.Context, r *DeviceReplacement) ([]contrac
 	if len(grants) > maxAtOnce {
 		return nil, problem(Failed, "replace it without --grants, and grant anew", "%d grants are too many for one transaction", len(grants))
 	}
-	now, err := d.now()
+	begin, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
 	m := r.New.member
-	group := contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment()}
+	group := inMailbox(m)
 	for _, g := range slices.Backward(grants) {
 		payload, err := g.Grant.Marshal()
 		if err != nil {
 			return nil, err
 		}
-		from := max(g.Fact.From, min(now, d.Ledger.Head().Time))
+		from := max(g.Fact.From, begin)
 		sealed, err := d.ring.SealAgain(g.Subject, g.Scope, bundle.Entry{Scope: m.Device, Kind: g.Kind, From: from, Until: g.Until}, payload)
 		if err != nil {
 			return nil, err

@@ -4,9 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"dpki/bundle"
 	"dpki/sshca/profile"
@@ -166,8 +163,9 @@ func (d *Desk) shownGrant(g knownGrant) *Grant {
 }
 
 // ExtendGrant enters a new grant with what an earlier one allowed, counted from
-// now. A grant itself never changes; sessions under it run to the latest end.
-func (d *Desk) ExtendGrant(ctx context.Context, id string, length time.Duration, key ssh.PublicKey) (*Granted, error) {
+// now. A grant itself never changes; sessions under it run to the latest end. Of r
+// the length counts, the key, which must be the earlier grant's, and Uncertified.
+func (d *Desk) ExtendGrant(ctx context.Context, id string, r GrantRequest) (*Granted, error) {
 	g, err := d.grantByID(ctx, id)
 	if err != nil {
 		return nil, err
@@ -175,16 +173,11 @@ func (d *Desk) ExtendGrant(ctx context.Context, id string, length time.Duration,
 	if g.standing == state.Revoked {
 		return nil, problem(Failed, "grant anew: dpki grant", "grant %s was revoked", short(g.Subject))
 	}
-	if key == nil || profile.Hash(key) != g.Grant.Key {
+	if r.Key == nil || profile.Hash(r.Key) != g.Grant.Key {
 		return nil, problem(Usage, "name that key's .pub file: --key FILE", "grant %s is for key %s", short(g.Subject), fingerprintText(g.Grant.Key))
 	}
-	name := "zone:" + d.zoneName(g.zone)
-	if g.member != nil {
-		name = d.zoneName(g.zone) + "/" + g.member.Name
-	}
-	return d.Grant(ctx, GrantRequest{
-		Targets: []string{name}, Account: g.Account, For: length, From: g.Grant.From, Command: g.Command, Flags: g.Flags, Label: g.Label, Key: key,
-	})
+	r.Targets, r.Account, r.From, r.Command, r.Flags, r.Label = []string{d.targetName(g.target)}, g.Account, g.Grant.From, g.Command, g.Flags, g.Label
+	return d.Grant(ctx, r)
 }
 
 // KeyOf is the hash of the key that a grant is for, so that a caller can look

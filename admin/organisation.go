@@ -79,7 +79,7 @@ func (d *Desk) firstRoster(ctx context.Context, adminName string) (*Posted, erro
 	if err != nil {
 		return nil, because(err, Usage, "names have 1 to 63 of a-z 0-9 . _ -", "administrator's name %.80q", adminName)
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (d *Desk) firstRoster(ctx context.Context, adminName string) (*Posted, erro
 	if err != nil {
 		return nil, err
 	}
-	change, err := d.finish(ctx, b, min(now, d.Ledger.Head().Time), state.Never)
+	change, err := d.finish(ctx, b, from, state.Never)
 	if err != nil {
 		return nil, err
 	}

@@ -146,11 +146,10 @@ func (d *Desk) announcePeople(ctx context.Context, fresh []PersonEnrolment) (con
 	if err := d.addRoster(b, delta); err != nil {
 		return contracts.Group{}, err
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return contracts.Group{}, err
 	}
-	from := min(now, d.Ledger.Head().Time)
 	change, err := d.finish(ctx, b, from, from+longestEntry)
 	return contracts.Group{Scope: zone, Changes: []contracts.Change{change}}, err
 }

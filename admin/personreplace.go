@@ -23,6 +23,8 @@ type Replacement struct {
 	// repeated: only the recipient could read it, or no delivery belongs to it.
 	ByHand []string `json:"by_hand,omitempty"`
 	Posted *Posted  `json:"transaction,omitempty"` // absent where nothing was left to do
+	// Watch are the files of those of Delivered that wait for watchdogs' signatures.
+	Watch []string `json:"watch,omitempty"`
 
 	old bundle.RosterMember
 }
@@ -54,6 +56,9 @@ func (d *Desk) PlanReplacement(ctx context.Context, name string, r *bundle.Reque
 // ReplacePerson enrols the new identity, retires the old one, revokes its grants
 // and enters and delivers the same for the new one: all in one transaction, so
 // that a lost machine is never waited for, and nobody is without a key for it.
+// What watchdogs must sign waits in a file, with the grants that it is for, and
+// alone: nothing of the old machine goes on because a watchdog sleeps. The error is
+// then a *WatchedError, and what the Replacement says is done.
 func (d *Desk) ReplacePerson(ctx context.Context, r *Replacement) error {
 	if r.New.Already && r.Old.Retired {
 		return nil
@@ -83,58 +88,83 @@ func (d *Desk) ReplacePerson(ctx context.Context, r *Replacement) error {
 	signers := newSigners(d)
 	defer signers.close()
 	var blocks []bundle.Block
-	for _, p := range his {
-		if p.grant != nil {
-			groups = append(groups, p.grant.group(revoke(p.grant.Kind, p.grant.Subject)))
+	watch := &WatchFile{Anchor: d.Anchor}
+	for _, had := range his {
+		if had.grant != nil {
+			groups = append(groups, had.grant.group(revoke(had.grant.Kind, had.grant.Subject)))
 		}
-		again, block, err := d.again(ctx, signers, r, p)
+		p, err := d.again(ctx, signers, r, had)
 		if err != nil {
 			return err
 		}
-		groups, blocks = append(groups, again...), append(blocks, block...)
+		if p == nil {
+			continue
+		}
+		if err := d.seal(p, watch); err != nil {
+			return err
+		}
+		r.Delivered, blocks = append(r.Delivered, &p.shown), append(blocks, p.block)
+		if p.shown.Waits() {
+			watch.Groups = append(watch.Groups, p.announced...)
+		} else {
+			groups = append(groups, p.announced...)
+		}
 	}
 	if err := d.publish(ctx, blocks); err != nil {
 		return err
 	}
-	if r.Posted, err = d.write(ctx, merged(groups)...); err != nil || d.DryRun {
+	if err := d.replace(ctx, r, groups, watch); err != nil {
 		return err
+	}
+	return watched(r.Watch...)
+}
+
+// replace writes what waits for nobody. The file for watchdogs comes before it: a
+// folder that takes none is found while nothing is changed yet.
+func (d *Desk) replace(ctx context.Context, r *Replacement, groups []contracts.Group, watch *WatchFile) (err error) {
+	if len(watch.Deliveries) > 0 {
+		file, err := d.askWatchdogs(watch)
+		if err != nil {
+			return err
+		}
+		r.Watch = []string{file}
+	}
+	if r.Posted, err = d.write(ctx, merged(groups)...); err != nil {
+		for _, file := range r.Watch {
+			d.warn(file + " is of use once the replacement is in the log; if it never is, delete it")
+		}
+		return err
+	}
+	if d.DryRun {
+		return nil
 	}
 	return d.reload(ctx)
 }
 
-// again seals for the new identity what the old one had, or says that somebody has
-// to do it.
-func (d *Desk) again(ctx context.Context, signers *signers, r *Replacement, p possession) ([]contracts.Group, []bundle.Block, error) {
-	f := p.delivery
+// again packs for the new identity what the old one had; nil where somebody has to
+// do it, which it says.
+func (d *Desk) again(ctx context.Context, signers *signers, r *Replacement, had possession) (*parcel, error) {
+	f := had.delivery
 	if f == nil {
-		r.ByHand = append(r.ByHand, "grant "+p.grant.Account+" on "+d.scopeName(p.grant.Scope)+" was revoked: dpki grant")
-		return nil, nil, nil
+		r.ByHand = append(r.ByHand, "grant "+had.grant.Account+" on "+d.scopeName(had.grant.Scope)+" was revoked: dpki grant")
+		return nil, nil
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	m, name, from := r.New.member, f.Delivery.Name, min(now, d.Ledger.Head().Time)
-	var packed *parcel
-	switch purpose := bundle.Purpose(f.Purpose); {
-	case purpose == bundle.PurposeUserKey && p.grant != nil:
-		packed, err = d.packUserKey(ctx, signers, p.grant.target, p.grant.anew(r.old, m, now), name, m, from, p.grant.Until)
-	case purpose == bundle.PurposeCA && name == HostCAs:
-		packed, err = d.packCA(m.Zone, state.KindCAHost, bundle.ForHosts, name)
+	p := &parcel{to: r.New.member, purpose: bundle.Purpose(f.Purpose), name: f.Delivery.Name, from: from, until: f.Until}
+	switch {
+	case p.purpose == bundle.PurposeUserKey && had.grant != nil:
+		p.until = had.grant.Until
+		err = d.packUserKey(ctx, signers, p, had.grant.target, had.grant.anew(r.old, p.to, uint64(d.Now().Unix())))
+	case p.purpose == bundle.PurposeCA && p.name == HostCAs:
+		err = d.packCA(p, state.KindCAHost, bundle.ForHosts)
 	default:
-		r.ByHand = append(r.ByHand, purpose.String()+" "+name+": dpki deliver")
-		return nil, nil, nil
+		r.ByHand = append(r.ByHand, p.purpose.String()+" "+p.name+": dpki deliver")
+		return nil, nil
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	sealed, block, err := d.sealDelivery(m, bundle.Purpose(f.Purpose), name, packed, nil, from, f.Until)
-	if err != nil {
-		return nil, nil, err
-	}
-	r.Delivered = append(r.Delivered, &packed.shown)
-	announced := contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment(), Changes: []contracts.Change{put(state.KindDelivery, sealed, from, f.Until)}}
-	return append(slices.Clone(packed.with), announced), []bundle.Block{block}, nil
+	return p, err
 }
 
 // anew asks for what a grant allows, for what is left of it, for a new person. The

@@ -297,6 +297,8 @@ func (r *Request) label() string { return "request " + r.ID[:16] }
 type Approval struct {
 	For  time.Duration // 0 = as asked for; never more
 	From string        // CIDR list, empty = anywhere
+	// Uncertified leaves the certificate to a CA's holder who enters no grants (Certify).
+	Uncertified bool
 }
 
 // ApproveRequest grants what was asked for, and closes the request in the same
@@ -315,7 +317,7 @@ func (d *Desk) ApproveRequest(ctx context.Context, r *Request, a Approval) (*Gra
 		return nil, problem(Usage, "grant it yourself: dpki grant "+r.target, "the request is for %s, not for %s", r.For, Length(a.For))
 	}
 	return d.Grant(ctx, GrantRequest{
-		Targets: []string{r.target}, Account: r.Account, For: length, From: a.From, Flags: r.flags, Label: r.label(), Key: r.key, closes: r.closes,
+		Targets: []string{r.target}, Account: r.Account, For: length, From: a.From, Flags: r.flags, Label: r.label(), Key: r.key, Uncertified: a.Uncertified, closes: r.closes,
 	})
 }
 

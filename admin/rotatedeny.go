@@ -97,11 +97,10 @@ func (d *Desk) rotateDenials(ctx context.Context, z bundle.RosterZone, _ RotateD
 	if err != nil {
 		return err
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return err
 	}
-	from := min(now, d.Ledger.Head().Time)
 	var groups []contracts.Group
 	var done []Rotation
 	flush := func() error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/state"
 )
@@ -60,9 +61,14 @@ func (t target) mailbox() state.Word {
 }
 
 func (t target) group(changes ...contracts.Change) contracts.Group {
-	g := contracts.Group{Scope: t.scope, Changes: changes}
 	if t.member != nil {
-		g.Salt = t.member.MailboxSecret.Commitment()
+		return inMailbox(*t.member, changes...)
 	}
-	return g
+	return contracts.Group{Scope: t.scope, Changes: changes}
+}
+
+// inMailbox is changes in a recipient's mailbox, with what shows that it is of its
+// zone: to write there, power over the zone is enough.
+func inMailbox(m bundle.RosterMember, changes ...contracts.Change) contracts.Group {
+	return contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment(), Changes: changes}
 }

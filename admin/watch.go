@@ -25,30 +25,31 @@ type WatchedError struct{ Files []string }
 func (e *WatchedError) Error() string { return "wrote " + strings.Join(e.Files, ", ") }
 
 // waiting is the error of deliveries that wait, nil where none does.
-func (d *Deliveries) waiting() error {
-	if len(d.Watch) == 0 {
+func (d *Deliveries) waiting() error { return watched(d.Watch...) }
+
+// watched is the error of what waits in files, nil for none.
+func watched(files ...string) error {
+	if len(files) == 0 {
 		return nil
 	}
-	return &Problem{Class: Later, Text: "nothing is announced before its watchdogs have signed", Err: &WatchedError{Files: d.Watch},
+	return &Problem{Class: Later, Text: "nothing is announced before its watchdogs have signed", Err: &WatchedError{Files: files},
 		Hint: "they: dpki watch sign FILE --key KEY; then you: dpki watch submit FILE"}
 }
 
-// sealOne seals a bundle and its entry, and has it signed by watchdogs where a
-// policy demands it. With DryRun there is no content that they could be shown.
-func (d *Desk) sealOne(m bundle.RosterMember, o bundle.Outgoing, watch *WatchFile) (bundle.Block, bundle.Sealed, error) {
+// sealOne seals a bundle and its entry, and adds it to watch where a policy demands
+// watchdogs' signatures. With DryRun there is no content that they could be shown.
+func (d *Desk) sealOne(m bundle.RosterMember, o bundle.Outgoing, watch *WatchFile) (block bundle.Block, sealed bundle.Sealed, watched bool, err error) {
 	demands, known := d.view(m.Zone, m.Device).Watchdogs(uint8(o.Purpose), uint64(d.Now().Unix()))
 	if !known {
-		return bundle.Block{}, bundle.Sealed{}, errors.New("a policy that is in force cannot be read here")
+		return block, sealed, false, errors.New("a policy that is in force cannot be read here")
 	}
 	if len(demands) == 0 || d.DryRun {
-		return d.ring.Deliver(d.Anchor, o)
-	}
-	if watch == nil {
-		return bundle.Block{}, bundle.Sealed{}, problem(Failed, "dpki deliver, which asks the watchdogs", "watchdogs must sign what is delivered to %s", m.Name)
+		block, sealed, err = d.ring.Deliver(d.Anchor, o)
+		return block, sealed, false, err
 	}
 	w, err := d.ring.DeliverWatched(d.Anchor, m.Name, o)
 	if err != nil {
-		return bundle.Block{}, bundle.Sealed{}, err
+		return block, sealed, false, err
 	}
 	for _, demand := range demands {
 		n := WatchNeed{Need: int(demand.Need), Keys: demand.Keys}
@@ -56,12 +57,12 @@ func (d *Desk) sealOne(m bundle.RosterMember, o bundle.Outgoing, watch *WatchFil
 			watch.Needs = append(watch.Needs, n)
 		}
 	}
-	wd := WatchedDelivery{To: d.zoneName(m.Zone) + "/" + m.Name, Statement: w.Statement, Summary: w.Summary}
+	wd := WatchedDelivery{To: d.memberName(m), Statement: w.Statement, Summary: w.Summary}
 	if watch.comparable {
 		wd.Salt = &w.Salt
 	}
 	watch.Deliveries = append(watch.Deliveries, wd)
-	return w.Block, w.Entry, nil
+	return w.Block, w.Entry, true, nil
 }
 
 // asker signs what is asked of watchdogs: this administrator's identity.
@@ -69,6 +70,7 @@ func (d *Desk) asker() (ssh.Signer, error) { return ssh.NewSignerFromSigner(d.Id
 
 // askWatchdogs signs the file and writes it where the command was called.
 func (d *Desk) askWatchdogs(w *WatchFile) (string, error) {
+	w.Groups = merged(w.Groups)
 	signer, err := d.asker()
 	if err != nil {
 		return "", err
@@ -183,8 +185,7 @@ func (d *Desk) announceSigned(ctx context.Context, w *WatchFile, wd WatchedDeliv
 	if !s.Supersedes.IsZero() {
 		shown.Supersedes = s.Supersedes.String()
 	}
-	g = contracts.Group{Scope: m.Device, Salt: m.MailboxSecret.Commitment(), Changes: []contracts.Change{put(state.KindDelivery, sealed, s.From, s.Until)}}
-	return shown, g, block, nil
+	return shown, inMailbox(m, put(state.KindDelivery, sealed, s.From, s.Until)), block, nil
 }
 
 // Compare says of every file that would be delivered whether it is the one that

@@ -49,11 +49,10 @@ func (d *Desk) CreateZone(ctx context.Context, name string) (*Zone, error) {
 	if z := d.zoneNamed(name); z != nil {
 		return nil, problem(Failed, "see dpki zone show "+name, "there is a zone %s already", name)
 	}
-	now, err := d.now()
+	from, err := d.begin()
 	if err != nil {
 		return nil, err
 	}
-	from := min(now, d.Ledger.Head().Time)
 	sealed, z, err := d.ring.SealZone(d.Anchor.Org, name, from, state.Never)
 	if err != nil {
 		return nil, because(err, Failed, "an administrator with the organisation's key can", "the zone could not be sealed")
@@ -75,7 +74,7 @@ func (d *Desk) CreateZone(ctx context.Context, name string) (*Zone, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := &Zone{Name: name, ID: sealed.Subject.String(), Keys: 1, Policy: showPolicy(d.view(sealed.Subject, state.Word{}).Policy(now)), Posted: posted}
+	shown := &Zone{Name: name, ID: sealed.Subject.String(), Keys: 1, Policy: showPolicy(d.view(sealed.Subject, state.Word{}).Policy(from)), Posted: posted}
 	if d.DryRun {
 		return shown, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
 
 	"dpki/admin"
 )
@@ -12,15 +13,15 @@ import (
 // caCertify is for a CA's holder who enters no grants: who enters them has not the
 // CA's key then, and neither of the two lets anybody in alone.
 func (t *tool) caCertify(c *cli.Context) error {
-	if c.String("key") == "" {
-		return usage("for whose key?", "give --key FILE, the public key that the grant names")
-	}
 	if err := checkOut(c.String("out")); err != nil {
 		return err
 	}
-	key, path, err := t.key(c.String("key"))
-	if err != nil {
-		return err
+	var key ssh.PublicKey // none: that of the request which the grant answers
+	path, err := c.String("key"), error(nil)
+	if path != "" {
+		if key, err = admin.ReadPublicKey(path); err != nil {
+			return err
+		}
 	}
 	d, err := t.open()
 	if err != nil {
@@ -29,6 +30,9 @@ func (t *tool) caCertify(c *cli.Context) error {
 	g, err := d.Certifiable(c.Context, c.Args().First(), key)
 	if err != nil {
 		return err
+	}
+	if path == "" {
+		path = "request"
 	}
 	t.notef("%s, allows %s, until %s, entered by %s", certifies(g), strings.Join(g.Allows, ", "), g.Until, g.Author)
 	if err := t.confirm("Certify "+certifies(g)+"?", "read it, and give --yes"); err != nil {
@@ -58,10 +62,15 @@ func certifies(g *admin.Grant) string {
 	return fmt.Sprintf("%s on %s for key %s", line, firstOf(g.Device, "every device of zone "+g.Zone), g.Key)
 }
 
-// uncertified is what stands in the place of a certificate that was not made.
+// uncertified is what stands in the place of a certificate that was not made. A
+// request has brought the key into the log.
 func uncertified(c *cli.Context, g *admin.Grant) string {
 	if !c.Bool("uncertified") {
 		return ""
 	}
-	return "by the CA's holder: dpki ca certify " + g.ID[:12] + " --key FILE"
+	line := "by the CA's holder: dpki ca certify " + g.ID[:12]
+	if c.Command.Name != "request" {
+		line += " --key FILE"
+	}
+	return line
 }

@@ -172,9 +172,14 @@ func (t *tool) showGranted(c *cli.Context, granted *admin.Granted, keyPath strin
 	})
 }
 
-// loginLine is what the key's owner types, on a machine without dpki too.
+// loginLine is what the key's owner types, on a machine without dpki too. KEY stands
+// for a key that is not here: whoever asked has it.
 func loginLine(g *admin.Grant, keyPath string) string {
-	line := "ssh -i " + quote(strings.TrimSuffix(keyPath, ".pub"))
+	key := "KEY"
+	if _, err := os.Stat(keyPath); err == nil {
+		key = quote(strings.TrimSuffix(keyPath, ".pub"))
+	}
+	line := "ssh -i " + key
 	if g.Certificate != "" {
 		line += " -o CertificateFile=" + quote(g.Certificate)
 	}
@@ -295,9 +300,6 @@ func (t *tool) grantExtend(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	granted, err := d.ExtendGrant(c.Context, c.Args().Get(1), length, key)
-	if err != nil {
-		return err
-	}
-	return t.showGranted(c, granted, path)
+	granted, err := d.ExtendGrant(c.Context, c.Args().Get(1), admin.GrantRequest{For: length, Key: key, Uncertified: c.Bool("uncertified")})
+	return t.showGrantedOr(c, granted, err, path)
 }

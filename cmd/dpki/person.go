@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -199,12 +201,18 @@ func (t *tool) personReplace(c *cli.Context) error {
 	if err := t.comparePeople([]admin.PersonEnrolment{r.New}, c.StringSlice("fingerprint")); err != nil {
 		return err
 	}
-	if err := d.ReplacePerson(c.Context, r); err != nil {
-		return err
+	var waits *admin.WatchedError
+	done := d.ReplacePerson(c.Context, r)
+	if done != nil && !errors.As(done, &waits) {
+		return done
 	}
-	return t.show(r, func() {
+	shown := t.show(r, func() {
 		t.sayf("%s/%s %s, fingerprint %s, in the place of %s", r.New.Zone, r.New.Name, t.enrolled(r.New.Already), r.New.Fingerprint, r.Old.ID[:12])
 		for _, v := range r.Delivered {
+			if v.Waits() {
+				t.sayf("%s %s waits for watchdogs", v.Purpose, v.Name)
+				continue
+			}
 			t.sayf("%s %s %s", map[bool]string{false: "delivered", true: "would deliver"}[t.dryRun], v.Purpose, v.Name)
 		}
 		for _, text := range r.ByHand {
@@ -212,4 +220,5 @@ func (t *tool) personReplace(c *cli.Context) error {
 		}
 		t.posted(r.Posted)
 	})
+	return cmp.Or(done, shown)
 }

@@ -26,6 +26,7 @@ func (t *tool) requestCommand() *cli.Command {
 		&cli.BoolFlag{Name: "sudo", Usage: "ask for sudo"},
 		&cli.BoolFlag{Name: "port-forwarding", Usage: "ask for port forwarding"},
 		&cli.StringSliceFlag{Name: "from", Usage: "with approve: only from these networks: `CIDR`"},
+		&cli.BoolFlag{Name: "uncertified", Usage: "with approve: make no certificate: who holds the CA's key does it, by dpki ca certify"},
 		&cli.BoolFlag{Name: "all", Usage: "with list: also those that are answered or expired"},
 	)
 	c.ArgsUsage = "DEVICE | zone:ZONE | list | show ID|FILE | approve ID|FILE | refuse ID"
@@ -195,7 +196,7 @@ func (t *tool) requestApprove(c *cli.Context) error {
 			return err
 		}
 	}
-	a.From = strings.Join(c.StringSlice("from"), ",")
+	a.From, a.Uncertified = strings.Join(c.StringSlice("from"), ","), c.Bool("uncertified")
 	if err := checkOut(c.String("out")); err != nil {
 		return err
 	}
