@@ -41,16 +41,17 @@ func Dial(endpoint string) (*Client, error) {
 		return nil, ErrURL
 	}
 	c := &Client{timeout: Timeout}
+	protocols := overHTTP
 	switch u.Scheme {
 	case "http", "https":
 	case "ws", "wss":
-		c.ws = u.String()
+		c.ws, protocols = u.String(), overWebSocket
 	default:
 		return nil, ErrURL
 	}
 	c.url = u.String()
 	c.http = &http.Client{
-		Transport: newTransport(),
+		Transport: newTransport(protocols...),
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			// A redirect would move trust, and the access key in the URL, to
 			// whoever it names.

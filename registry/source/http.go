@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,14 +19,15 @@ import (
 // errors carry text.
 const overhead = 4 << 10
 
-// newTransport is one place's connections.
-func newTransport() *http.Transport {
+// newTransport is one place's connections, over TLS by one of these protocols
+// (RFC 7301).
+func newTransport(protocols ...string) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxResponseHeaderBytes = 16 << 10
 	t.MaxIdleConnsPerHost = 2
-	// An idle device's connection has been closed by its next look. Resuming the
-	// TLS session (RFC 8446, 2.2) saves the server's certificates each time.
-	t.TLSClientConfig = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(2)}
+	t.TLSClientConfig = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(2), NextProtos: protocols}
+	t.ForceAttemptHTTP2 = slices.Contains(protocols, "h2")
+	t.DialTLSContext = (&resumption{transport: t, dial: t.DialContext}).open
 	return t
 }
 

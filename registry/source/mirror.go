@@ -36,7 +36,7 @@ func DialMirror(base string) (*Mirror, error) {
 		return nil, fmt.Errorf("mirror: %w", ErrURL)
 	}
 	return &Mirror{base: u, timeout: Timeout, http: &http.Client{
-		Transport:     newTransport(),
+		Transport:     newTransport(overHTTP...),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("redirect refused") },
 	}}, nil
 }
