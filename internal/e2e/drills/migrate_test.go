@@ -2,6 +2,7 @@ package drills
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -17,10 +18,14 @@ import (
 	"dpki/bundle"
 	"dpki/bundle/store"
 	"dpki/device"
+	"dpki/device/config"
+	"dpki/internal/anchor"
 	"dpki/internal/harness"
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"
 	"dpki/internal/harness/sshkey"
+	"dpki/internal/socket"
+	"dpki/internal/socket/serve"
 	"dpki/registry/mirror"
 	"dpki/registry/source"
 	"dpki/state"
@@ -42,15 +47,7 @@ func TestMigration(t *testing.T) {
 	d.must(err)
 	dev.admits("before", before)
 
-	next := *d
-	var salt state.Word
-	rand.Read(salt[:])
-	next.org.Org = d.chain.Registry().OrganisationID(d.chain.AdminAddress(), salt)
-	there := next.person(d.chain.Admin)
-	there.id = d.root.id
-	_, err = there.desk().CreateOrganisation(t.Context(), "acme2", "root", salt)
-	d.must(err)
-
+	next, there := d.founded("acme2")
 	_, err = d.root.desk().Point(t.Context(), state.Successor, next.org)
 	d.must(err)
 	if p, err := d.root.desk().Pointers(t.Context()); err != nil || p.Successor != "" || p.Waits != next.org.String() {
@@ -99,8 +96,7 @@ func TestMigration(t *testing.T) {
 	harness.Eventually(t, settled, func() error {
 		s, err := d.root.desk().Succession(t.Context(), there.desk())
 		if err == nil && (s.Adopted != 2 || s.Moved != 1 || s.Silent != 1) {
-			t.Logf("both sides: %+v", s)
-			err = os.ErrNotExist
+			err = fmt.Errorf("both sides: %+v", s)
 		}
 		return err
 	})
@@ -115,6 +111,66 @@ func TestMigration(t *testing.T) {
 	dev.Run()
 	dev.Eventually("restarted", settled, func(s device.Status) bool { return s.Anchor == next.org.String() && s.Enrolled })
 	dev.admits("after a restart", after)
+
+	// On to a third, undisturbed: for how long nobody is answered.
+	last, beyond := d.founded("acme3")
+	_, err = there.desk().Point(t.Context(), state.Successor, last.org)
+	d.must(err)
+	dev.stage(device.Delayed)
+	_, err = beyond.desk().Point(t.Context(), state.Predecessor, next.org)
+	d.must(err)
+	dev.pass(2 * time.Hour)
+	dev.stage(device.Unadopted)
+	silent := dev.silent(last.org)
+	_, err = beyond.desk().Adopt(t.Context(), there.desk())
+	d.must(err)
+	took, answered := silent()
+	if took == 0 || took > settled || !answered.Enrolled || answered.Name != dev.name || len(answered.Left) != 2 {
+		t.Errorf("after %v: %+v", took, answered)
+	}
+	t.Logf("measured: from the last answer in one organisation to the first in the next %v", took.Round(time.Millisecond))
+}
+
+// founded is another organisation of the same root.
+func (d *drill) founded(label string) (*drill, *person) {
+	d.Helper()
+	next := *d
+	var salt state.Word
+	rand.Read(salt[:])
+	next.org.Org = d.chain.Registry().OrganisationID(d.chain.AdminAddress(), salt)
+	there := next.person(d.chain.Admin)
+	there.id = d.root.id
+	_, err := there.desk().CreateOrganisation(d.Context(), label, "root", salt)
+	d.must(err)
+	return &next, there
+}
+
+// silent asks a device all the time, until it has gone on to an organisation, and
+// gives how long it was between its last answer before and its first one there.
+func (m *movable) silent(to anchor.Anchor) func() (time.Duration, device.Status) {
+	var took time.Duration
+	var first device.Status
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		last := time.Now()
+		for m.Context().Err() == nil && first.Anchor != to.String() {
+			a, err := serve.Call(m.Context(), config.System().Control(), socket.NewRequest(socket.Status))
+			if now := time.Now(); err == nil && json.Unmarshal([]byte(a.Text), &first) == nil {
+				took, last = now.Sub(last), now
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+	}()
+	return func() (time.Duration, device.Status) {
+		m.Helper()
+		select {
+		case <-done:
+		case <-time.After(2 * settled):
+			m.Fatal("the device does not move")
+		}
+		return took, first
+	}
 }
 
 // settled bounds what a device does at once: for a machine under load.
