@@ -211,7 +211,8 @@ type options struct {
 	governs func(string) bool
 	lesser  bool // no cgroups
 	noPAM   bool
-	down    bool // no daemon
+	down    bool          // no daemon
+	grace   time.Duration // the manager's; 0: its own
 }
 
 const moduleDir = "/run/dpki-pam"
@@ -309,7 +310,7 @@ func (w *world) startDaemon(o options) {
 		}
 	}
 	w.sessions = &session.Manager{
-		File: w.register, Tree: tree, Now: now, Extent: w.extent, Logf: t.Logf,
+		File: w.register, Tree: tree, Grace: o.grace, Now: now, Extent: w.extent, Logf: t.Logf,
 		Audit: func(e session.Event) { w.mu.Lock(); w.events = append(w.events, e); w.mu.Unlock() },
 	}
 	w.handler = &pam.Handler{

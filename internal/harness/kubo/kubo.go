@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,6 +130,12 @@ func (n *Node) daemon(t testing.TB) {
 }
 
 func (n *Node) ready(ctx context.Context, _ *harness.Proc) error {
+	// The gateway begins after the RPC.
+	gateway, err := net.Dial("tcp", strings.TrimPrefix(n.Gateway, "http://"))
+	if err != nil {
+		return err
+	}
+	gateway.Close()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.API+"/api/v0/version", nil)
 	if err != nil {
 		return err

@@ -141,13 +141,18 @@ func (m *Machine) AuditText() []byte {
 	return text[:bytes.LastIndexByte(text, '\n')+1]
 }
 
-// Audit are the daemon's audit lines so far.
+// Audit are the daemon's audit lines so far about what sshd was answered. Others
+// may stand between them: of a session, or what is left of one that was killed.
 func (m *Machine) Audit() (records []answer.Record) {
 	m.Helper()
-	d := json.NewDecoder(bytes.NewReader(m.AuditText()))
-	for d.More() {
+	for line := range bytes.Lines(m.AuditText()) {
+		var kind struct{ Event string }
+		m.Must(json.Unmarshal(line, &kind))
+		if kind.Event != "authkeys" {
+			continue
+		}
 		var r answer.Record
-		m.Must(d.Decode(&r))
+		m.Must(json.Unmarshal(line, &r))
 		records = append(records, r)
 	}
 	return records
