@@ -241,7 +241,7 @@ func TestWrongPeer(t *testing.T) {
 			t.Errorf("uid %d: got %q, want %q", uid, got, want)
 		}
 		// The module may be done with a stranger before the stranger is done accepting.
-		harness.Eventually(t, 5*time.Second, func() error {
+		harness.Eventually(t, harness.Patience, func() error {
 			if !asked.Load() {
 				return errors.New("nobody asked the daemon")
 			}
@@ -249,6 +249,9 @@ func TestWrongPeer(t *testing.T) {
 		})
 	}
 }
+
+// waits is how long the module does.
+const waits = 2 * time.Second
 
 // The whole exchange has two seconds, however the time is spent. The cases wait at the same time.
 func TestDeadline(t *testing.T) {
@@ -264,25 +267,34 @@ func TestDeadline(t *testing.T) {
 				time.Sleep(150 * time.Millisecond)
 			}
 		},
-		"in-time": func(c net.Conn) { time.Sleep(1500 * time.Millisecond); io.WriteString(c, reply(socket.Allow, "")) },
+		"in-time": func(c net.Conn) { time.Sleep(500 * time.Millisecond); io.WriteString(c, reply(socket.Allow, "")) },
 	}
 	m.daemon(t, func(c net.Conn) {
 		if req, err := socket.ReadRequest(c); err == nil {
 			ways[string(req.Fields[1])](c)
 		}
 	})
+	ask := func(user string) (got []string, took time.Duration) {
+		start := time.Now()
+		got = m.run(t, "user="+user, "hook=account")
+		return got, time.Since(start)
+	}
 	var cases sync.WaitGroup
 	for user := range ways {
 		cases.Go(func() {
-			start := time.Now()
-			got := m.run(t, "user="+user, "hook=account")
-			took := time.Since(start)
+			got, took := ask(user)
 			if user == "in-time" {
+				for range 5 { // where this machine itself took the two seconds
+					if equal(got, allows[:1]) || took < waits {
+						break
+					}
+					got, took = ask(user)
+				}
 				if !equal(got, allows[:1]) {
 					t.Errorf("%s: got %q after %v", user, got, took)
 				}
-			} else if !equal(got, denies[1:2]) || took < 1900*time.Millisecond || took > 2900*time.Millisecond {
-				t.Errorf("%s: got %q after %v, want a denial after 2 s", user, got, took)
+			} else if !equal(got, denies[1:2]) || took < waits-100*time.Millisecond || took > 5*waits {
+				t.Errorf("%s: got %q after %v, want a denial after %v", user, got, took, waits)
 			}
 		})
 	}
@@ -313,8 +325,8 @@ func TestFullBacklog(t *testing.T) {
 		}
 	}
 	start := time.Now()
-	if got := m.run(t, "hook=account"); !equal(got, denies[1:2]) || time.Since(start) > 2900*time.Millisecond {
-		t.Errorf("got %q after %v, want a denial after 2 s", got, time.Since(start))
+	if got := m.run(t, "hook=account"); !equal(got, denies[1:2]) || time.Since(start) > 5*waits {
+		t.Errorf("got %q after %v, want a denial after %v", got, time.Since(start), waits)
 	}
 }
 

@@ -150,18 +150,27 @@ func TestRun(t *testing.T) {
 
 // TestRunEnds: when the command is told to stop, ssh is told too.
 func TestRunEnds(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "ssh")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 60\n"), 0o700); err != nil {
+	program, began := filepath.Join(t.TempDir(), "ssh"), filepath.Join(t.TempDir(), "began")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n: >"+began+"\nexec sleep 60\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s := session(t)
 	s.Program = program
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	start := time.Now()
+	told := make(chan time.Time, 1)
+	go func() { // once ssh is there
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(began); err == nil {
+				break
+			}
+		}
+		told <- time.Now()
+		cancel()
+	}()
 	status, err := s.Run(ctx)
-	if err != nil || status != 255 || time.Since(start) > 10*time.Second {
-		t.Errorf("status %d, %v after %v, want 255", status, err, time.Since(start))
+	if took := time.Since(<-told); err != nil || status != 255 || took > 20*time.Second {
+		t.Errorf("status %d, %v after %v, want 255", status, err, took)
 	}
 }
 

@@ -55,7 +55,7 @@ func (t *terminal) await(text string) {
 		}
 		t.seen.Write(buf[:n])
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for { // the question stands a moment before the echo is off
 		mode, err := unix.IoctlGetTermios(int(t.master.Fd()), unix.TCGETS)
 		if err != nil {

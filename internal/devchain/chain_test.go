@@ -67,7 +67,7 @@ func TestServesAndMinesOnDemand(t *testing.T) {
 		if h.Number.Uint64() != c.Number() {
 			t.Errorf("head %v, want %d", h.Number, c.Number())
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("no head over WS")
 	}
 }

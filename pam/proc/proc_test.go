@@ -65,11 +65,10 @@ func TestEnvironIsThatOfTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	// exec(2) has happened, but the kernel may not have laid out the new image yet.
-	for range 100 {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if _, ok, _ := p.Environ("A"); ok {
 			break
 		}
-		time.Sleep(time.Millisecond)
 	}
 	if v, ok, err := p.Environ("SSH_AUTH_SOCK"); v != "/tmp/agent" || !ok || err != nil {
 		t.Errorf("SSH_AUTH_SOCK = %q, %v, %v", v, ok, err)

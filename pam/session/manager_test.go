@@ -90,7 +90,7 @@ func monitor(t *testing.T) proc.Process {
 		cmd.Process.Kill()
 		<-done
 	})
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if len(family(p)) == 0 {
 			return errors.New("no child")
 		}
@@ -144,7 +144,7 @@ func TestSessionEnds(t *testing.T) {
 			if _, err := b.Open(Session{Monitor: p, Account: "alice"}); err != nil {
 				t.Fatal(err)
 			}
-			harness.Eventually(t, 5*time.Second, func() error { // the lesser form must have met the child before its parent dies
+			harness.Eventually(t, harness.Patience, func() error { // the lesser form must have met the child before its parent dies
 				b.Manager.mu.Lock()
 				defer b.Manager.mu.Unlock()
 				if len(b.live[p].family) == 0 {
@@ -154,7 +154,7 @@ func TestSessionEnds(t *testing.T) {
 			})
 			family := family(p)
 			c.end(b, p)
-			harness.Eventually(t, 10*time.Second, ended(b))
+			harness.Eventually(t, harness.Patience, ended(b))
 			for _, q := range append(family, p) {
 				if q.Alive() {
 					t.Errorf("process %d is left", q.PID)
@@ -177,7 +177,7 @@ func TestSessionThatMayGoOnGoesOn(t *testing.T) {
 	}
 	b.set(4999, 6000, authkeys.Accepted) // extended at the last second
 	b.Refresh()
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if l := b.List(); len(l) != 1 || l[0].Until != 6000 {
 			return errors.New("not extended")
 		}
@@ -217,7 +217,7 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := b.Open(c.s); err == nil {
 			t.Errorf("%s: opened", name)
 		}
-		harness.Eventually(t, 5*time.Second, ended(b))
+		harness.Eventually(t, harness.Patience, ended(b))
 	}
 	if !p.Alive() {
 		t.Error("a refusal ended a process: that is the caller's to do")
@@ -245,7 +245,7 @@ func TestRegisterSurvivesAndIsChecked(t *testing.T) {
 	if err := next.Restore(); err != nil {
 		t.Fatal(err)
 	}
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if l := next.List(); len(l) != 1 {
 			return errors.New("the dead one is there")
 		}
@@ -337,7 +337,7 @@ func TestWhomALostRegisterNamesIsEnded(t *testing.T) {
 				}
 				return
 			}
-			harness.Eventually(t, 10*time.Second, func() error {
+			harness.Eventually(t, harness.Patience, func() error {
 				if p.Alive() || len(next.List()) > 0 {
 					return errors.New("it goes on; audit: " + b.story())
 				}

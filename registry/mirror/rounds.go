@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -17,7 +18,8 @@ const gathering = 15 * time.Millisecond
 
 // rounds joins questions about the tip into one to an upstream.
 type rounds struct {
-	ask func(ctx context.Context, slots []state.Word) (registry.HeadReply, error)
+	ask    func(ctx context.Context, slots []state.Word) (registry.HeadReply, error)
+	gather time.Duration // 0 = gathering
 
 	mu   sync.Mutex
 	open *round
@@ -64,7 +66,7 @@ func (r *rounds) join(slots []state.Word) *round {
 	}
 	one := &round{slots: slices.Clone(slots), done: make(chan struct{})}
 	r.open = one
-	time.AfterFunc(gathering, func() { r.finish(one) })
+	time.AfterFunc(cmp.Or(r.gather, gathering), func() { r.finish(one) })
 	return one
 }
 
