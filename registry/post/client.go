@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,7 @@ type Config struct {
 type Client struct {
 	config  Config
 	clients []*rpc.Client
+	voices  []int // of clients, the first of each host: two ways to one are one voice
 	signer  signer
 	chainID *big.Int
 
@@ -60,6 +62,7 @@ func New(config Config) (*Client, error) {
 		config.FeeModel = network.EIP1559
 	}
 	c := &Client{config: config, signer: signer{account: config.Account}, chainID: new(big.Int).SetUint64(config.ChainID)}
+	var voices []string
 	for _, endpoint := range config.Endpoints {
 		// Writing needs no subscription: a ws endpoint is asked by HTTP.
 		u := strings.Replace(strings.Replace(endpoint, "wss://", "https://", 1), "ws://", "http://", 1)
@@ -68,6 +71,9 @@ func New(config Config) (*Client, error) {
 		if err != nil {
 			c.Close()
 			return nil, fmt.Errorf("%w: %v", ErrUnavailable, err)
+		}
+		if voice := network.Voice(endpoint); !slices.Contains(voices, voice) {
+			voices, c.voices = append(voices, voice), append(c.voices, len(c.clients))
 		}
 		c.clients = append(c.clients, client)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"slices"
+	"time"
 
 	"dpki/internal/network"
 	"dpki/registry"
@@ -17,11 +19,8 @@ import (
 // part of it that is the tip.
 func (c *Client) price(ctx context.Context) (expected, most, tip *big.Int, err error) {
 	if c.config.FeeModel == network.Legacy {
-		var p hexutil.Big
-		if err := c.ask(ctx, &p, "eth_gasPrice"); err != nil {
-			return nil, nil, nil, answered(err)
-		}
-		return (*big.Int)(&p), (*big.Int)(&p), nil, nil
+		p, err := c.suggested(ctx, "eth_gasPrice")
+		return p, p, nil, err
 	}
 	var head struct {
 		BaseFee *hexutil.Big `json:"baseFeePerGas"`
@@ -32,15 +31,55 @@ func (c *Client) price(ctx context.Context) (expected, most, tip *big.Int, err e
 	if head.BaseFee == nil {
 		return nil, nil, nil, fmt.Errorf("%w: the chain has no base fee: set fee_model to %q", registry.ErrChain, network.Legacy)
 	}
-	var suggested hexutil.Big
-	if err := c.ask(ctx, &suggested, "eth_maxPriorityFeePerGas"); err != nil {
-		return nil, nil, nil, answered(err)
+	if tip, err = c.suggested(ctx, "eth_maxPriorityFeePerGas"); err != nil {
+		return nil, nil, nil, err
 	}
-	tip, base := (*big.Int)(&suggested), (*big.Int)(head.BaseFee)
+	base := (*big.Int)(head.BaseFee)
 	expected = new(big.Int).Add(base, tip)
 	// Twice the base fee outlasts six full blocks in a row, at an eighth each.
 	most = new(big.Int).Add(new(big.Int).Lsh(base, 1), tip)
 	return expected, most, tip, nil
+}
+
+// suggested is what endpoints would have paid of what is paid as it was offered,
+// unlike the base fee: the middle of what voices say, the lower one of two.
+// So one that names the whole balance, for whoever makes the blocks, is overruled.
+func (c *Client) suggested(ctx context.Context, method string) (*big.Int, error) {
+	if len(c.voices) > 1 {
+		if said := c.fromEach(ctx, method); len(said) > 0 {
+			slices.SortFunc(said, (*big.Int).Cmp)
+			return said[(len(said)-1)/2], nil
+		}
+	}
+	var p hexutil.Big
+	err := c.ask(ctx, &p, method)
+	return (*big.Int)(&p), answered(err)
+}
+
+// feeTimeout is how long voices may take where several are asked for a fee.
+const feeTimeout = 3 * time.Second
+
+// fromEach asks one endpoint of each voice, all at once, and leaves out who does not answer.
+func (c *Client) fromEach(ctx context.Context, method string) (said []*big.Int) {
+	ctx, cancel := context.WithTimeout(ctx, feeTimeout)
+	defer cancel()
+	answers := make(chan *big.Int, len(c.voices))
+	for _, i := range c.voices {
+		go func() {
+			var p hexutil.Big
+			if c.onChain(ctx, i) != nil || c.clients[i].CallContext(ctx, &p, method) != nil {
+				answers <- nil
+				return
+			}
+			answers <- (*big.Int)(&p)
+		}()
+	}
+	for range c.voices {
+		if p := <-answers; p != nil {
+			said = append(said, p)
+		}
+	}
+	return said
 }
 
 // gasPriceOracle is the OP stack's predeploy; getL1Fee(bytes) takes an unsigned

@@ -26,7 +26,10 @@ func (c *Client) Settle(ctx context.Context, since uint64, waiting func(nonce ui
 		// Asked anew each time: a pool may also forget what it had.
 		pending, err := c.count(ctx, "pending")
 		if err == nil {
-			used, err = c.count(ctx, "latest")
+			var n uint64
+			if n, err = c.count(ctx, "latest"); err == nil { // else the time is over
+				used = n
+			}
 		}
 		if err != nil && !told {
 			return false, 0, err

@@ -38,7 +38,8 @@ func TestSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stays *UnsettledError
-	if _, _, err := killed.Settle(t.Context(), known, func(uint64) {}); !errors.As(err, &stays) || stays.Nonce != nonce {
+	later := clientOf(t, d.chain, func(c *Config) { c.Wait = time.Second })
+	if _, _, err := later.Settle(t.Context(), known, func(uint64) {}); !errors.As(err, &stays) || stays.Nonce != nonce {
 		t.Fatalf("got %v, want transaction %d unsettled", err, nonce)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { d.chain.Hold(false) })
