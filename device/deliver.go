@@ -136,11 +136,11 @@ func (e *Engine) deliver(ctx context.Context) {
 		return
 	}
 	e.delivery.busy, e.delivery.seen = true, knownOf(s, now)
-	go func() {
+	e.workers.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, deliverBudget)
 		defer cancel()
 		e.delivered <- work(ctx) // capacity 1, and one worker
-	}()
+	})
 }
 
 // install fetches one delivery and has it installed. It touches nothing of the

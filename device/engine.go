@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -83,6 +84,7 @@ type Engine struct {
 	found     chan found
 	reported  chan handedIn
 	delivered chan deliveryEnded
+	workers   sync.WaitGroup // on those three; Run ends after them
 
 	// What follows belongs to Run.
 	reader    *verify.Reader
@@ -193,7 +195,7 @@ func (e *Engine) load() error {
 	if e.inherited, err = parseInherited(record); err != nil {
 		return err
 	}
-	e.head, e.denied, e.seeking, e.pending, e.due = known.Head, nil, false, nil, false
+	e.head, e.denied, e.pending, e.due = known.Head, nil, nil, false
 	return e.rewire(known)
 }
 
@@ -280,8 +282,10 @@ func (e *Engine) publish(problem, unwritten error) {
 	}
 }
 
-// Run follows the chain until ctx ends.
+// Run follows the chain until ctx ends. When it returns nobody works for it any
+// more: who installs deliveries next, for the same machine, is alone.
 func (e *Engine) Run(ctx context.Context) {
+	defer e.workers.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

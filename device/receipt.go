@@ -62,12 +62,12 @@ func (e *Engine) report(ctx context.Context) {
 		return
 	}
 	e.reporting.busy = true
-	go func() {
+	e.workers.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, receiptBudget)
 		defer cancel()
 		err := e.c.Fetcher.Receipt(ctx, receipt.Key(), body)
 		e.reported <- handedIn{marks, err} // capacity 1, and one worker
-	}()
+	})
 }
 
 // reportEnded notes how handing in ended.

@@ -56,15 +56,11 @@ func (e *Engine) seek(ctx context.Context) {
 	// One that cannot be fetched must not stand in the way of the others.
 	batch := batches[e.seekFails%len(batches)]
 	e.seeking = true
-	go func() {
+	e.workers.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, seekBudget)
 		defer cancel()
-		f := search(ctx, e.c, batch)
-		select {
-		case e.found <- f:
-		case <-ctx.Done():
-		}
-	}()
+		e.found <- search(ctx, e.c, batch) // capacity 1, and one worker
+	})
 }
 
 // search looks through one batch. It touches nothing of the engine's.
@@ -114,6 +110,9 @@ func classify(f found, err error) found {
 // once: a new zone and mailbox are to be read.
 func (e *Engine) take(f found) bool {
 	e.seeking = false
+	if !e.stands(&f.batch) {
+		return false
+	}
 	if f.err != nil {
 		e.seekFails++
 		e.seekAt = e.c.Clock.Boot() + min(firstSeek<<min(e.seekFails-1, 10), lastSeek)
@@ -155,6 +154,18 @@ func (e *Engine) take(f found) bool {
 	}
 	e.changed = e.c.Clock.Boot()
 	return true
+}
+
+// stands reports whether a batch that was looked through is in the log still, in
+// the same place: a reorganisation may have taken it back meanwhile, or reset-trust
+// all that was known.
+func (e *Engine) stands(f *state.BatchFact) bool {
+	for b := range e.replica.state(e.head).Batches(e.time.Now(e.c.Clock.Read())) {
+		if b.Scope == f.Scope && b.Subject == f.Subject && b.Root == f.Root && b.Block == f.Block && b.Seq == f.Seq {
+			return true
+		}
+	}
+	return false
 }
 
 // enrolmentAfter checks the bundles and adds them. On error the enrolment is
