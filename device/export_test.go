@@ -6,6 +6,7 @@ const (
 	LastSeek       = lastSeek
 	ReceiptSpacing = receiptSpacing
 	MoveAgain      = moveAgain
+	ReopenAfter    = reopenAfter
 )
 
 // EndpointLocations are those that the engine asks.

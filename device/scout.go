@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"dpki/device/journal"
@@ -48,27 +47,32 @@ func (s *Succession) open(ctx context.Context, to anchor.Anchor, n network.File,
 	}}, nil
 }
 
-// journal opens the successor's, or begins it: what is pinned here counts there.
+// journal opens the successor's, or begins it. The witnesses that are pinned here
+// count there, also where a crash kept that from being written when it was begun, or
+// they have changed since.
 func (s *Succession) journal(to anchor.Anchor, pinned witness.Set) (*journal.Journal, error) {
-	j, err := journal.Open(s.c.Journal, to)
-	switch {
-	case errors.Is(err, journal.ErrAnchor), errors.Is(err, journal.ErrCorrupt):
+	j, err := journal.OpenBeside(s.c.Journal, to)
+	if errors.Is(err, journal.ErrAnchor) || errors.Is(err, journal.ErrCorrupt) {
 		// Of where the organisation pointed before, or no use: nothing was believed
 		// by it yet.
-		if err := journal.Remove(s.c.Journal); err != nil {
-			return nil, err
+		if err = journal.Remove(s.c.Journal); err == nil {
+			err = journal.ErrMissing
 		}
-	case !errors.Is(err, journal.ErrMissing):
-		return j, err
 	}
-	if err := journal.Create(s.c.Journal, to); err != nil {
+	if errors.Is(err, journal.ErrMissing) {
+		if err = journal.Create(s.c.Journal, to); err == nil {
+			j, err = journal.OpenBeside(s.c.Journal, to)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	if j, err = journal.Open(s.c.Journal, to); err != nil || pinned.Version == 0 {
-		return j, err
+	known, err := loadPinned(j)
+	if err == nil && known.Version < pinned.Version {
+		err = j.SetRecord(journal.RecordWitnesses, pinned.Marshal())
 	}
-	if err := j.SetRecord(journal.RecordWitnesses, pinned.Marshal()); err != nil {
-		return nil, errors.Join(fmt.Errorf("pinning witnesses: %w", err), j.Close(), os.Remove(s.c.Journal))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("pinning witnesses: %w", err), j.Close())
 	}
 	return j, nil
 }

@@ -2,6 +2,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"reflect"
 	"time"
@@ -165,6 +166,9 @@ func (s *Succession) follow(ctx context.Context, v *View, to anchor.Anchor) (Sta
 		}
 		if s.scout, s.why = s.open(ctx, to, n, pinned); s.why != nil {
 			s.not = e.c.Clock.Boot() + reopenAfter
+			if errors.Is(s.why, journal.ErrCorrupt) { // nothing was believed by it: the next attempt begins anew
+				s.why = errors.Join(s.why, journal.Remove(s.c.Journal))
+			}
 			s.c.Log.Error("the successor's log cannot be followed", "successor", to.String(), "error", s.why)
 			return Unreachable, oneLine(s.why)
 		}

@@ -75,10 +75,16 @@ func (f *following) succeedBy(to anchor.Anchor) {
 // delay lets the delay of a pointer pass, and more.
 func (f *following) delay() {
 	f.Helper()
-	if err := f.Org.Chain.AdjustTime(2 * time.Hour); err != nil {
+	f.later(2 * time.Hour)
+}
+
+// later lets time pass, for the chain and the device.
+func (f *following) later(d time.Duration) {
+	f.Helper()
+	if err := f.Org.Chain.AdjustTime(d); err != nil {
 		f.Fatal(err)
 	}
-	f.Pass(2 * time.Hour)
+	f.Pass(d)
 	f.Org.Chain.Mine(1)
 }
 
@@ -357,38 +363,40 @@ func TestAttackVetoUnseen(t *testing.T) {
 	points(next, state.Predecessor, org.Anchor)
 	f := follow(r)
 	f.adopt(next)
-	point := func(before uint64) contracts.Change {
+	point := func() contracts.Change {
+		t.Helper()
 		p := pointsAt(org, state.Successor, next.Anchor, org.Chain.Time()+state.MinTimelock+60)
 		f.stage(device.Delayed)
 		// The device's own time, which runs on between two blocks.
 		now := r.Engine.View().Now(r.Engine.Clock().Read()).Time
-		d := time.Duration(p.From-before-now) * time.Second
-		if err := org.Chain.AdjustTime(d); err != nil {
-			t.Fatal(err)
-		}
-		r.Pass(d)
-		org.Chain.Mine(1)
+		d := time.Duration(p.From-30-now) * time.Second
+		f.later(d)
 		r.Eventually(func(s device.Status) bool { return s.Block >= org.Chain.Number() })
 		f.stage(device.Delayed)
 		return p
 	}
-	p := point(30)
+	p := point()
 	r.Cut.Store(true)
+	r.Eventually(func(s device.Status) bool { return s.Problem != "" }) // no look is under way that could see more
 	org.Write(org.Anchor.Org, contracts.Change{Action: state.ActionRevoke, Kind: state.KindPointer, Subject: p.Subject})
 	r.Pass(40 * time.Second)
 	f.stage(device.NotSure)
 	r.Cut.Store(false)
 	f.stage(device.Vetoed)
 
-	point(5)
+	point()
 	org.Chain.HoldBack(3)
-	if err := org.Chain.AdjustTime(time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	r.Pass(time.Minute)
-	org.Chain.Mine(1)
+	f.later(2 * time.Minute)
+	r.Eventually(func(s device.Status) bool { return s.Block >= org.Chain.Number() })
 	f.stage(device.NotSure)
-	org.Chain.Mine(3) // the twin: nobody can have vetoed it
+	// The twin: nobody can have vetoed it, once a block of after the delay that the
+	// device has seen is final.
+	harness.Eventually(t, 20*time.Second, func() error {
+		if org.Chain.Mine(1); len(f.moved) == 0 {
+			return errors.New("it does not move")
+		}
+		return nil
+	})
 	f.move(next)
 }
 
@@ -407,10 +415,34 @@ func TestMoveThatFails(t *testing.T) {
 	f.run(syscall.ENOSPC)
 	f.stage(device.Unmade)
 	r.Allowed("while it cannot move", "alice", before.Cert)
-	if err := r.Org.Chain.AdjustTime(device.MoveAgain); err != nil {
+	f.later(device.MoveAgain)
+	f.move(next)
+}
+
+// A successor's journal that is damaged is begun anew: nothing in it was believed.
+func TestSuccessorsJournalDamaged(t *testing.T) {
+	t.Parallel()
+	r := follower.Enrolled(t, follower.Instant, busy)
+	next := fleet.On(t, r.Org.Chain)
+	points(next, state.Predecessor, r.Org.Anchor)
+	f := &following{Rig: r, moved: make(chan *device.Move, 1)}
+	f.adopt(next)
+	pointsAt(r.Org, state.Successor, next.Anchor, r.Org.Chain.Time()+state.MinTimelock+60)
+	f.delay()
+	r.Eventually(func(s device.Status) bool { return s.Block >= r.Org.Chain.Number() })
+	path := r.Path + "-successor"
+	if err := journal.Create(path, next.Anchor); err != nil {
 		t.Fatal(err)
 	}
-	r.Pass(device.MoveAgain)
-	r.Org.Chain.Mine(1)
+	j, err := journal.Open(path, next.Anchor)
+	if err == nil {
+		err = errors.Join(j.SetRecord(journal.RecordWitnesses, []byte("damaged")), j.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.run(nil)
+	f.stage(device.Unreachable)
+	f.later(device.ReopenAfter)
 	f.move(next)
 }

@@ -73,8 +73,7 @@ func (j *Journal) copyTo(path string) (err error) {
 }
 
 // tidy removes what a crash left of files that were being made in the journal's
-// folder: what counts is what has a name. Nobody but the journal's owner makes
-// files there.
+// folder: what counts is what has a name.
 func (j *Journal) tidy() {
 	folder := filepath.Dir(j.path)
 	file.Tidy(folder)

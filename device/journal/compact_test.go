@@ -96,13 +96,27 @@ func TestCompactThatFails(t *testing.T) {
 // What a crash left of a journal in the making is removed, and not taken for one.
 func TestLeftovers(t *testing.T) {
 	path := create(t)
-	left := filepath.Join(filepath.Dir(path), ".journal-123")
-	if err := errors.Join(os.Mkdir(left, 0o700), os.WriteFile(filepath.Join(left, "journal"), []byte("half"), 0o600)); err != nil {
+	journal, other := filepath.Join(filepath.Dir(path), ".journal-123"), filepath.Join(filepath.Dir(path), ".dpki-123")
+	err := errors.Join(os.Mkdir(journal, 0o700), os.WriteFile(filepath.Join(journal, "journal"), []byte("half"), 0o600), os.WriteFile(other, []byte("half"), 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
+	// Beside others it is not ours to say what is left: they may be writing it.
+	beside, err := OpenBeside(path, org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []string{journal, other} {
+		if _, err := os.Lstat(left); err != nil {
+			t.Errorf("opened beside others: %v", err)
+		}
+	}
+	beside.Close()
 	reopen(t, path)
-	if _, err := os.Lstat(left); err == nil {
-		t.Error("it is there still")
+	for _, left := range []string{journal, other} {
+		if _, err := os.Lstat(left); err == nil {
+			t.Errorf("%s is there still", left)
+		}
 	}
 }
 

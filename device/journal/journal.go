@@ -78,8 +78,19 @@ func Create(path string, a anchor.Anchor) error {
 	return file.SyncFolder(filepath.Dir(path))
 }
 
-// Open opens the journal of an organisation. It never makes one.
+// Open opens the journal of an organisation. It never makes one. What a crash has
+// left half written in the journal's folder is removed: nobody else writes there.
 func Open(path string, a anchor.Anchor) (*Journal, error) {
+	j, err := OpenBeside(path, a)
+	if err == nil {
+		j.tidy()
+	}
+	return j, err
+}
+
+// OpenBeside is Open in a folder in which others are at work: a successor's journal
+// beside that of an engine, which may be writing what it denies.
+func OpenBeside(path string, a anchor.Anchor) (*Journal, error) {
 	j, err := open(path)
 	if err != nil {
 		return nil, err
@@ -88,7 +99,6 @@ func Open(path string, a anchor.Anchor) (*Journal, error) {
 		j.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	j.tidy()
 	j.keepReserve()
 	return j, nil
 }
