@@ -36,11 +36,15 @@ func TestStatusFitsAnAnswer(t *testing.T) {
 		s.Delivered = append(s.Delivered, device.Delivered{Name: fmt.Sprintf("host-%d", i), Seq: uint64(i), Result: device.Superseded})
 	}
 	s.Problem = strings.Repeat("\x00long", 5000)
+	wordy := strings.Repeat("talk ", 4000)
+	s.Successor = &device.Successor{Problem: wordy}
 	for i := range 32 {
 		s.Health = append(s.Health, device.EndpointHealth{Name: fmt.Sprintf("endpoint %d", i), Problem: strings.Repeat("talk ", 2000)})
 	}
 	if got := read(s); len(got.Delivered) != 2 || got.Delivered[0] != refused || !strings.HasPrefix(got.Problem, "\x00long") || len(got.Health) != 32 {
 		t.Errorf("%d deliveries, %d endpoints, problem %.20q", len(got.Delivered), len(got.Health), got.Problem)
+	} else if !strings.HasPrefix(got.Successor.Problem, "talk ") || s.Successor.Problem != wordy {
+		t.Errorf("of the successor: %.20q, and what others read %.20q", got.Successor.Problem, s.Successor.Problem)
 	}
 	for i := range 1000 {
 		s.Delivered = append(s.Delivered, device.Delivered{Name: fmt.Sprintf("key-%d", i), Seq: uint64(1000 + i), Result: bundle.Applied})

@@ -143,6 +143,10 @@ func statusText(st device.Status) ([]byte, error) {
 	const longest = 512
 	st.Problem = cut(st.Problem, 4*longest)
 	st.Unapplied = cut(st.Unapplied, longest)
+	if st.Successor != nil { // others read the same one
+		next := *st.Successor
+		next.Problem, st.Successor = cut(next.Problem, longest), &next
+	}
 	for i := range st.Health {
 		st.Health[i].Problem = cut(st.Health[i].Problem, longest/4)
 	}

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"dpki/bundle"
 	"dpki/device"
 	"dpki/device/config"
+	"dpki/internal/harness"
 	"dpki/internal/harness/sshkey"
 	"dpki/sshca"
 	"dpki/sshca/profile"
@@ -257,6 +259,48 @@ func TestTakenBack(t *testing.T) {
 		r.apply(r.open(), next)
 		r.reads(web, map[string]string{"a": "new", "c": "new"})
 	}
+}
+
+// A daemon that ends while somebody is told to read what is new puts back what stood
+// there; whoever may have read it is told of that by the next.
+func TestCutOffWhileTelling(t *testing.T) {
+	r := newRig(t)
+	r.apply(r.open(), files(t, 1, "a=1"))
+	web, told, on := filepath.Join(r.etc, "files.d/web"), filepath.Join(filepath.Dir(r.etc), "told"), filepath.Join(filepath.Dir(r.etc), "on")
+	r.toml = fmt.Sprintf("version = 1\n[[set]]\npurpose = \"files\"\nname = \"web\"\nreload = [\"/bin/sh\", \"-c\", \"echo x >> %s; test -e %s || exec sleep 60\"]\n", told, on)
+	times := func() int {
+		text, err := os.ReadFile(told)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			r.Fatal(err)
+		}
+		return strings.Count(string(text), "x")
+	}
+	a, next := r.open(), files(t, 2, "a=new")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { _, err := a.Apply(ctx, next); ended <- err }()
+	harness.Eventually(t, 10*time.Second, func() error {
+		if times() == 0 {
+			return errors.New("nobody was told yet")
+		}
+		return nil
+	})
+	cancel()
+	if err := <-ended; err == nil || a.Settled(next.Fact.Subject) {
+		t.Errorf("cut off: %v", err)
+	}
+	r.reads(web, map[string]string{"a": "1"})
+	r.must(os.WriteFile(on, nil, 0o600))
+	before := times()
+	if a = r.open(); times() != before+1 {
+		t.Errorf("the next daemon has told %d times", times()-before)
+	}
+	r.reads(web, map[string]string{"a": "1"})
+	if r.open(); times() != before+1 {
+		t.Error("and the one after it again")
+	}
+	r.apply(a, next)
+	r.reads(web, map[string]string{"a": "new"})
 }
 
 func TestNeverThroughLinksNorBesideOthers(t *testing.T) {

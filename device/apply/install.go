@@ -194,8 +194,10 @@ func (a *Applier) takeBack(ctx context.Context, told told) error {
 	ended.Doing = nil
 	var err error
 	if told {
-		// Before it is noted: who dies in between tells twice, not never.
-		err = a.tell(ctx, d.Sshd, d.Reload)
+		// Before it is noted: who dies in between, or is cut off, tells twice, not never.
+		if err = a.tell(ctx, d.Sshd, d.Reload); err != nil && ctx.Err() != nil {
+			return err
+		}
 	}
 	return errors.Join(err, a.note(&ended))
 }

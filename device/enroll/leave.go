@@ -2,8 +2,6 @@ package enroll
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 
 	"dpki/device/config"
 	"dpki/device/journal"
@@ -28,15 +26,18 @@ func Leave(p config.Paths) error {
 	case err == nil:
 		defer j.Close()
 	}
-	// The configuration goes last: with it, a half-done Leave can be repeated.
-	if err := journal.Remove(p.Journal()); err != nil {
+	// A move that has begun goes first: half of a Leave must not end with a daemon that
+	// goes on elsewhere. The configuration goes last: with it, that half can be repeated.
+	if err := gone(p.Moving()); err != nil {
 		return err
 	}
-	if err := journal.Remove(p.Successor()); err != nil {
-		return err
+	for _, path := range []string{p.Journal(), p.Successor()} {
+		if err := journal.Remove(path); err != nil {
+			return err
+		}
 	}
-	for _, path := range []string{p.Moving(), p.Identity(), p.Request(), p.Denied(), p.Deliveries(), p.Network(), p.Config()} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, path := range []string{p.Identity(), p.Request(), p.Denied(), p.Deliveries(), p.Network(), p.Config()} {
+		if err := gone(path); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -182,5 +183,36 @@ func TestLeaveWhileMoving(t *testing.T) {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s is left: %v", path, err)
 		}
+	}
+}
+
+// A Leave that is interrupted does not move the device instead.
+func TestLeaveInterrupted(t *testing.T) {
+	p, m := readyToMove(t)
+	if _, err := m.commit(p); err != nil {
+		t.Fatal(err)
+	}
+	// What cannot be removed stands for the crash.
+	kept := p.Journal() + ".kept"
+	if err := errors.Join(os.Rename(p.Journal(), kept), os.MkdirAll(filepath.Join(p.Journal(), "in the way"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Leave(p); err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	if err := errors.Join(os.RemoveAll(p.Journal()), os.Rename(kept, p.Journal())); err != nil {
+		t.Fatal(err)
+	}
+	if err := Finish(p); err != nil || Begun(p) {
+		t.Errorf("the daemon's next start: %v", err)
+	}
+	if c, err := config.Load(p.Config()); err != nil || c.Anchor != m.From {
+		t.Errorf("the device went on: %v, %v", c.Anchor, err)
+	}
+	if err := Leave(p); err != nil {
+		t.Errorf("the twin, given again: %v", err)
+	}
+	if _, err := os.Lstat(p.Config()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it has not left: %v", err)
 	}
 }
