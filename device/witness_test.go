@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"dpki/device"
 	"dpki/device/journal"
 	"dpki/internal/devchain"
+	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
 	"dpki/internal/harness/follower"
 	"dpki/internal/network"
@@ -124,8 +126,16 @@ func TestWitnesses(t *testing.T) {
 		cert := org.Certificate(ca, key.PublicKey(), org.Grant(mailbox, kind, account, key.PublicKey(), time.Hour))
 		return func(when string, want bool) {
 			t.Helper()
-			if v := r.Offer(account, cert); v.Allow != want {
-				t.Errorf("%s, %s: allowed %v, %v, age %v", when, account, v.Allow, v.Reason, v.Now.Age)
+			try := func() error {
+				if v := r.Offer(account, cert); v.Allow != want {
+					return fmt.Errorf("%s, %s: allowed %v, %v, age %v", when, account, v.Allow, v.Reason, v.Now.Age)
+				}
+				return nil
+			}
+			if want { // once enough of them have come to sign it
+				harness.Eventually(t, 20*time.Second, try)
+			} else if err := try(); err != nil {
+				t.Error(err)
 			}
 		}
 	}
