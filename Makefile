@@ -83,7 +83,7 @@ run-check: build/bin/suite build/bin/staticcheck
 	$(SUITE) step gofmt sh -c 'out=$$(gofmt -l $$($(GO_FILES))); echo "$$out"; test -z "$$out"' || status=1; \
 	$(SUITE) step vet go vet $(PAM_TAGS) ./... || status=1; \
 	$(SUITE) step staticcheck build/bin/staticcheck $(PAM_TAGS) ./... || status=1; \
-	$(SUITE) go -timeout 170s $(UNIT) || status=1; \
+	$(SUITE) go -timeout 10m $(UNIT) || status=1; \
 	exit $$status
 
 run-contracts: contracts-tools build/bin/suite build/bin/abigen
