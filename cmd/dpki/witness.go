@@ -81,7 +81,7 @@ func (t *tool) witnessRun(c *cli.Context) error {
 		return usage("--every must be positive", "leave it out for 2s")
 	}
 	newest := &signer.Newest{Key: witness.KeyOf(private)}
-	publish, err := publisher(c.String("out"), newest)
+	publish, err := publisher(c.String("out"), newest.Key)
 	if err != nil {
 		return err
 	}
@@ -105,25 +105,21 @@ func (t *tool) witnessRun(c *cli.Context) error {
 	}
 	t.sayf("dpki witness %s signs chain %d", newest.Key, n.ChainID)
 	log := &witnessLog{tool: t}
-	signer.New(signer.Config{Node: node, ChainID: n.ChainID, Key: private, Every: c.Duration("every"), Publish: publish, Log: log.event}).Run(ctx)
+	signer.New(signer.Config{Node: node, ChainID: n.ChainID, Key: private, Every: c.Duration("every"), Publish: publish, Serve: newest.Set, Log: log.event}).Run(ctx)
 	cancel()
 	return <-served
 }
 
-// publisher puts a checkpoint where readers find it: into memory for HTTP, and
-// as a whole into its file.
-func publisher(dir string, newest *signer.Newest) (func([]byte) error, error) {
+// publisher puts a checkpoint as a whole into its file; nil without a folder.
+func publisher(dir string, key witness.Key) (func([]byte) error, error) {
 	if dir == "" {
-		return func(b []byte) error { newest.Set(b); return nil }, nil
+		return nil, nil
 	}
-	path := filepath.Join(dir, source.WitnessFolder, newest.Key.String())
+	path := filepath.Join(dir, source.WitnessFolder, key.String())
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, &admin.Problem{Class: admin.Failed, Text: "the folder for checkpoints cannot be made", Hint: "give --out a folder that this account may write to", Err: err}
 	}
-	return func(b []byte) error {
-		newest.Set(b)
-		return home.Publish(path, b)
-	}, nil
+	return func(b []byte) error { return home.Publish(path, b) }, nil
 }
 
 // witnessLog says what changes: the first block, trouble and its end, blocks that

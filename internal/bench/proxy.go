@@ -141,6 +141,15 @@ func (p *proxy) passed() (bytes int64) {
 	return bytes
 }
 
+// hangUp ends all connections, as servers do with those that nobody uses.
+func (p *proxy) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.Close()
+	}
+}
+
 // silence ends the subscriptions and refuses new ones.
 func (p *proxy) silence() {
 	p.silent.Store(true)

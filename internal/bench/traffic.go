@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -27,6 +29,7 @@ func traffic(s *stage, t *report, entries int) {
 	// Blocks that are safe and final are not the newest one, as on public chains:
 	// their headers are others.
 	chain := devchain.New(s, devchain.Options{MaxDrift: -1, HoldBack: 10})
+	crowd(s, chain)
 	org := fleet.On(s, chain)
 	fill(org, entries)
 	secure := usualTLS(s)
@@ -91,8 +94,9 @@ func follower(s *stage, org *fleet.Org, proxies []*proxy, k int, ask verify.Witn
 		res, err := reader.Tick(s.Context())
 		s.must(err)
 		reader.Commit(res)
-		for _, c := range clients {
+		for i, c := range clients {
 			c.Close()
+			proxies[i].hangUp() // a client keeps what it has just used
 		}
 		signed.close()
 	}
@@ -101,6 +105,33 @@ func follower(s *stage, org *fleet.Org, proxies []*proxy, k int, ask verify.Witn
 	}
 	return look
 }
+
+// crowd makes the proof of the contract's account as long as on a chain of a
+// million accounts, by those alone that stand beside it there: in the state's
+// trie each of the first five branches on its way is full.
+func crowd(s *stage, chain *devchain.Chain) {
+	const full = 5
+	path := state.Keccak256(chain.Contract[:])
+	beside := map[string]bool{} // paths that leave the contract's by their last nibble
+	for n := uint64(1); len(beside) < full*15; n++ {
+		var a state.Address
+		binary.BigEndian.PutUint64(a[:], n)
+		to := state.Keccak256(a[:])
+		shared := 0
+		for shared < full && nibble(to, shared) == nibble(path, shared) {
+			shared++
+		}
+		if shared == full {
+			continue
+		}
+		if key := to.String()[:shared+1]; !beside[key] {
+			beside[key] = true
+			s.must(chain.Fund(s.Context(), a, big.NewInt(1)))
+		}
+	}
+}
+
+func nibble(w state.Word, i int) byte { return w[i/2] >> (4 * (1 - i%2)) & 15 }
 
 // fill grants in an organisation's zone.
 func fill(org *fleet.Org, entries int) {

@@ -37,7 +37,7 @@ func startWitnesses(s *stage, chain *devchain.Chain, secure *tls.Config) *signin
 		s.must(err)
 		w.signers = append(w.signers, signer.New(signer.Config{
 			Node: node, ChainID: chain.Registry().ChainID, Key: private,
-			Publish: func(b []byte) error { newest.Set(b); return nil },
+			Serve: newest.Set,
 		}))
 		w.all = append(w.all, verify.Witness{Name: fmt.Sprintf("witness %d", i+1), Key: newest.Key, Places: []verify.CheckpointSource{client}})
 		w.clients, w.places = append(w.clients, client), append(w.places, place)
@@ -54,7 +54,8 @@ func (w *signing) look(s *stage) {
 
 // close drops the connections of a look.
 func (w *signing) close() {
-	for _, c := range w.clients {
+	for i, c := range w.clients {
 		c.Close()
+		w.places[i].hangUp()
 	}
 }

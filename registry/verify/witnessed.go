@@ -147,7 +147,7 @@ type statements struct {
 }
 
 // checkpoints asks witnesses: at first as many as must agree, those that are well
-// before others, and all where those do not do. Each costs 2 KB a look.
+// before others, and all where those do not do. Each costs up to 2 KB a look.
 func (t *tick) checkpoints(ctx context.Context, head Head, few bool) statements {
 	all := slices.Clone(t.config.Witnesses.All)
 	slices.SortStableFunc(all, func(a, b Witness) int {

@@ -17,8 +17,8 @@
 //
 // The price: proofs are served at the tip only, so that the tip which an
 // endpoint proved must be among the blocks that are signed. A checkpoint holds
-// MaxHashes blocks for that, and a reader keeps the tips that it has seen until
-// the checkpoint that covers one of them arrives.
+// up to MaxHashes blocks for that, and a reader keeps the tips that it has seen
+// until the checkpoint that covers one of them arrives.
 //
 // # Forms
 //

@@ -21,15 +21,28 @@ type Node interface {
 	Hints(ctx context.Context, wake func())
 }
 
-// Config is what a Signer is made of. All fields are mandatory.
+// Config is what a Signer is made of. Fields without a remark are mandatory.
 type Config struct {
 	Node    Node
 	ChainID uint64
 	Key     ed25519.PrivateKey
 	Every   time.Duration // between two looks without hints
+	// Publish takes the checkpoint for places that may hand it on late; nil = there
+	// are none.
 	Publish func(checkpoint []byte) error
-	Log     func(Event)
+	// Serve takes one of the last blocks alone, a third of the bytes, for who hands
+	// out each at once: whoever asks has seen its tip a moment ago. nil = nobody does.
+	Serve func(checkpoint []byte)
+	Log   func(Event)
 }
+
+const (
+	// At least freshBlocks, and as many as are younger than freshFor seconds, are in
+	// the checkpoint to serve: a reader that found its tip unsigned asks again
+	// within seconds, and on a fast chain that is many blocks.
+	freshBlocks = 16
+	freshFor    = 32
+)
 
 // Event is one look: what was signed, or why nothing was.
 type Event struct {
@@ -84,14 +97,39 @@ func (s *Signer) Once(ctx context.Context) Event {
 	if err != nil {
 		return Event{Err: err}
 	}
-	b, err := c.Sign(s.c.Key)
-	if err == nil {
-		err = s.c.Publish(b)
-	}
-	if err != nil {
+	if err := s.publish(c); err != nil {
 		return Event{Err: err}
 	}
 	return Event{Checkpoint: c, Replaced: replaced}
+}
+
+func (s *Signer) publish(c *witness.Checkpoint) error {
+	if s.c.Serve != nil {
+		fresh := *c
+		fresh.Hashes = c.Hashes[:s.fresh()]
+		b, err := fresh.Sign(s.c.Key)
+		if err != nil {
+			return err
+		}
+		s.c.Serve(b)
+	}
+	if s.c.Publish == nil {
+		return nil
+	}
+	b, err := c.Sign(s.c.Key)
+	if err != nil {
+		return err
+	}
+	return s.c.Publish(b)
+}
+
+// fresh is how many of the last blocks are served.
+func (s *Signer) fresh() int {
+	n := min(freshBlocks, len(s.chain))
+	for n < len(s.chain) && s.chain[n].Time+freshFor >= s.chain[0].Time {
+		n++
+	}
+	return n
 }
 
 func (s *Signer) look(ctx context.Context) (*witness.Checkpoint, int, error) {

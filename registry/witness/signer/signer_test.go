@@ -32,13 +32,16 @@ type node struct {
 	t       *testing.T
 	chain   string // id
 	headers []*types.Header
-	safe    int // blocks before the tip; -1 = none
+	every   uint64 // seconds between two blocks
+	safe    int    // blocks before the tip; -1 = none
 	asked   []int
 	alter   func([]byte) []byte // of each header, where set
 }
 
-func newNode(t *testing.T, blocks int) *node {
-	n := &node{t: t, chain: `"0x46f"`, safe: -1}
+func newNode(t *testing.T, blocks int) *node { return nodeOf(t, 2, blocks) }
+
+func nodeOf(t *testing.T, every uint64, blocks int) *node {
+	n := &node{t: t, chain: `"0x46f"`, every: every, safe: -1}
 	for range blocks {
 		n.mine(0)
 	}
@@ -46,7 +49,7 @@ func newNode(t *testing.T, blocks int) *node {
 }
 
 func (n *node) mine(fork byte) {
-	h := &types.Header{Number: big.NewInt(int64(len(n.headers))), Time: uint64(1000 + 2*len(n.headers)), Difficulty: new(big.Int), Extra: []byte{fork},
+	h := &types.Header{Number: big.NewInt(int64(len(n.headers))), Time: 1000 + n.every*uint64(len(n.headers)), Difficulty: new(big.Int), Extra: []byte{fork},
 		UncleHash: types.EmptyUncleHash, TxHash: types.EmptyTxsHash, ReceiptHash: types.EmptyReceiptsHash, BaseFee: big.NewInt(7)}
 	if i := len(n.headers); i > 0 {
 		h.ParentHash = n.headers[i-1].Hash()
@@ -143,6 +146,32 @@ func checkSigned(t *testing.T, n *node, c *witness.Checkpoint) {
 		if h != state.Word(n.headers[tip-i].Hash()) {
 			t.Fatalf("hash of block %d is wrong", tip-i)
 		}
+	}
+}
+
+// What a witness serves himself is the last blocks of what he signs for others,
+// enough of them for a reader that comes again.
+func TestServed(t *testing.T) {
+	for _, row := range []struct {
+		every        uint64
+		blocks, want int
+	}{{2, 300, 17}, {12, 300, 16}, {1, 300, 33}, {0, 300, witness.MaxHashes}, {2, 5, 5}, {12, 1, 1}} {
+		n := nodeOf(t, row.every, row.blocks)
+		s, newest := signerOf(t, n)
+		var served []byte
+		s.c.Serve = func(b []byte) { served = b }
+		if e := s.Once(t.Context()); e.Err != nil {
+			t.Fatal(e.Err)
+		}
+		whole := newest()
+		c, err := witness.Parse(served, witness.KeyOf(s.c.Key), 1135)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := whole.Hashes[:row.want]; !slices.Equal(c.Hashes, want) || c.Number != whole.Number || c.Time != whole.Time {
+			t.Errorf("a block in %d s, %d of them: %d hashes from block %d, want %d from %d", row.every, row.blocks, len(c.Hashes), c.Number, row.want, whole.Number)
+		}
+		checkSigned(t, n, whole)
 	}
 }
 
