@@ -43,7 +43,7 @@ func (d *Desk) signing(zone state.Word, use state.Kind) (knownCA, error) {
 			return ca, nil
 		}
 	}
-	name, create, elsewhere := d.zoneName(zone), "dpki ca create LABEL --zone ", "; or grant with --uncertified, and its holder: dpki ca certify"
+	name, create, elsewhere := d.zoneName(zone), "dpki ca create LABEL --zone ", "; or grant with --uncertified, and its holder: dpki ca certify; to deliver that: dpki deliver user-key --cert"
 	if use == state.KindCAHost {
 		create, elsewhere = "dpki ca create LABEL --host --zone ", ""
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // Certifiable is a grant of the verified log that a CA's holder is asked to certify,
-// for the key that it names; nil is that of the request which it answers. He need not
+// for the key that it names; nil is that of the request which it answers, or of
+// the person whose login key it is. He need not
 // be who entered it, nor be able to enter any.
 func (d *Desk) Certifiable(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
 	g, _, err := d.certifiable(ctx, id, key)
@@ -54,19 +55,24 @@ func (d *Desk) certifiable(ctx context.Context, id string, key ssh.PublicKey) (k
 	case g.standing != state.Live && g.standing != state.NotYet:
 		return g, nil, problem(No, "dpki grant list shows what lives", "grant %s is %s", short(g.Subject), g.standing)
 	case key == nil:
-		return g, nil, problem(Usage, "give --key FILE, the public key that the grant names: "+fingerprintText(g.Grant.Key), "for whose key? no request in the log brings it")
+		return g, nil, problem(Usage, "give --key FILE, the public key that the grant names: "+fingerprintText(g.Grant.Key), "for whose key? no request in the log brings it, and no person has it")
 	case profile.Hash(key) != g.Grant.Key:
 		return g, nil, problem(No, "name that key's .pub file: --key FILE", "grant %s is for key %s", short(g.Subject), fingerprintText(g.Grant.Key))
 	}
 	return g, key, nil
 }
 
-// askedKey is the key of a grant that answers a request in the log, nil for none: a
-// grant names its key by the hash, a request brings it whole.
+// askedKey is the key of a grant that answers a request in the log, or is for a
+// person's own key, nil for none: a grant names its key by the hash alone.
 func (d *Desk) askedKey(g knownGrant) ssh.PublicKey {
 	for _, r := range d.requestsOf(g.target, 0) {
 		if profile.Hash(r.key) == g.Grant.Key {
 			return r.key
+		}
+	}
+	for _, m := range d.people() {
+		if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.LoginKey)); err == nil && profile.Hash(key) == g.Grant.Key {
+			return key
 		}
 	}
 	return nil

@@ -44,12 +44,9 @@ func (d *Desk) DeliverUserKey(ctx context.Context, r DeliverUserKey) (*Deliverie
 		return nil, problem(Usage, "deliver a key for each", "a key is for one device, or one zone:NAME")
 	}
 	t := targets[0]
-	name := r.Name
-	if name == "" {
-		name = strings.ToLower(d.scopeName(t.scope)[strings.LastIndex(d.scopeName(t.scope), "/")+1:] + "-" + r.Grant.Account)
-	}
-	if !state.ValidName(name) {
-		return nil, problem(Usage, "give --name: 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "%.80q cannot be a key's name", name)
+	name, err := d.keyName(r.Name, t, r.Grant.Account)
+	if err != nil {
+		return nil, err
 	}
 	r.Grant.For = r.For
 	recipients, err := d.recipients(ctx, r.To)
@@ -82,11 +79,13 @@ func (d *Desk) DeliverUserKey(ctx context.Context, r DeliverUserKey) (*Deliverie
 // packUserKey grants a login at t and packs what logs in by it. It makes a pair
 // where the grant names no key.
 func (d *Desk) packUserKey(ctx context.Context, signers *signers, p *parcel, t target, g GrantRequest) error {
-	m := p.to
-	if t.zone != m.Zone {
-		return problem(Failed, "enrol the recipient in zone "+d.zoneName(t.zone), "%s is in zone %s and cannot check a CA of zone %s", m.Name, d.zoneName(m.Zone), d.zoneName(t.zone))
+	if err := d.checks(p.to, t); err != nil {
+		return err
 	}
-	u := &bundle.UserKey{Version: 1, Name: p.name, Account: g.Account, Hosts: d.loginHosts(t)}
+	if err := d.uncertifiable(t, p.from); err != nil {
+		return err
+	}
+	u := &bundle.UserKey{Version: 1, Name: p.name, Account: g.Account}
 	if g.Key == nil {
 		var err error
 		if g.Key, u.PrivateKey, err = newPair(); err != nil {
@@ -95,7 +94,7 @@ func (d *Desk) packUserKey(ctx context.Context, signers *signers, p *parcel, t t
 		defer clear(u.PrivateKey)
 	}
 	if g.Label == "" {
-		g.Label = m.Name
+		g.Label = p.to.Name
 	}
 	payload, err := g.payload()
 	if err != nil {
@@ -109,19 +108,17 @@ func (d *Desk) packUserKey(ctx context.Context, signers *signers, p *parcel, t t
 	if d.DryRun {
 		return nil
 	}
-	if granted.Cert == nil {
+	return d.packLogin(p, t, u, granted.Cert)
+}
+
+// uncertifiable says why no certificate can be made here for a grant at t, nil where
+// one can. at is when it is to count.
+func (d *Desk) uncertifiable(t target, at uint64) error {
+	if takesPlainKeys(d.view(t.zone, t.mailbox()).Policy(at)) {
 		return problem(Failed, "grant the key itself: dpki grant", "zone %s asks for plain keys: there is no certificate to deliver", d.zoneName(t.zone))
 	}
-	ca, err := d.signing(t.zone, state.KindCAUser)
-	if err != nil {
-		return err
-	}
-	if u.Authority, err = d.authorityOf(ca); err != nil {
-		return err
-	}
-	u.Certificate = oneLine(granted.Cert)
-	p.content, err = u.Marshal()
-	return because(err, Failed, "", "the user key could not be made")
+	_, err := d.signing(t.zone, state.KindCAUser)
+	return err
 }
 
 // loginHosts are the devices that a grant is for, by their names.

@@ -142,7 +142,7 @@ func (d *Desk) replace(ctx context.Context, r *Replacement, groups []contracts.G
 }
 
 // again packs for the new identity what the old one had; nil where somebody has to
-// do it, which it says.
+// do it, which it says. What cannot be made here holds up nothing either.
 func (d *Desk) again(ctx context.Context, signers *signers, r *Replacement, had possession) (*parcel, error) {
 	f := had.delivery
 	if f == nil {
@@ -154,23 +154,31 @@ func (d *Desk) again(ctx context.Context, signers *signers, r *Replacement, had 
 		return nil, err
 	}
 	p := &parcel{to: r.New.member, purpose: bundle.Purpose(f.Purpose), name: f.Delivery.Name, from: from, until: f.Until}
+	what := p.purpose.String() + " " + p.name
 	switch {
 	case p.purpose == bundle.PurposeUserKey && had.grant != nil:
-		p.until = had.grant.Until
-		err = d.packUserKey(ctx, signers, p, had.grant.target, had.grant.anew(r.old, p.to, uint64(d.Now().Unix())))
+		g := had.grant
+		if err = d.uncertifiable(g.target, from); err == nil {
+			p.until = min(g.Until, from+d.longest(g.Kind))
+			return p, d.packUserKey(ctx, signers, p, g.target, g.anew(r.old, p.to, p.until-from))
+		}
+		what += ", whose grant was revoked"
 	case p.purpose == bundle.PurposeCA && p.name == HostCAs:
-		err = d.packCA(p, state.KindCAHost, bundle.ForHosts)
-	default:
-		r.ByHand = append(r.ByHand, p.purpose.String()+" "+p.name+": dpki deliver")
-		return nil, nil
+		if err = d.packCA(p, state.KindCAHost, bundle.ForHosts); err == nil {
+			return p, nil
+		}
 	}
-	return p, err
+	if err != nil {
+		what += " (" + OneLine(err) + ")"
+	}
+	r.ByHand = append(r.ByHand, what+": dpki deliver")
+	return nil, nil
 }
 
-// anew asks for what a grant allows, for what is left of it, for a new person. The
-// key is his own where the old one had his own, and else made here.
-func (g *knownGrant) anew(old, m bundle.RosterMember, now uint64) GrantRequest {
-	r := GrantRequest{Account: g.Account, For: time.Duration(g.Until-now) * time.Second, From: g.Grant.From, Command: g.Command, Flags: g.Flags, Label: g.Label}
+// anew asks for what a grant allows, for so many seconds, for a new person. The key
+// is his own where the old one had his own, and else made here.
+func (g *knownGrant) anew(old, m bundle.RosterMember, seconds uint64) GrantRequest {
+	r := GrantRequest{Account: g.Account, For: time.Duration(seconds) * time.Second, From: g.Grant.From, Command: g.Command, Flags: g.Flags, Label: g.Label}
 	had, _, _, _, err := ssh.ParseAuthorizedKey([]byte(old.LoginKey))
 	if err != nil || profile.Hash(had) != g.Grant.Key {
 		return r

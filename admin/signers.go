@@ -25,9 +25,15 @@ func (s *signers) close() {
 	}
 }
 
+// takesPlainKeys reports whether a policy wants the granted key itself, and no
+// certificate beside it.
+func takesPlainKeys(p state.Policy) bool {
+	return p.Modes&state.ModeCertificateAndGrant == 0 && p.Modes&state.ModeGrantedKey != 0
+}
+
 // certificate signs for one grant, unless the zone's policy wants the plain key.
 func (s *signers) certificate(ctx context.Context, p state.Policy, key ssh.PublicKey, g sshca.Grant) (*ssh.Certificate, error) {
-	if p.Modes&state.ModeCertificateAndGrant == 0 && p.Modes&state.ModeGrantedKey != 0 {
+	if takesPlainKeys(p) {
 		return nil, nil
 	}
 	ca, ok := s.open[g.Zone]

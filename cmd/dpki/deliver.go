@@ -23,6 +23,7 @@ func (t *tool) deliverCommand() *cli.Command {
 			&cli.StringFlag{Name: "account", Aliases: []string{"a"}, Usage: "`ACCOUNT` there"},
 			length(""),
 			&cli.StringFlag{Name: "key", Usage: "the recipient's own public key `FILE`, of which only a certificate travels (default: the one that a person was enrolled with)"},
+			&cli.StringFlag{Name: "cert", Usage: "deliver the certificate that dpki ca certify wrote to `FILE`, for a grant that stands: with --name alone"},
 			&cli.BoolFlag{Name: "make-key", Usage: "make a pair here for each; it is kept nowhere but with the recipient"},
 			&cli.StringFlag{Name: "name", Usage: "call the key `NAME` (default: DEVICE-ACCOUNT)"},
 			&cli.StringFlag{Name: "command", Usage: "only to run `CMD`"}, missing,
@@ -53,6 +54,9 @@ func (t *tool) delivering(c *cli.Context, length time.Duration) admin.Delivering
 }
 
 func (t *tool) deliverUserKey(c *cli.Context) error {
+	if c.IsSet("cert") {
+		return t.deliverCertificate(c)
+	}
 	switch {
 	case c.String("on") == "" || c.String("account") == "" || c.String("for") == "":
 		return usage("to log in where, as whom, for how long?", "give --on DEVICE --account ACCOUNT --for DURATION")
@@ -77,6 +81,24 @@ func (t *tool) deliverUserKey(c *cli.Context) error {
 		return err
 	}
 	return t.showDeliveries(d.DeliverUserKey(c.Context, r))
+}
+
+// deliverCertificate takes all but the key's name from the certificate's grant.
+func (t *tool) deliverCertificate(c *cli.Context) error {
+	for _, f := range c.Command.Flags {
+		if name := f.Names()[0]; c.IsSet(name) && !slices.Contains([]string{"cert", "name", "missing"}, name) {
+			return usage("--cert says what was granted, and --"+name+" cannot change it", "grant anew: dpki grant --uncertified")
+		}
+	}
+	cert, err := admin.ReadCertificate(c.String("cert"))
+	if err != nil {
+		return err
+	}
+	d, err := t.open()
+	if err != nil {
+		return err
+	}
+	return t.showDeliveries(d.DeliverCertificate(c.Context, admin.DeliverCertificate{Delivering: t.delivering(c, 0), Name: c.String("name"), Cert: cert}))
 }
 
 func (t *tool) deliverHost(c *cli.Context) error {
