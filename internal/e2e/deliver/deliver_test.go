@@ -1,10 +1,8 @@
 package deliver
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"dpki/contracts"
 	"dpki/device"
 	"dpki/internal/devchain"
+	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
 	"dpki/sshca"
 	"dpki/sshca/profile"
@@ -256,14 +255,13 @@ func (w *world) hostKey() {
 	w.Accepted("before", "alice", key, cert)
 	client := w.Client("alice", key, cert)
 
-	session := exec.Command("ssh", w.Sshd.Args(client, "cat")...)
-	stdin, err := session.StdinPipe()
+	typed, stdin, err := os.Pipe()
 	w.Must(err)
-	var out bytes.Buffer
-	session.Stdout = &out
-	w.Must(session.Start())
-	_, err = stdin.Write([]byte("one\n"))
+	defer typed.Close()
+	_, err = stdin.WriteString("one\n")
 	w.Must(err)
+	// It is there before anything changes.
+	session := harness.Start(w, harness.Command{Path: "/usr/bin/ssh", Args: w.Sshd.Args(client, "cat"), Stdin: typed, Ready: harness.Says("one\n")})
 
 	fresh, now := w.Org.NewKey(), uint64(time.Now().Unix())
 	h := &bundle.HostCertificate{Version: 1, PrivateKey: text(w, fresh), Authority: w.Org.Authority(hosts)}
@@ -282,11 +280,11 @@ func (w *world) hostKey() {
 	w.Eventually("the new host key", settled, func(device.Status) bool {
 		return w.Sshd.Login(w, client, "true").Code == 0
 	})
-	_, err = stdin.Write([]byte("two\n"))
+	_, err = stdin.WriteString("two\n")
 	w.Must(err)
 	w.Must(stdin.Close())
-	if err := session.Wait(); err != nil || out.String() != "one\ntwo\n" {
-		w.Errorf("the session that was open: %v, %q", err, out.String())
+	if code, err := session.Wait(harness.Patience); err != nil || code != 0 || session.Output() != "one\ntwo\n" {
+		w.Errorf("the session that was open: exit %d, %v, %q", code, err, session.Output())
 	}
 	// By the old key nobody gets in any more: ssh that knows only that refuses.
 	if got := w.Sshd.Login(w, w.Client("alice", key, cert), "true"); got.Code != 255 {

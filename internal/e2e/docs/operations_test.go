@@ -42,7 +42,7 @@ func TestOperations(t *testing.T) {
 	if err := os.WriteFile(program, []byte(script(found, operations)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-v", program)
 	cmd.Dir = work

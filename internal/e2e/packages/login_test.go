@@ -74,9 +74,12 @@ func TestLoginThroughTheDeb(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &granted); err != nil || len(granted.Grants) != 1 {
 		t.Fatalf("dpki grant: %d grants, want 1; %v\n%s", len(granted.Grants), err, out)
 	}
-	if code := login("alice", key, certificate); code != 0 {
-		t.Errorf("the granted login as alice: ssh exits %d, want 0\n%s\n%s", code, s.Output(), daemon.Output())
-	}
+	harness.Eventually(t, harness.Patience, func() error { // at the first try, unless the machine is busy
+		if code := login("alice", key, certificate); code != 0 {
+			return fmt.Errorf("the granted login as alice: ssh exits %d, want 0\n%s\n%s", code, s.Output(), daemon.Output())
+		}
+		return nil
+	})
 	if code := login("bob", key, certificate); code != 255 {
 		t.Errorf("alice's grant used as bob: ssh exits %d, want 255", code)
 	}
@@ -101,14 +104,14 @@ func TestLoginThroughTheDeb(t *testing.T) {
 		t.Errorf("dpkid doctor: %v\n%s", err, out)
 	}
 	a.dpki("revoke", granted.Grants[0].ID, "--yes")
-	if _, err := session.Wait(10 * time.Second); err != nil {
+	if _, err := session.Wait(harness.Patience); err != nil {
 		t.Errorf("the session of the revoked grant: %v\n%s", err, daemon.Output())
 	}
 	if !bystander.Running() {
 		t.Error("bob's session ended too")
 	}
-	// A device that watches hears of it within a second; five are the test's patience.
-	harness.Eventually(t, 5*time.Second, func() error {
+	// A device that watches hears of it within a second.
+	harness.Eventually(t, harness.Patience, func() error {
 		if code := login("alice", key, certificate); code != 255 {
 			return fmt.Errorf("the revoked login: ssh exits %d, want 255", code)
 		}
@@ -127,7 +130,7 @@ func TestLoginThroughTheDeb(t *testing.T) {
 		t.Error("the removal ended bob's session")
 	}
 	// The sshd that runs has been told: it would go on asking a helper that is gone.
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if code := login("alice", own, ""); code != 0 {
 			return fmt.Errorf("alice by authorized_keys at the running sshd: ssh exits %d, want 0", code)
 		}

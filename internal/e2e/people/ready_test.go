@@ -58,7 +58,7 @@ func TestReady(t *testing.T) {
 	})
 	t.Logf("delivered to received, looking every second: %v", time.Since(began).Round(time.Millisecond))
 	ready()
-	d.Says(watch.Output(), "received files notes of zone plant")
+	watch.WaitOutput(t, "received files notes of zone plant", harness.Patience) // it says so once the file is there
 	// A second one at once is told so, and does no harm.
 	if got := d.Run(-1, d.Dir, harness.Bin(t, "dpki"), "--home", home, "receive"); got.Code != 0 && got.Code != 4 {
 		t.Errorf("beside the one that looks: %+v", got)
