@@ -194,10 +194,10 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// eventually: eventually COMMAND... the command ends with 0, within 20 seconds.
+// eventually: eventually COMMAND... the command ends with 0, within a minute.
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	var err error
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if err = ts.Exec(args[0], args[1:]...); err == nil {
 			return
 		}

@@ -16,7 +16,6 @@ import (
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
-	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"
 	"dpki/pam/proc"
 	"dpki/sshca/profile"
@@ -50,8 +49,8 @@ func TestBlockToTheLastProcessGone(t *testing.T) {
 		c := m.Client("alice", key, cert)
 		args := m.Sshd.Args(c, fmt.Sprintf(hiding, mark))
 		args[slices.Index(args, "-T")] = "-tt"
-		live := harness.Start(t, harness.Command{Path: "/usr/bin/ssh", Args: args, Ready: harness.Says("in")})
-		harness.Eventually(t, 5*time.Second, func() error {
+		live := m.Stays(args, "in")
+		harness.Eventually(t, harness.Patience, func() error {
 			if n := len(marked(mark)); n < 4 {
 				return fmt.Errorf("%d processes hide", n)
 			}
@@ -70,7 +69,7 @@ func TestBlockToTheLastProcessGone(t *testing.T) {
 		})
 		ended = append(ended, time.Since(sent))
 		refused = append(refused, <-out)
-		if _, err := live.Wait(5 * time.Second); err != nil {
+		if _, err := live.Wait(harness.Patience); err != nil {
 			t.Errorf("ssh: %v", err)
 		}
 	}
@@ -117,7 +116,7 @@ func marked(mark string) (found []int32) {
 // written when the daemon has seen them gone, which is later than this test sees it.
 func (m rig) told() {
 	m.Helper()
-	harness.Eventually(m, 10*time.Second, func() error {
+	harness.Eventually(m, harness.Patience, func() error {
 		if opened, ended := m.audited(); opened < revoked || ended != opened {
 			return fmt.Errorf("%d sessions were opened and %d ended in the audit, want as many, and at least %d", opened, ended, revoked)
 		}
@@ -127,9 +126,7 @@ func (m rig) told() {
 
 func (m rig) audited() (opened, ended int) {
 	m.Helper()
-	text, err := os.ReadFile(machine.AuditFile)
-	m.Must(err)
-	for line := range bytes.Lines(text) {
+	for line := range bytes.Lines(m.AuditText()) {
 		var r answer.SessionRecord
 		m.Must(json.Unmarshal(line, &r))
 		switch r.Event {
@@ -210,7 +207,7 @@ func TestSessionsEndWithoutPAM(t *testing.T) {
 	m.Dpkid(0, "setup", "--accounts", "alice", "--no-pam")
 	t.Cleanup(func() { m.Dpkid(0, "setup", "--undo") })
 	ends, stays := m.stay("alice", key, cert), m.stay("alice", other, otherCert)
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if all := m.sessions(); len(all) != 2 {
 			return fmt.Errorf("sessions: %+v", all)
 		}
@@ -222,7 +219,7 @@ func TestSessionsEndWithoutPAM(t *testing.T) {
 		t.Error("the other session has ended")
 	}
 	stays.Stop()
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if all := m.sessions(); len(all) != 0 {
 			return fmt.Errorf("sessions that nobody is in: %+v", all)
 		}

@@ -22,22 +22,22 @@ func TestGrantLogsInAndRevocationDoesNot(t *testing.T) {
 	cert := m.Org.Certificate(ca, key.PublicKey(), grant)
 
 	m.Accepted("with a grant", "root", key, cert)
-	log.Wait(t, "would accept", 5*time.Second)
+	log.Wait(t, "would accept", harness.Patience)
 	m.Refused("as another account", "alice", key, cert)
 	m.Refused("without the certificate", "root", key, nil)
 
 	other := m.Org.NewKey()
 	m.Refused("by another key", "root", other, m.Org.Certificate(ca, other.PublicKey(), grant))
-	log.Wait(t, "the grant is for another key", 5*time.Second)
+	log.Wait(t, "the grant is for another key", harness.Patience)
 
 	m.Org.Revoke(m.ID, grant)
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if got := m.Login("root", key, cert); got.Code == 0 {
 			return errStillIn
 		}
 		return nil
 	})
-	log.Wait(t, "the grant is revoked", 5*time.Second)
+	log.Wait(t, "the grant is revoked", harness.Patience)
 
 	// The twin: the same key, account and CA with a new grant.
 	again := m.Org.Grant(m.ID, state.KindGrantPriv, "root", key.PublicKey(), 5*time.Minute)
@@ -64,7 +64,7 @@ func TestRevocationReachesTheNextLogin(t *testing.T) {
 		org.Revoke(m.ID, grant)
 		mined := time.Now()
 		began := mined
-		harness.Eventually(t, 10*time.Second, func() error {
+		harness.Eventually(t, harness.Patience, func() error {
 			began = time.Now() // of the login that is refused
 			if m.Sshd.Login(t, c, "true").Code == 0 {
 				return errStillIn

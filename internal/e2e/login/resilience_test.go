@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"dpki/contracts"
 	"dpki/device"
 	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
@@ -37,7 +38,7 @@ func TestDaemonKilled(t *testing.T) {
 	hash := profile.Hash(denied.PublicKey())
 	payload, err := state.Deny{Key: hash, Before: state.Never}.Marshal()
 	m.Org.Write(m.Org.Zone, m.Org.Seal(m.Org.Zone, state.KindDeny, payload, err, time.Hour))
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		list, err := os.ReadFile("/var/lib/dpki/denied")
 		if err == nil && !strings.Contains(string(list), hash.String()) {
 			err = fmt.Errorf("the list of denied keys: %s", list)
@@ -61,7 +62,7 @@ func TestDaemonKilled(t *testing.T) {
 			t.Logf("ready again after %v", took.Round(time.Millisecond))
 		}
 		m.Accepted("after kill -9", "alice", key, cert)
-		harness.Eventually(t, 5*time.Second, func() error {
+		harness.Eventually(t, harness.Patience, func() error {
 			if err := syscall.Kill(fetch, 0); err == nil {
 				return fmt.Errorf("the fetch of the killed daemon, %d, lives on", fetch)
 			}
@@ -110,7 +111,7 @@ func TestFetchProcess(t *testing.T) {
 		return err == nil && next != pid
 	})
 	key, _, cert := m.granted(ca)
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if got := m.Login("alice", key, cert); got.Code != 0 {
 			return fmt.Errorf("%+v", got)
 		}
@@ -196,13 +197,18 @@ func TestFullDisk(t *testing.T) {
 	other, _, certOther := m.granted(ca)
 	for i := 0; i < 40; i++ { // enough to need another page
 		fill() // and what the journal had in reserve
-		m.Org.Grant(m.ID, state.KindGrant, "bob", other.PublicKey(), time.Hour)
-		if s, err := m.Status(); err == nil && s.Journal != "" {
+		var grants []contracts.Change
+		for range 8 {
+			grants = append(grants, m.Org.GrantEntry(m.ID, state.KindGrant, "bob", other.PublicKey(), time.Hour))
+		}
+		m.Org.Write(m.ID, grants...)
+		block := m.Org.Chain.Number()
+		if s := m.Eventually("read", settled, func(s device.Status) bool { return s.Block >= block || s.Journal != "" }); s.Journal != "" {
 			break
 		}
 	}
 	m.Org.Revoke(m.ID, grant)
-	harness.Eventually(t, 10*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if m.Login("alice", key, cert).Code == 0 {
 			return errStillIn
 		}

@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) { harness.Main(m, "dpkid", "dpki-authkeys") }
 
 // settled is how long a device may take to show what the chain has.
-const settled = 15 * time.Second
+const settled = harness.Patience
 
 // rig is a machine that is a device, and what these tests do with it.
 type rig struct{ *machine.Machine }

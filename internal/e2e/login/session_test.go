@@ -43,9 +43,7 @@ type live struct {
 func (m rig) stay(user string, key fleet.Key, cert *ssh.Certificate) live {
 	m.Helper()
 	began := time.Now()
-	return live{harness.Start(m, harness.Command{
-		Path: "/usr/bin/ssh", Args: m.Sshd.Args(m.Client(user, key, cert), "echo in; setsid sleep 600 & sleep 600"), Ready: harness.Says("in"),
-	}), began}
+	return live{m.Stays(m.Sshd.Args(m.Client(user, key, cert), "echo in; setsid sleep 600 & sleep 600"), "in"), began}
 }
 
 // gone waits for a session's end, and says how long it took.
@@ -81,7 +79,7 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 		g := m.Org.Grant(m.ID, state.KindGrant, account, key.PublicKey(), last)
 		return login{key, m.Org.Certificate(ca, key.PublicKey(), g)}, func() { m.Org.Revoke(m.ID, g) }
 	}
-	short, _ := grant("alice", 15*time.Second)
+	short, _ := grant("alice", 20*time.Second)
 	long, revoke := grant("alice", time.Hour)
 	bob, _ := grant("bob", time.Hour)
 
@@ -102,17 +100,17 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 	// A daemon that is killed takes its sessions up again.
 	m.Daemon.Kill()
 	m.Run()
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if n := len(m.sessions()); n != 3 {
 			return fmt.Errorf("%d sessions after kill -9", n)
 		}
 		return nil
 	})
 
-	if _, err := five.Wait(30 * time.Second); err != nil {
+	if _, err := five.Wait(20*time.Second + harness.Patience); err != nil {
 		t.Errorf("the short session: %v", err)
 	}
-	t.Logf("the grant of 15 s let a session last %v", time.Since(five.began).Round(100*time.Millisecond))
+	t.Logf("the grant of 20 s let a session last %v", time.Since(five.began).Round(100*time.Millisecond))
 	if !other.Running() || !bystander.Running() {
 		t.Errorf("others ended too: %v, %v", other.Running(), bystander.Running())
 	}
@@ -123,7 +121,7 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 	if !bystander.Running() {
 		t.Error("the bystander's session ended")
 	}
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		out, err := exec.Command("pgrep", "-u", "alice", "-a").Output()
 		if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 { // 1: nobody
 			return fmt.Errorf("left behind, or not looked: %v\n%s", err, out)
@@ -134,7 +132,7 @@ func TestSessionsEndWithTheirGrants(t *testing.T) {
 	again, _ := grant("alice", time.Hour)
 	m.Accepted("with a new grant", "alice", again.key, again.cert)
 	bystander.Stop()
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if all := m.sessions(); len(all) != 0 {
 			return fmt.Errorf("sessions that nobody is in: %+v", all)
 		}

@@ -53,7 +53,7 @@ func (s *site) reload() {
 	s.Helper()
 	seen := strings.Count(s.server.Output(), "Server listening")
 	sent := time.Time{}
-	harness.Eventually(s, 10*time.Second, func() error {
+	harness.Eventually(s, harness.Patience, func() error {
 		// Between its listening and its handler, sshd ignores the signal.
 		if time.Since(sent) > 300*time.Millisecond {
 			s.Must(s.server.Signal(syscall.SIGHUP))
@@ -79,7 +79,7 @@ func (s *site) ownKey(account string) fleet.Key {
 func (s *site) in(user string, key fleet.Key, cert *ssh.Certificate) (in bool) {
 	s.Helper()
 	c := s.Client(user, key, cert)
-	harness.Eventually(s, 10*time.Second, func() error {
+	harness.Eventually(s, harness.Patience, func() error {
 		got := s.server.Login(s, c, "true")
 		in = got.Code == 0
 		if !in && !strings.Contains(got.Stderr, "Permission denied") {
@@ -87,6 +87,13 @@ func (s *site) in(user string, key fleet.Key, cert *ssh.Certificate) (in bool) {
 		}
 		return nil
 	})
+	return in
+}
+
+// comesIn is in for a login that must be let in at once.
+func (s *site) comesIn(user string, key fleet.Key, cert *ssh.Certificate) (in bool) {
+	s.Helper()
+	s.InTime(user, func() bool { in = s.in(user, key, cert); return in })
 	return in
 }
 
@@ -132,13 +139,13 @@ func TestSetupGovernsWhomItNames(t *testing.T) {
 		t.Errorf("the drop-in of a dry run: %v", err)
 	}
 	s.setup(0, "--accounts", "alice", "--reload")
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if s.in("alice", alice, nil) {
 			return errStillIn
 		}
 		return nil
 	})
-	if !s.in("alice", key, cert) {
+	if !s.comesIn("alice", key, cert) {
 		t.Error("alice by certificate: refused")
 	}
 	if !s.in("bob", bob, nil) {
@@ -147,7 +154,7 @@ func TestSetupGovernsWhomItNames(t *testing.T) {
 	s.mustSay(s.Dpkid(0, "doctor", "--sshd-config", s.config), "sshd asks dpki for alice")
 
 	s.setup(0, "--undo", "--reload")
-	harness.Eventually(t, 5*time.Second, func() error {
+	harness.Eventually(t, harness.Patience, func() error {
 		if !s.in("alice", alice, nil) {
 			return errNotReloaded
 		}
