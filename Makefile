@@ -113,12 +113,20 @@ OPENSSH_ROOTS := bullseye forky
 build/roots/%: tools/debroot.sh
 	tools/debroot.sh $* $@
 	touch $@
-# A system of its own with systemd, where a session is a scope of logind's.
+# Systems of their own with systemd: sessions that are scopes of logind's; the packages' units, on the newest too.
 build/roots/systemd: tools/debroot.sh
 	tools/debroot.sh bookworm $@ systemd-sysv,libpam-systemd,dbus,iproute2
 	touch $@
-run-systemd: build/bin/suite build/roots/systemd
-	@$(SUITE) go -count=1 -timeout 10m -skip 'Sudo|Lesser|OnlySessions' -exec "$(CURDIR)/tools/systemd-exec.sh $(CURDIR)/build/roots/systemd" ./internal/e2e/pamshim -args -systemd
+build/roots/systemd-forky: tools/debroot.sh
+	tools/debroot.sh forky $@ systemd-sysv,libpam-systemd,dbus,iproute2
+	touch $@
+SYSTEMD_ROOTS := systemd systemd-forky
+run-systemd: build/bin/suite packages $(SYSTEMD_ROOTS:%=build/roots/%)
+	@status=0; \
+	$(SUITE) go -count=1 -timeout 10m -skip 'Sudo|Lesser|OnlySessions' -exec "$(CURDIR)/tools/systemd-exec.sh $(CURDIR)/build/roots/systemd" ./internal/e2e/pamshim -args -systemd || status=1; \
+	for root in $(SYSTEMD_ROOTS); do \
+	$(SUITE) go -count=1 -timeout 10m -exec "$(CURDIR)/tools/systemd-exec.sh $(CURDIR)/build/roots/$$root" ./internal/e2e/timer -args -systemd || status=1; \
+	done; exit $$status
 run-openssh: build/bin/suite $(OPENSSH_ROOTS:%=build/roots/%)
 	@status=0; for root in $(OPENSSH_ROOTS); do \
 	$(SUITE) go -count=1 -timeout 10m -skip Sudo ./internal/e2e/pamshim -args -root $(CURDIR)/build/roots/$$root || status=1; \
