@@ -63,6 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if flags.NArg() > 0 {
 		return fail(stderr, exitUsage, fmt.Errorf("unexpected argument %q", flags.Arg(0)), "all arguments are flags; see --help")
 	}
+	if o.BlockTime%time.Second != 0 {
+		return fail(stderr, exitUsage, fmt.Errorf("block time %v: blocks have times of whole seconds", o.BlockTime), "--block-time 1s is the least")
+	}
 	if *dir == "" {
 		d, err := defaultDir()
 		if err != nil {

@@ -16,7 +16,7 @@ func (t *tool) logCommand() *cli.Command {
 		&cli.StringFlag{Name: "anchor", Usage: "with --verify: the organisation's `ANCHOR`, from elsewhere than the file"},
 		&cli.StringFlag{Name: "block", Usage: "with --verify: the `HASH` of the file's block, from a node that you trust"},
 		&cli.StringSliceFlag{Name: "witness", Usage: "with --verify: `KEY` of a witness that you trust; may be repeated"},
-		&cli.IntFlag{Name: "agree", Usage: "with --verify: `N` of the witnesses must have signed (default: all)"},
+		&cli.IntFlag{Name: "agree", DefaultText: "all", Usage: "with --verify: `N` of the witnesses must have signed"},
 		&cli.StringSliceFlag{Name: "open", Usage: "with --verify: show what one entry says, by `ID:KEY`; may be repeated"},
 		&cli.StringFlag{Name: "disclose", Usage: "print ID:KEY of the sealed entry `ID`: whoever has it reads that entry, and no other"},
 		&cli.StringFlag{Name: "segments", Usage: "write it to `DIR`/segments instead, as files for devices whose endpoints no longer serve old entries"})

@@ -45,12 +45,12 @@ func Options(flags []cli.Flag) string {
 			continue
 		}
 		o := option{names: f.Names(), usage: d.GetUsage(), takesValue: d.TakesValue()}
-		// What cli shows as default of a text is quoted, of a list or of nothing empty.
-		if v := strings.Trim(d.GetValue(), `"`); o.takesValue && v != "" && v != "-1" {
+		// What cli shows as default of a text is quoted, of a list or of nothing empty; a number that was not given is none.
+		switch v := strings.Trim(d.GetDefaultText(), `"`); {
+		case !o.takesValue:
+			o.initial = map[string]string{"true": "on"}[v]
+		case v != "-1" && v != "0" && v != "0s":
 			o.initial = v
-		}
-		if d.GetDefaultText() != "" && !o.takesValue {
-			o.initial = map[string]string{"true": "on"}[d.GetDefaultText()]
 		}
 		o.write(&b)
 	}
