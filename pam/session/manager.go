@@ -33,6 +33,7 @@ var (
 	ErrTooMany = errors.New("session: too many sessions")
 	ErrTwice   = errors.New("session: this process has a session already")
 	ErrVital   = errors.New("session: process 1 and the daemon itself are nobody's session")
+	ErrOver    = errors.New("session: nobody watches over sessions any more") // Run has ended
 )
 
 // NotAllowed is the error where the decision, or Extent, does not accept a session.
@@ -85,10 +86,16 @@ func (m *Manager) Open(s Session) (Session, error) {
 	if s.Monitor.PID <= 1 || int(s.Monitor.PID) == os.Getpid() {
 		return Session{}, ErrVital
 	}
+	if m.over() {
+		return Session{}, ErrOver
+	}
 	group := m.place(s.Monitor) // may take its time: other sessions do not wait for it
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.init()
+	if m.ctx.Err() != nil {
+		return Session{}, ErrOver
+	}
 	if len(m.live) >= MaxSessions {
 		return Session{}, ErrTooMany
 	}
@@ -186,6 +193,15 @@ func (m *Manager) Of(p proc.Process) (Session, bool) {
 	return Session{}, false
 }
 
+// over reports whether Run has ended. The register is the next Manager's then, and so is whoever logs in: in the same process,
+// where the device follows its organisation.
+func (m *Manager) over() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.init()
+	return m.ctx.Err() != nil
+}
+
 // Run watches over the sessions until ctx ends, and leaves them running then.
 func (m *Manager) Run(ctx context.Context) {
 	m.mu.Lock()
@@ -196,7 +212,9 @@ func (m *Manager) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			m.mu.Lock() // whoever is entering or ending a session now is done before
 			m.stop()
+			m.mu.Unlock()
 			m.workers.Wait()
 			return
 		case <-m.wake:
@@ -251,7 +269,7 @@ func (m *Manager) end(monitor proc.Process, why string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.live[monitor]
-	if e == nil {
+	if e == nil || m.ctx.Err() != nil {
 		return false
 	}
 	m.start(e, why)
