@@ -22,6 +22,7 @@ import (
 	"dpki/bundle/store"
 	"dpki/contracts/code"
 	"dpki/internal/devchain"
+	"dpki/internal/harness"
 	"dpki/internal/harness/fleet"
 	"dpki/registry"
 	"dpki/registry/route"
@@ -612,18 +613,16 @@ func TestAMirrorThatInvents(t *testing.T) {
 		}
 		alter.Store(nil)
 		// A mirror that answered nonsense is left alone for a moment.
-		deadline := time.Now().Add(10 * time.Second)
-		for {
-			res, err := reader.Tick(t.Context())
-			if err == nil {
-				reader.Commit(res)
-				break
+		harness.Eventually(t, harness.Patience, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			res, err := reader.Tick(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: the twin: %w", row.name, err)
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: the twin: %v", row.name, err)
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
+			reader.Commit(res)
+			return nil
+		})
 	}
 }
 
