@@ -146,7 +146,7 @@ func (e *Engine) deliver(ctx context.Context) {
 // install fetches one delivery and has it installed. It touches nothing of the
 // engine's. name is the device's.
 func install(ctx context.Context, c Config, s *state.State, name string, fact state.DeliveryFact, now uint64) deliveryEnded {
-	end := deliveryEnded{done: Delivered{Subject: fact.Subject, Purpose: bundle.Purpose(fact.Purpose).String(), Seq: fact.Seq, Time: now}}
+	end := deliveryEnded{done: Delivered{Subject: fact.Subject, Purpose: bundle.Purpose(fact.Purpose).String(), Seq: fact.Seq, Time: now, Until: fact.Until}}
 	demand := bundle.DemandOn(s, name, &fact, now)
 	for other := range s.Deliveries(now) {
 		// Nor does one of another purpose, of which other watchdogs may be asked, or none.

@@ -24,9 +24,10 @@ type Delivered struct {
 	Subject state.Word `json:"subject"`
 	Purpose string     `json:"purpose"`
 	Name    string     `json:"name,omitempty"`
-	Seq     uint64     `json:"seq"`    // in the mailbox
-	Time    uint64     `json:"time"`   // Unix seconds
-	Result  string     `json:"result"` // bundle.Applied, Superseded, or why it is refused for good
+	Seq     uint64     `json:"seq"`             // in the mailbox
+	Time    uint64     `json:"time"`            // Unix seconds
+	Until   uint64     `json:"until,omitempty"` // of its entry, which is announced no more then
+	Result  string     `json:"result"`          // bundle.Applied, Superseded, or why it is refused for good
 }
 
 // Superseded is the result of a delivery that a later one has replaced.

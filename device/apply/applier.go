@@ -21,8 +21,9 @@ type Applier struct {
 	places  Places
 	program string // sshd
 
-	mu     sync.Mutex // guards the pointer; a ledger that is published does not change
-	ledger *ledger
+	mu      sync.Mutex // guards the pointers; what is published does not change
+	ledger  *ledger
+	settled map[state.Word]bool // its subjects
 
 	// step is told of each step once it is done; nil but in tests, which die there.
 	step func(string)
@@ -46,7 +47,7 @@ func Open(ctx context.Context, c Config) (*Applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Applier{path: c.Ledger, places: c.Places, program: c.Sshd, ledger: l, step: c.step}
+	a := &Applier{path: c.Ledger, places: c.Places, program: c.Sshd, ledger: l, settled: l.subjects(), step: c.step}
 	return a, a.takeBack(ctx, somebodyTold)
 }
 
@@ -67,7 +68,9 @@ func (a *Applier) All() []device.Delivered { return a.known().all() }
 
 // Settled implements device.Applier.
 func (a *Applier) Settled(subject state.Word) bool {
-	return slices.ContainsFunc(a.All(), func(d device.Delivered) bool { return d.Subject == subject })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.settled[subject]
 }
 
 // Apply implements device.Applier.
@@ -98,7 +101,7 @@ func (a *Applier) Apply(ctx context.Context, m device.Material) (device.Delivere
 func (a *Applier) Settle(d device.Delivered) error {
 	next := *a.ledger
 	next.Others = slices.Clone(next.Others)
-	next.settle(d)
+	next.settle(d, d.Time)
 	return a.note(&next)
 }
 

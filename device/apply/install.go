@@ -219,11 +219,15 @@ func (a *Applier) putBack(b before) error {
 
 // note replaces the ledger, on disk first.
 func (a *Applier) note(next *ledger) error {
+	if len(next.Others) > maxAnnounced {
+		return ErrFull
+	}
 	if err := next.save(a.path); err != nil {
 		return err
 	}
+	settled := next.subjects()
 	a.mu.Lock()
-	a.ledger = next
+	a.ledger, a.settled = next, settled
 	a.mu.Unlock()
 	return nil
 }

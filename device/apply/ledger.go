@@ -17,10 +17,17 @@ const (
 	// maxLedger bounds the file: what one set replaces is at most 256 files, and
 	// each was read by us within maxBefore.
 	maxLedger = 64 << 20
-	// maxSettled is how many deliveries are remembered that are not in force. A
-	// mailbox has few; the oldest go first.
+	// maxSettled is how many deliveries are remembered that are not in force. Of more
+	// the oldest go whose entries have ended: one that is announced still would be
+	// taken for new, fetched and settled again, and push out the next.
 	maxSettled = 1024
+	// maxAnnounced is how many may be remembered because they are announced still.
+	maxAnnounced = 16 << 10
 )
+
+// ErrFull: more deliveries are announced at once than are remembered. The next one
+// waits until some have ended.
+var ErrFull = errors.New("too many deliveries are announced at once")
 
 // ErrLedger: the ledger cannot be read. Nothing is applied without it: what was
 // applied before could be applied again.
@@ -111,7 +118,7 @@ func (l *ledger) with(n installed) *ledger {
 			next.Sets = append(next.Sets, s)
 		} else if s.Subject != n.Subject {
 			s.Delivered.Result = device.Superseded
-			next.settle(s.Delivered)
+			next.settle(s.Delivered, n.Time)
 		}
 	}
 	next.Sets = append(next.Sets, n)
@@ -122,7 +129,7 @@ func (l *ledger) with(n installed) *ledger {
 func (l *ledger) without(id setID, d device.Delivered) *ledger {
 	next := &ledger{Version: 1, Others: slices.Clone(l.Others)}
 	next.Sets = slices.DeleteFunc(slices.Clone(l.Sets), func(s installed) bool { return s.id() == id })
-	next.settle(d)
+	next.settle(d, d.Time)
 	return next
 }
 
@@ -131,12 +138,29 @@ func (i *installed) laterThan(s *installed) bool {
 	return i.Seq > s.Seq && (i.Mailbox.IsZero() || i.Mailbox == s.Mailbox)
 }
 
-// settle remembers a delivery that is not in force.
-func (l *ledger) settle(d device.Delivered) {
+// settle remembers a delivery that is not in force. now is Unix seconds.
+func (l *ledger) settle(d device.Delivered, now uint64) {
 	l.Others = append(l.Others, d)
-	if n := len(l.Others) - maxSettled; n > 0 {
-		l.Others = slices.Clone(l.Others[n:])
+	more := len(l.Others) - maxSettled
+	l.Others = slices.DeleteFunc(l.Others, func(o device.Delivered) bool {
+		gone := more > 0 && o.Until <= now
+		if gone {
+			more--
+		}
+		return gone
+	})
+}
+
+// subjects are the deliveries that are remembered.
+func (l *ledger) subjects() map[state.Word]bool {
+	all := make(map[state.Word]bool, len(l.Others)+len(l.Sets))
+	for i := range l.Others {
+		all[l.Others[i].Subject] = true
 	}
+	for i := range l.Sets {
+		all[l.Sets[i].Subject] = true
+	}
+	return all
 }
 
 // all is what became of every delivery that is remembered, by sequence.

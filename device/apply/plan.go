@@ -58,7 +58,7 @@ type target struct {
 // Nothing is written.
 func (a *Applier) plan(ctx context.Context, m device.Material) (*set, error) {
 	s := &set{installed: installed{Purpose: bundle.Purpose(m.Fact.Purpose), Mailbox: m.Fact.Scope, Delivered: device.Delivered{
-		Subject: m.Fact.Subject, Purpose: bundle.Purpose(m.Fact.Purpose).String(), Seq: m.Fact.Seq, Time: m.Now, Result: bundle.Applied,
+		Subject: m.Fact.Subject, Purpose: bundle.Purpose(m.Fact.Purpose).String(), Seq: m.Fact.Seq, Time: m.Now, Until: m.Fact.Until, Result: bundle.Applied,
 	}}}
 	var err error
 	switch s.Purpose {
