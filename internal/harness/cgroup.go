@@ -76,7 +76,7 @@ func removeCgroup(dir string) {
 		defer os.Remove(point)
 		defer unix.Unmount(point, unix.MNT_DETACH)
 	}
-	for range 100 {
+	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var below []string
 		filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.IsDir() {
@@ -90,7 +90,6 @@ func removeCgroup(dir string) {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 

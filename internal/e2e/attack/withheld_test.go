@@ -69,7 +69,7 @@ func TestYesterdayReplayed(t *testing.T) {
 // has not seen, by showing the block before it for ever. That works for as long
 // as the freshness of privileged grants and the offline period say, no longer.
 func TestTimeStandsStill(t *testing.T) {
-	const fresh, offline = 4, 12 // seconds
+	const fresh, offline = 4, 20 // seconds
 	s := siege.New(t, siege.Plan{Endpoints: 1, Agree: 1, Chain: devchain.Options{BlockTime: time.Second}})
 	policy, err := state.Policy{Modes: state.ModeCertificateAndGrant, Fresh: fresh, Offline: offline}.Marshal()
 	s.Org.Write(s.Org.Zone, s.Org.Seal(s.Org.Zone, state.KindPolicy, policy, err, time.Hour))

@@ -56,7 +56,8 @@ func (w *world) crowd() {
 	for range 60 {
 		w.fill()
 		w.grant("bob")
-		if s, err := w.Status(); err == nil && s.Journal != "" {
+		block := w.Org.Chain.Number()
+		if s := w.Eventually("read", harness.Patience, func(s device.Status) bool { return s.Block >= block || s.Journal != "" }); s.Journal != "" {
 			return
 		}
 	}
@@ -74,7 +75,7 @@ func TestReorganisedOnAFullDisk(t *testing.T) {
 	w.crowd()
 	block := w.Org.Chain.Number()
 	w.Org.Revoke(w.ID, gone.grant)
-	w.until("revoked", gone, false, 15*time.Second)
+	w.until("revoked", gone, false, harness.Patience)
 	w.Must(w.Org.Chain.Reorg(int(w.Org.Chain.Number()-block), false))
 	above := w.Org.Chain.Number()
 	w.Eventually("a look after the reorganisation", 30*time.Second, func(s device.Status) bool { return s.Block > above+1 && s.Problem == "" })
@@ -114,7 +115,7 @@ func TestReserve(t *testing.T) {
 	}
 	block := w.Org.Chain.Number()
 	w.Org.Revoke(w.ID, gone.grant)
-	w.until("revoked", gone, false, 15*time.Second)
+	w.until("revoked", gone, false, harness.Patience)
 	w.Eventually("written", 15*time.Second, func(s device.Status) bool { return s.Journal == "" })
 	w.Daemon.Kill()
 	w.fill()
@@ -145,7 +146,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	w.Daemon.Kill()
 	remount(syscall.MS_RDONLY)
 	p := harness.Start(t, harness.Command{Path: harness.Bin(t, "dpkid"), Args: []string{"run"}})
-	code, err := p.Wait(10 * time.Second)
+	code, err := p.Wait(harness.Patience)
 	if err != nil || code == 0 || !strings.Contains(p.Output(), "dpkid: error:") || !strings.Contains(p.Output(), "read-only") {
 		t.Errorf("started on a read-only disk: exit %d, %v:\n%s", code, err, p.Output())
 	}
@@ -157,7 +158,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	remount(0)
 	w.Run()
 	w.in("writable again", w.alice)
-	w.until("revoked while it was read-only", gone, false, 15*time.Second)
+	w.until("revoked while it was read-only", gone, false, harness.Patience)
 }
 
 // TestJournalLost: a journal that is gone or cut short is not made anew, because
@@ -180,7 +181,7 @@ func TestJournalLost(t *testing.T) {
 	} {
 		w.Must(row.do())
 		p := harness.Start(t, harness.Command{Path: harness.Bin(t, "dpkid"), Args: []string{"run"}})
-		code, err := p.Wait(10 * time.Second)
+		code, err := p.Wait(harness.Patience)
 		if err != nil || code == 0 || !strings.Contains(p.Output(), row.want) || !strings.Contains(p.Output(), "reset-trust") {
 			t.Errorf("%s: exit %d, %v, want %q in:\n%s", row.name, code, err, row.want, p.Output())
 		}

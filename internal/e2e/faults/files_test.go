@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
@@ -68,7 +67,7 @@ func TestFilesThatAreNotRight(t *testing.T) {
 		restore := w.kept(row.path)
 		row.do()
 		p := harness.Start(t, harness.Command{Path: harness.Bin(t, "dpkid"), Args: []string{"run"}})
-		code, err := p.Wait(10 * time.Second)
+		code, err := p.Wait(harness.Patience)
 		if err != nil || code == 0 || !strings.Contains(p.Output(), row.want) || !strings.Contains(p.Output(), "dpkid: error:") {
 			t.Errorf("%s: exit %d, %v, want %q in:\n%s", row.name, code, err, row.want, p.Output())
 		}

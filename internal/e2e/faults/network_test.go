@@ -11,6 +11,7 @@ import (
 	"dpki/authkeys/breakglass"
 	"dpki/device"
 	"dpki/internal/devchain"
+	"dpki/internal/harness"
 	"dpki/internal/harness/machine"
 	"dpki/state"
 
@@ -20,16 +21,16 @@ import (
 // TestNetworkCut: unprivileged logins go on for the offline period, privileged ones while fresh, then break-glass keys alone.
 func TestNetworkCut(t *testing.T) {
 	w := newWorld(t, devchain.Options{}, machine.Options{})
-	const fresh, offline = 4, 28 // seconds
+	const fresh, offline = 8, 40 // seconds: a slow machine does in them what they are for
 	policy, err := state.Policy{Modes: state.ModeCertificateAndGrant, Fresh: fresh, Offline: offline}.Marshal()
 	w.Org.Write(w.Org.Zone, w.Org.Seal(w.Org.Zone, state.KindPolicy, policy, err, time.Hour))
-	w.Eventually("the policy", 10*time.Second, func(s device.Status) bool { return s.Offline == offline })
+	w.Eventually("the policy", harness.Patience, func(s device.Status) bool { return s.Offline == offline })
 	w.in("before the cut", w.root)
 
 	w.wire.cut()
 	cut := time.Now()
 	w.in("cut a moment ago", w.root)
-	w.Eventually("stale", 20*time.Second, func(s device.Status) bool { return s.Age > fresh && s.Problem != "" })
+	w.Eventually("stale", harness.Patience, func(s device.Status) bool { return s.Age > fresh && s.Problem != "" })
 	w.in("cut, and stale", w.alice)
 	w.denied("cut, and stale", w.root, authkeys.NotFresh)
 	// Being switched off and on does not make the device younger, and root waits for the chain.
@@ -37,15 +38,13 @@ func TestNetworkCut(t *testing.T) {
 	w.Run()
 	w.denied("cut, stale, started anew", w.root, authkeys.NotFresh)
 	w.in("cut, stale, started anew", w.alice)
-	w.Eventually("offline", 60*time.Second, func(s device.Status) bool { return s.Freshness == "offline" })
+	w.Eventually("offline", offline*time.Second+harness.Patience, func(s device.Status) bool { return s.Freshness == "offline" })
 	t.Logf("offline %v after the cut, the period is %d s", time.Since(cut).Round(time.Second/10), offline)
 	w.denied("offline", w.alice, authkeys.TooOld)
 
 	glass := user{account: "root", key: w.Org.NewKey()}
 	w.breakGlass(glass)
-	if got := w.Login("root", glass.key, nil); got.Code != 0 {
-		t.Errorf("offline, by a break-glass key: %+v, %v", got, w.LastAudit())
-	}
+	w.Accepted("offline, by a break-glass key", "root", glass.key, nil)
 	if r := w.LastAudit(); r.BreakGlass == "" {
 		t.Errorf("the audit does not name the break-glass key: %v", r)
 	}
@@ -82,9 +81,9 @@ func TestReorganised(t *testing.T) {
 	late := w.grant("alice")
 	w.Org.Revoke(w.ID, revoked.grant)
 	w.in("granted late", late)
-	w.until("revoked", revoked, false, 5*time.Second)
+	w.until("revoked", revoked, false, harness.Patience)
 	w.Must(w.Org.Chain.Reorg(int(w.Org.Chain.Number()-block), false))
-	w.until("its grant is not in the chain any more", late, false, 15*time.Second)
+	w.until("its grant is not in the chain any more", late, false, harness.Patience)
 	if r := w.LastAudit(); r.Reason != authkeys.GrantUnknown.String() {
 		t.Errorf("after the reorganisation: %v", r)
 	}
@@ -92,7 +91,7 @@ func TestReorganised(t *testing.T) {
 	w.in("not concerned", dropped)
 	w.Daemon.Kill()
 	w.Run()
-	w.Eventually("a look", 10*time.Second, func(s device.Status) bool { return s.Problem == "" && s.Block > block })
+	w.Eventually("a look", harness.Patience, func(s device.Status) bool { return s.Problem == "" && s.Block > block })
 	w.denied("started anew", revoked, authkeys.GrantRevoked)
 	w.in("started anew", dropped)
 	w.Org.Write(w.ID, late.grant)
@@ -106,14 +105,14 @@ func TestRolledBack(t *testing.T) {
 	gone := w.grant("alice")
 	w.in("granted", gone)
 	w.Org.Revoke(w.ID, gone.grant)
-	w.until("revoked", gone, false, 5*time.Second)
-	w.Eventually("final", 10*time.Second, func(s device.Status) bool { return s.Finalized >= w.Org.Chain.Number()-1 })
+	w.until("revoked", gone, false, harness.Patience)
+	w.Eventually("final", harness.Patience, func(s device.Status) bool { return s.Finalized >= w.Org.Chain.Number()-1 })
 	// The other history holds the grant and not its revocation.
 	w.Must(w.Org.Chain.Reorg(int(w.Org.Chain.Number()-block), false))
 	w.Org.Write(w.ID, gone.grant)
 	refuses := func(when string) {
 		t.Helper()
-		s := w.Eventually(when, 20*time.Second, func(s device.Status) bool { return strings.Contains(s.Problem, "what was final") })
+		s := w.Eventually(when, harness.Patience, func(s device.Status) bool { return strings.Contains(s.Problem, "what was final") })
 		if !strings.Contains(s.Next, "reset-trust") {
 			t.Errorf("%s: %q, next %q", when, s.Problem, s.Next)
 		}
@@ -122,7 +121,7 @@ func TestRolledBack(t *testing.T) {
 	}
 	refuses("rolled back")
 	w.Daemon.Kill()
-	for _, cache := range []string{"/run/dpki", "/var/cache/dpki", "/root/.cache"} {
+	for _, cache := range []string{"/run/dpki", "/var/cache/dpki", "/root/.cache/dpki"} {
 		w.Must(os.RemoveAll(cache))
 	}
 	w.Run()
@@ -131,7 +130,7 @@ func TestRolledBack(t *testing.T) {
 		t.Error("the daemon's log has no error about it")
 	}
 	w.Dpkid(0, "reset-trust", "--yes")
-	w.until("trust reset", gone, true, 20*time.Second)
+	w.until("trust reset", gone, true, harness.Patience)
 }
 
 // TestForeignChain: an endpoint of another chain, or with other code at the address, is believed nothing.

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"dpki/internal/devchain"
 	"dpki/internal/harness"
@@ -25,6 +24,7 @@ func TestOwnKeys(t *testing.T) {
 	own := w.Org.NewKey()
 	text := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(own.PublicKey())))
 	guest := w.grant("alice")
+	w.in("granted", guest)
 	script := "umask 077; mkdir -p .ssh && echo '" + text + "' | tee .ssh/authorized_keys > .ssh/authorized_keys2 && echo '" + text + "' > .ssh/environment && cat .ssh/authorized_keys"
 	if got := w.Sshd.Login(w, w.Client("alice", guest.key, guest.cert), script); got.Code != 0 || strings.TrimSpace(got.Stdout) != text {
 		t.Fatalf("leaving a key: %+v", got)
@@ -37,7 +37,7 @@ func TestOwnKeys(t *testing.T) {
 	}
 	out("while the grant lives")
 	w.Org.Revoke(w.ID, guest.grant)
-	w.until("revoked", guest, false, 10*time.Second)
+	w.until("revoked", guest, false, harness.Patience)
 	out("after the grant")
 	w.Daemon.Kill()
 	out("without a daemon")
@@ -78,13 +78,13 @@ func TestLogsHoldNoKeys(t *testing.T) {
 	gone := w.grant("alice")
 	w.in("granted", gone)
 	w.Org.Revoke(w.ID, gone.grant)
-	w.until("revoked", gone, false, 10*time.Second)
+	w.until("revoked", gone, false, harness.Patience)
 	w.Daemon.Kill()
 	w.out("killed", w.alice)
 	first := w.Daemon.Output()
 	w.Run()
 	w.in("run again", w.alice)
-	log.Wait(t, "would accept", 5*time.Second)
+	log.Wait(t, "would accept", harness.Patience)
 	audit, err := os.ReadFile(machine.AuditFile)
 	w.Must(err)
 	secret := w.Asked.MailboxSecret

@@ -7,6 +7,7 @@ import (
 
 	"dpki/device"
 	"dpki/internal/devchain"
+	"dpki/internal/harness"
 	"dpki/internal/harness/machine"
 )
 
@@ -14,7 +15,7 @@ import (
 // nothing: a poll of watch gear. Five times that fails. With announcements: e2e/login.
 func TestRevocationByPolling(t *testing.T) {
 	w := newWorldBy(t, "http", devchain.Options{}, machine.Options{})
-	w.Eventually("watch gear", 5*time.Second, func(s device.Status) bool { return s.Gear == "watch" })
+	w.Eventually("watch gear", harness.Patience, func(s device.Status) bool { return s.Gear == "watch" })
 	const rounds = 4
 	var took []time.Duration
 	for range rounds {

@@ -98,10 +98,7 @@ func (w *world) out(when string, u user) time.Duration {
 // denied is out, by the daemon's reason.
 func (w *world) denied(when string, u user, why authkeys.Reason) {
 	w.Helper()
-	w.out(when, u)
-	if r := w.LastAudit(); r.Allow || r.Reason != why.String() {
-		w.Errorf("%s: the audit says %v, want %q", when, r, why)
-	}
+	w.Denied(when, u.account, u.key, u.cert, why)
 }
 
 // until waits for a login to become what it has to be.

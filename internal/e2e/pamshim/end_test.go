@@ -621,7 +621,7 @@ func TestOnlySessionsGroupsAreKilled(t *testing.T) {
 	if err := tree.Kill(other, 0); err == nil || !sleep.Running() {
 		t.Errorf("a group that is not the recorded one: %v", err)
 	}
-	if err := tree.Kill(g, time.Second); err != nil {
+	if err := tree.Kill(g, harness.Patience); err != nil {
 		t.Errorf("the recorded one: %v", err)
 	}
 	if _, err := sleep.Wait(harness.Patience); err != nil {

@@ -191,7 +191,7 @@ func TestLibpamWrongPeer(t *testing.T) {
 				}
 				asked <- struct{}{}
 				b, _ := socket.Answer{Code: socket.Allow}.Marshal()
-				c.SetDeadline(time.Now().Add(time.Second))
+				c.SetDeadline(time.Now().Add(harness.Patience))
 				socket.ReadRequest(c)
 				c.Write(b)
 				c.Close()

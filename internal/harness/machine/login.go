@@ -3,6 +3,7 @@ package machine
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"dpki/authkeys"
 	"dpki/device"
 	"dpki/device/answer"
 	"dpki/internal/harness"
@@ -96,6 +98,25 @@ func (m *Machine) Refused(when, user string, key fleet.Key, cert *ssh.Certificat
 	m.Helper()
 	if got := m.Login(user, key, cert); got.Code != 255 {
 		m.Errorf("%s: login as %s: %+v, want it refused", when, user, got)
+	}
+}
+
+// Denied asserts that exactly this certificate is refused, and for what. Without a
+// line in the audit the helper gave up on a slow machine, and not the daemon said
+// no: that is tried again.
+func (m *Machine) Denied(when, user string, key fleet.Key, cert *ssh.Certificate, why authkeys.Reason) {
+	m.Helper()
+	before := len(m.Audit())
+	harness.Eventually(m, harness.Patience, func() error {
+		if err := m.Present(user, key, cert); err == nil || !strings.Contains(err.Error(), "unable to authenticate") {
+			m.Errorf("%s: %s got in, or something else: %v", when, user, err)
+		} else if len(m.Audit()) == before {
+			return fmt.Errorf("%s: no line in the audit", when)
+		}
+		return nil
+	})
+	if r := m.LastAudit(); r.Allow || r.Reason != why.String() {
+		m.Errorf("%s: the audit says %v, want %q", when, r, why)
 	}
 }
 
