@@ -63,30 +63,6 @@ func (d *Desk) batchContents(ctx context.Context, c *contents, members []bundle.
 	return nil
 }
 
-// everyBatch are all BATCH entries of the organisation and its live zones, in the
-// order of their blocks.
-func (d *Desk) everyBatch() []batchEntry {
-	var all []batchEntry
-	for _, scope := range append([]state.Word{d.Anchor.Org}, d.liveZones()...) {
-		for _, e := range d.Ledger.Entries(scope) {
-			if e.Kind == state.KindBatch && e.Action == state.ActionPut {
-				all = append(all, batchEntry{scope: scope, Entry: e})
-			}
-		}
-	}
-	slices.SortStableFunc(all, func(a, b batchEntry) int { return int(int64(a.Block) - int64(b.Block)) })
-	return all
-}
-
-// voidBatch reports whether a batch has no effect, for a reason that may pass.
-func (d *Desk) voidBatch(b batchEntry) bool {
-	zone := b.scope
-	if zone == d.Anchor.Org {
-		zone = state.Word{}
-	}
-	return voided(d.view(zone, state.Word{}).Standing(factOf(b.scope, &b.Entry), uint64(d.Now().Unix())))
-}
-
 // overFor says why a batch is over for good.
 func (d *Desk) overFor(b batchEntry) string {
 	switch {

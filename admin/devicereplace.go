@@ -117,6 +117,7 @@ func (d *Desk) grantsAgain(ctx context.Context, r *DeviceReplacement) ([]contrac
 			return nil, err
 		}
 		from := max(g.Fact.From, begin)
+		g.Until = min(g.Until, from+d.longest(g.Kind)) // a limit may have come since
 		sealed, err := d.ring.SealAgain(g.Subject, g.Scope, bundle.Entry{Scope: m.Device, Kind: g.Kind, From: from, Until: g.Until}, payload)
 		if err != nil {
 			return nil, err

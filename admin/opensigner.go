@@ -12,20 +12,24 @@ import (
 )
 
 // OpenSigner opens a key that somebody names: a private key's file, or where there
-// is only its .pub, the key in the ssh-agent at the socket.
+// is only its .pub, or the file is a security key's handle, the key in the ssh-agent
+// at the socket.
 func OpenSigner(ctx context.Context, path, agentSocket string, passphrase func() ([]byte, error)) (ssh.Signer, io.Closer, error) {
-	pub, public := readPublic(path)
-	if public != nil {
+	pub, err := readPublic(path)
+	if err != nil {
 		s, err := sshca.LoadKey(path, passphrase)
 		if err == nil {
 			return s, io.NopCloser(nil), nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		gone := errors.Is(err, fs.ErrNotExist)
+		beside, errBeside := readPublic(path + ".pub")
+		switch {
+		case gone && errBeside != nil:
+			return nil, nil, because(err, Usage, "name a private key's file, or a .pub file whose private half is in an ssh-agent", "there is no key %.120q", path)
+		case errBeside != nil || !gone && (agentSocket == "" || !errors.Is(err, sshca.ErrKeyFileFormat)):
 			return nil, nil, because(err, Failed, "a private key in OpenSSH's form, mode 0600; with --passphrase-file where it has a passphrase", "the key %.120q could not be opened", path)
 		}
-		if pub, public = readPublic(path + ".pub"); public != nil {
-			return nil, nil, because(err, Usage, "name a private key's file, or a .pub file whose private half is in an ssh-agent", "there is no key %.120q", path)
-		}
+		pub = beside
 	}
 	if agentSocket == "" {
 		return nil, nil, problem(Usage, "start one and ssh-add the key, or name the private key's file", "there is no ssh-agent that could hold the key %.120q", path)

@@ -187,8 +187,7 @@ func (d *Desk) latestPolicyEntry(z bundle.RosterZone) *state.Entry {
 	entries := d.Ledger.Entries(z.Zone)
 	for i := range entries {
 		e := &entries[i]
-		fact := state.Fact{Scope: z.Zone, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors}
-		if e.Kind == state.KindPolicy && e.Action == state.ActionPut && view.Standing(&fact, now) == state.Live {
+		if e.Kind == state.KindPolicy && e.Action == state.ActionPut && view.Standing(factOf(z.Zone, e), now) == state.Live {
 			latest = e
 		}
 	}

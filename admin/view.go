@@ -78,28 +78,19 @@ func (d *Desk) liveZones() []state.Word {
 	return zones
 }
 
-// batchEntry is a BATCH that counts: neither revoked nor written by somebody
-// who was distrusted for that time. One whose window is over still says who is
-// enrolled.
+// batchEntry is a BATCH of the organisation's log or a zone's.
 type batchEntry struct {
 	scope state.Word
 	state.Entry
 }
 
-func (d *Desk) batches() []batchEntry {
+// everyBatch are all BATCH entries of the organisation and its live zones, in the
+// order of their blocks.
+func (d *Desk) everyBatch() []batchEntry {
 	var all []batchEntry
-	now := uint64(d.Now().Unix())
 	for _, scope := range append([]state.Word{d.Anchor.Org}, d.liveZones()...) {
-		zone := scope
-		if scope == d.Anchor.Org {
-			zone = state.Word{}
-		}
-		view := d.view(zone, state.Word{})
 		for _, e := range d.Ledger.Entries(scope) {
-			if e.Kind != state.KindBatch || e.Action != state.ActionPut {
-				continue
-			}
-			if !voided(view.Standing(factOf(scope, &e), now)) {
+			if e.Kind == state.KindBatch && e.Action == state.ActionPut {
 				all = append(all, batchEntry{scope: scope, Entry: e})
 			}
 		}
@@ -107,6 +98,19 @@ func (d *Desk) batches() []batchEntry {
 	slices.SortStableFunc(all, func(a, b batchEntry) int { return cmp.Compare(a.Block, b.Block) })
 	return all
 }
+
+// voidBatch reports whether a batch has no effect, for a reason that may pass: it is
+// revoked, or was written by somebody who was distrusted for that time.
+func (d *Desk) voidBatch(b batchEntry) bool {
+	zone := b.scope
+	if zone == d.Anchor.Org {
+		zone = state.Word{}
+	}
+	return voided(d.view(zone, state.Word{}).Standing(factOf(b.scope, &b.Entry), uint64(d.Now().Unix())))
+}
+
+// batches are those that count. One whose window is over still says who is enrolled.
+func (d *Desk) batches() []batchEntry { return slices.DeleteFunc(d.everyBatch(), d.voidBatch) }
 
 // factOf is what an entry has in common with all that state something.
 func factOf(scope state.Word, e *state.Entry) *state.Fact {
