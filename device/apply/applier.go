@@ -38,8 +38,9 @@ type Config struct {
 	step func(string) // see Applier
 }
 
-// Open reads the ledger and, where an installation was interrupted, puts back
-// what stood there before. It is installed again from the log like any other.
+// Open reads the ledger and, where an installation was interrupted, concludes it
+// if all of it stands and was checked, or else puts back what stood there before:
+// then it is installed again from the log like any other.
 // Where that fails the Applier comes with the error, and tries again before it
 // does anything else; without a ledger there is none.
 func Open(ctx context.Context, c Config) (*Applier, error) {
@@ -48,7 +49,7 @@ func Open(ctx context.Context, c Config) (*Applier, error) {
 		return nil, err
 	}
 	a := &Applier{path: c.Ledger, places: c.Places, program: c.Sshd, ledger: l, settled: l.subjects(), step: c.step}
-	return a, a.takeBack(ctx, somebodyTold)
+	return a, a.resume(ctx)
 }
 
 func (a *Applier) at(step string) {
@@ -75,7 +76,7 @@ func (a *Applier) Settled(subject state.Word) bool {
 
 // Apply implements device.Applier.
 func (a *Applier) Apply(ctx context.Context, m device.Material) (device.Delivered, error) {
-	if err := a.takeBack(ctx, somebodyTold); err != nil {
+	if err := a.resume(ctx); err != nil {
 		return device.Delivered{}, err
 	}
 	s, err := a.plan(ctx, m)
@@ -126,7 +127,7 @@ func (a *Applier) Due() uint64 {
 // Renew implements device.Applier: it puts the next window's host certificate in
 // place.
 func (a *Applier) Renew(ctx context.Context, now uint64, trusted func(state.Word, state.Kind) bool) error {
-	if err := a.takeBack(ctx, somebodyTold); err != nil {
+	if err := a.resume(ctx); err != nil {
 		return err
 	}
 	old := a.ledger.set(setID{bundle.PurposeHostCertificate, hostName})

@@ -4,11 +4,12 @@
 //
 // A set is installed whole or not at all. What stood at its places goes into the
 // ledger first; then each file is written beside its place, synced, given its
-// owner and mode and renamed; then the configuration is checked, then whoever
-// reads it is told. Where any of that fails, and where the daemon dies in the
-// middle, what stood there before stands there again, and the ledger says that
-// nothing was done. The ledger is one file, replaced as a whole: the line in it
-// that says that a set is installed is the moment at which it is.
+// owner and mode and renamed; then the configuration is checked, and the ledger
+// says that all stands; then whoever reads it is told, and the ledger says that it
+// is in force. Where the daemon dies before all stands, or anything fails, what stood
+// there before stands there again; where it dies later, the next one tells again
+// and goes on: nobody is ever told of a version that is taken back, unless telling
+// fails. The ledger is one file, replaced as a whole.
 //
 // What may be written, and what is run, is local root's to say in
 // deliveries.toml; a bundle names a set, never a path outside of the set's folder

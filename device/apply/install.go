@@ -49,33 +49,67 @@ func (a *Applier) install(ctx context.Context, s *set) error {
 		}
 		begun.Before = append(begun.Before, b)
 	}
+	end := outcome{Set: s.installed}
 	if !changed {
-		return a.note(a.ledger.with(s.installed))
+		return a.note(a.ledger.after(&end))
 	}
-	return a.carryOut(ctx, s, begun, gone, func() *ledger { return a.ledger.with(s.installed) })
+	return a.carryOut(ctx, s, begun, gone, end)
 }
 
-// carryOut does what begun says, and notes what is in force then.
-func (a *Applier) carryOut(ctx context.Context, s *set, begun *doing, gone []string, next func() *ledger) error {
-	doing := *a.ledger
-	doing.Doing = begun
-	if err := a.note(&doing); err != nil {
+// carryOut does what begun says.
+func (a *Applier) carryOut(ctx context.Context, s *set, begun *doing, gone []string, end outcome) error {
+	if err := a.noteDoing(begun); err != nil {
 		return err
 	}
 	a.at("begun")
-	if err := a.change(ctx, s, gone); err != nil {
+	err := a.change(ctx, s, gone)
+	if err == nil {
+		stands := *begun
+		stands.End = &end
+		err = a.noteDoing(&stands)
+	}
+	if err != nil {
 		return errors.Join(err, a.takeBack(ctx, nobodyTold))
 	}
-	err := a.tell(ctx, s.sshd, s.reload)
+	a.at("stands")
+	return a.conclude(ctx)
+}
+
+func (a *Applier) noteDoing(d *doing) error {
+	next := *a.ledger
+	next.Doing = d
+	return a.note(&next)
+}
+
+// conclude tells of what stands, and notes that it is in force. Who dies in between
+// tells twice, not never; who is cut off leaves it to the next daemon.
+func (a *Applier) conclude(ctx context.Context) error {
+	d := a.ledger.Doing
+	err := a.tell(ctx, d.Sshd, d.Reload)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
 	a.at("told")
 	if err == nil {
-		err = a.note(next())
+		err = a.note(a.ledger.after(d.End))
 	}
 	if err != nil {
 		return errors.Join(err, a.takeBack(ctx, somebodyTold))
 	}
 	a.at("noted")
 	return nil
+}
+
+// resume ends what the ledger says has begun: forward where all of it stands, back
+// where it does not.
+func (a *Applier) resume(ctx context.Context) error {
+	switch d := a.ledger.Doing; {
+	case d == nil:
+		return nil
+	case d.End != nil:
+		return a.conclude(ctx)
+	}
+	return a.takeBack(ctx, somebodyTold)
 }
 
 // gone are the files of the version before that are none of the set's any more.
@@ -180,8 +214,13 @@ const (
 // says has begun, and tells whoever may have read what is gone.
 func (a *Applier) takeBack(ctx context.Context, told told) error {
 	d := a.ledger.Doing
-	if d == nil {
-		return nil
+	if d.End != nil {
+		back := *d
+		back.End = nil
+		if err := a.noteDoing(&back); err != nil {
+			return err // nothing was put back: the next daemon goes forward
+		}
+		d = &back
 	}
 	for _, b := range slices.Backward(d.Before) {
 		file.Tidy(filepath.Dir(b.Path))

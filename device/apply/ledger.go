@@ -64,6 +64,14 @@ type doing struct {
 	Before  []before   `json:"before"`
 	Sshd    bool       `json:"sshd"` // sshd may have read something new
 	Reload  []string   `json:"reload,omitempty"`
+	// End is there once all is written and checked: from then on it goes forward.
+	End *outcome `json:"end,omitempty"`
+}
+
+// outcome is what an installation leads to.
+type outcome struct {
+	Set       installed         `json:"set"`
+	Withdrawn *device.Delivered `json:"withdrawn,omitempty"` // nil = the set is in force
 }
 
 // before is what stood at one place.
@@ -107,6 +115,14 @@ func (l *ledger) set(id setID) *installed {
 		}
 	}
 	return nil
+}
+
+// after is the ledger that an installation leads to.
+func (l *ledger) after(end *outcome) *ledger {
+	if end.Withdrawn != nil {
+		return l.without(end.Set.id(), *end.Withdrawn)
+	}
+	return l.with(end.Set)
 }
 
 // with is the ledger in which a set is in force; the one that it replaces is

@@ -15,7 +15,7 @@ import (
 // Withdraw implements device.Applier. A host key is never taken away, only its
 // certificate: sshd goes on with the key alone.
 func (a *Applier) Withdraw(ctx context.Context, subject state.Word, now uint64) (device.Delivered, error) {
-	if err := a.takeBack(ctx, somebodyTold); err != nil {
+	if err := a.resume(ctx); err != nil {
 		return device.Delivered{}, err
 	}
 	i := slices.IndexFunc(a.ledger.Sets, func(s installed) bool { return s.Subject == subject })
@@ -44,5 +44,5 @@ func (a *Applier) Withdraw(ctx context.Context, subject state.Word, now uint64) 
 		}
 		begun.Before = append(begun.Before, b)
 	}
-	return d, a.carryOut(ctx, s, begun, gone, func() *ledger { return a.ledger.without(old.id(), d) })
+	return d, a.carryOut(ctx, s, begun, gone, outcome{old, &d})
 }
