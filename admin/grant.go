@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -192,8 +191,8 @@ func (t target) keyID(subject state.Word, kind state.Kind, g state.Grant) string
 func (d *Desk) limited(kind state.Kind, length time.Duration, from, until uint64) (uint64, error) {
 	longest := d.longest(kind)
 	if uint64(length/time.Second) > longest {
-		return 0, problem(Failed, fmt.Sprintf("ask for less: --for %ds", longest),
-			"this organisation limits %s to %v", kind, time.Duration(longest)*time.Second)
+		return 0, problem(Failed, "ask for less: --for "+Length(time.Duration(longest)*time.Second),
+			"this organisation limits %s to %s", kind, Length(time.Duration(longest)*time.Second))
 	}
 	return min(until, from+longest), nil
 }

@@ -30,8 +30,8 @@ type LogLine struct {
 	Final bool   `json:"final"`
 }
 
-// Log returns entries in the order of their blocks: of one device's mailbox, of
-// one zone with its devices, or of everything.
+// Log returns entries in the order of their blocks: of one device's or person's
+// mailbox, of one zone with its members, or of everything.
 func (d *Desk) Log(ctx context.Context, of string) ([]LogLine, error) {
 	if err := d.open(ctx); err != nil {
 		return nil, err
@@ -58,20 +58,34 @@ func (d *Desk) logScopes(of string) ([]state.Word, error) {
 	if of != "" {
 		for _, z := range d.zones() {
 			if z.Name == of || "zone:"+z.Name == of {
-				return append([]state.Word{z.Zone}, d.mailboxes(z.Zone)...), nil
+				return append([]state.Word{z.Zone}, d.membersLogs(z.Zone)...), nil
 			}
 		}
-		m, err := d.findDevice(of)
-		if err != nil {
+		m, err := d.findRecipient(of)
+		if err == nil {
+			return []state.Word{m.Device}, nil
+		}
+		var gone []state.Word // what was entered for who is retired stays in the log
+		for _, m := range slices.Concat(d.roster.Devices, d.roster.People) {
+			if (m.Name == of || d.memberName(m) == of || isPrefix(of, m.Device)) && d.retired(m) {
+				gone = append(gone, m.Device)
+			}
+		}
+		if len(gone) == 0 {
 			return nil, err
 		}
-		return []state.Word{m.Device}, nil
+		return gone, nil
 	}
 	scopes := []state.Word{d.Anchor.Org}
 	for _, zone := range d.liveZones() {
-		scopes = append(append(scopes, zone), d.mailboxes(zone)...)
+		scopes = append(append(scopes, zone), d.membersLogs(zone)...)
 	}
 	return scopes, nil
+}
+
+// membersLogs are the mailboxes of a zone's devices and people, the retired too.
+func (d *Desk) membersLogs(zone state.Word) []state.Word {
+	return append(d.mailboxes(zone), mailboxesOf(within(d.roster, zone).People)...)
 }
 
 func (d *Desk) mailboxes(zone state.Word) []state.Word {
@@ -98,9 +112,17 @@ func (d *Desk) logLine(ctx context.Context, scope state.Word, e *state.Entry, lo
 		}
 	}
 	if e.Kind == state.KindDevice {
-		line.Text = "retired device " + d.scopeName(e.Subject)
+		line.Text = d.retirementWords(e.Subject)
 	}
 	return line
+}
+
+// retirementWords says who is retired: entries call all of them devices.
+func (d *Desk) retirementWords(member state.Word) string {
+	if slices.Contains(mailboxesOf(d.roster.People), member) {
+		return "retired person " + d.scopeName(member)
+	}
+	return "retired device " + d.scopeName(member)
 }
 
 // plainLine is what stands in an entry without any key; what it means is left out.
@@ -263,7 +285,7 @@ func payloadWords(kind state.Kind, payload []byte) (string, error) {
 		if !dl.Signs.IsZero() {
 			return "watchdogs' signatures on delivery " + short(dl.Signs), err
 		}
-		return fmt.Sprintf("delivery, purpose %d", dl.Purpose), err
+		return strings.TrimSpace("delivery of " + bundle.Purpose(dl.Purpose).String() + " " + dl.Name), err
 	case state.KindRequest:
 		r, err := state.ParseRequest(payload)
 		if err != nil {

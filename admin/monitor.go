@@ -13,11 +13,17 @@ func (d *Desk) EntryWords(ctx context.Context, scope state.Word, e *state.Entry)
 	return d.scopeName(scope) + ": " + d.logLine(ctx, scope, e, d.Ledger.Entries(scope)).Text
 }
 
-// Mailboxes are the logs of the devices that this administrator knows. No entry
-// names them in the clear.
+// Mailboxes are the logs of the devices and people that this administrator knows.
+// No entry names them in the clear.
 func (d *Desk) Mailboxes(ctx context.Context) []state.Word {
 	d.catchUp(ctx)
-	return d.allMailboxes()
+	list := d.allMailboxes()
+	for _, m := range d.roster.People {
+		if m.Zone != d.Anchor.Org { // nothing is entered for an administrator of the organisation
+			list = append(list, m.Device)
+		}
+	}
+	return list
 }
 
 // catchUp reads keys and names again when the ledger has moved. A store that is

@@ -170,7 +170,7 @@ func adminWords(a state.Admin, scope string) string {
 func limitWords(l state.Limit) string {
 	length := "of any length"
 	if l.Longest <= uint64(math.MaxInt64/time.Second) {
-		length = fmt.Sprintf("%v at most", time.Duration(l.Longest)*time.Second)
+		length = Length(time.Duration(l.Longest)*time.Second) + " at most"
 	}
 	return fmt.Sprintf("limit of %s: %s, %d approvals", l.Kind, length, l.Approvals)
 }
@@ -203,8 +203,8 @@ func kindsOf(m state.KindMask) (names []string) {
 
 func (d *Desk) revokeInWords(ctx context.Context, scope state.Word, e *state.Entry) (text, unseen string) {
 	if e.Kind == state.KindDevice {
-		if name := d.scopeName(e.Subject); name != short(e.Subject) {
-			return "retire device " + name, ""
+		if d.scopeName(e.Subject) != short(e.Subject) {
+			return d.retirementWords(e.Subject), ""
 		}
 	}
 	_ = d.need(ctx, scope) // without the network, what was read before

@@ -206,9 +206,9 @@ func (d *Desk) scopeName(scope state.Word) string {
 			return z.Name
 		}
 	}
-	for _, m := range d.roster.Devices {
+	for _, m := range slices.Concat(d.roster.Devices, d.roster.People) {
 		if m.Device == scope {
-			return d.zoneName(m.Zone) + "/" + m.Name
+			return d.memberName(m)
 		}
 	}
 	return short(scope)

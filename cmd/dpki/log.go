@@ -10,7 +10,7 @@ import (
 )
 
 func (t *tool) logCommand() *cli.Command {
-	return verb("log", "[DEVICE|ZONE]", "print the verified log in words, opened where this identity holds the keys", 0, 1, t.log,
+	return verb("log", "[DEVICE|PERSON|ZONE]", "print the verified log in words, opened where this identity holds the keys", 0, 1, t.log,
 		&cli.StringFlag{Name: "export", Usage: "write it to `FILE` instead, with proofs, for somebody who believes neither you nor an endpoint"},
 		&cli.StringFlag{Name: "verify", Usage: "check such a `FILE`, without network, keys or configuration"},
 		&cli.StringFlag{Name: "anchor", Usage: "with --verify: the organisation's `ANCHOR`, from elsewhere than the file"},
