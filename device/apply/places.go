@@ -109,7 +109,7 @@ func ParsePlaces(text []byte, etc string) (Places, error) {
 		return Places{}, fmt.Errorf("%w: sshd_config %.200q is no absolute path", ErrPlaces, p.SshdConfig)
 	}
 	for _, s := range f.Sets {
-		id, where, err := s.parse()
+		id, where, err := s.parse(etc)
 		if err != nil {
 			return Places{}, err
 		}
@@ -121,7 +121,7 @@ func ParsePlaces(text []byte, etc string) (Places, error) {
 	return p, nil
 }
 
-func (s setForm) parse() (setID, place, error) {
+func (s setForm) parse(etc string) (setID, place, error) {
 	id := setID{purposes[s.Purpose], s.Name}
 	where := place{s.Folder, s.Owner, s.Group, s.Check, s.Reload}
 	switch {
@@ -131,6 +131,8 @@ func (s setForm) parse() (setID, place, error) {
 		return id, where, fmt.Errorf("%w: name %.80q: want 1 to 63 of a-z 0-9 . _ -, the first alphanumeric", ErrPlaces, s.Name)
 	case s.Folder != "" && (!clean(s.Folder) || s.Folder == "/"):
 		return id, where, fmt.Errorf("%w: folder %.200q of %q is no absolute path", ErrPlaces, s.Folder, s.Name)
+	case s.Folder != "" && reaches(s.Folder, etc):
+		return id, where, fmt.Errorf("%w: folder %.200q of %q: who delivers could write there what dpkid itself goes by", ErrPlaces, s.Folder, s.Name)
 	case s.Owner != "" && !state.ValidAccount(s.Owner), s.Group != "" && !state.ValidAccount(s.Group):
 		return id, where, fmt.Errorf("%w: owner %.40q, group %.40q of %q", ErrPlaces, s.Owner, s.Group, s.Name)
 	}
@@ -141,6 +143,23 @@ func (s setForm) parse() (setID, place, error) {
 	}
 	return id, where, nil
 }
+
+// reaches reports whether a file of a set, whose names the sender chooses, could be
+// one of dpkid's own: its configuration, these places, break-glass keys.
+func reaches(folder, etc string) bool {
+	if within(etc, folder) {
+		return true
+	}
+	for _, ours := range []string{"keys.d", "trust.d", "files.d"} {
+		if within(folder, filepath.Join(etc, ours)) {
+			return false
+		}
+	}
+	return within(folder, etc)
+}
+
+// within reports whether a path is a folder or lies below it. Both are clean.
+func within(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
 
 func clean(path string) bool {
 	return filepath.IsAbs(path) && filepath.Clean(path) == path && len(path) < 4096 && !strings.ContainsAny(path, "\x00\n\"")

@@ -27,6 +27,11 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%v goes to %s, want %s", id, got, want)
 		}
 	}
+	for _, folder := range []string{"/etc/dpki-web", "/etc/dpki/files.d", "/etc/dpki/files.d/x", "/etc/dpki/trust.d", "/etc/nginx"} {
+		if _, err := ParsePlaces([]byte(webSet(`folder = "`+folder+`"`)), "/etc/dpki"); err != nil {
+			t.Error(err)
+		}
+	}
 	if p, err := LoadPlaces(t.TempDir()); err != nil || p.SshdConfig != "/etc/ssh/sshd_config" {
 		t.Errorf("without a file: %+v, %v", p, err)
 	}
@@ -57,6 +62,9 @@ func TestPlacesRefused(t *testing.T) {
 		{webSet(`folder = "srv"`), "folder"},
 		{webSet(`folder = "/"`), "folder"},
 		{webSet(`folder = "/srv/../etc"`), "folder"},
+		{webSet(`folder = "/etc/dpki"`), "goes by"},
+		{webSet(`folder = "/etc"`), "goes by"},
+		{webSet(`folder = "/etc/dpki/breakglass.d"`), "goes by"},
 		{webSet(`owner = "a b"`), "owner"},
 		{webSet(`group = "-x"`), "owner"},
 		{webSet(`check = ["true"]`), "command"},
