@@ -167,6 +167,9 @@ func (d *Desk) handOver(ctx context.Context, n NewAdmin, zone *bundle.RosterZone
 	if r.Anchor != d.Anchor {
 		return contracts.Change{}, problem(Failed, "he makes it with dpki admin request, for "+d.Anchor.String(), "the member's request is for another organisation")
 	}
+	if r.HostKey != "" || r.LoginKey != "" {
+		return contracts.Change{}, problem(Failed, "he makes it with dpki admin request; a device: dpki device add, a person: dpki person add", "the request of %s is no administrator's", r.Name)
+	}
 	below, all := d.Anchor.Org, *d.roster
 	if zone != nil {
 		below = zone.Zone

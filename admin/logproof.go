@@ -63,6 +63,9 @@ func (d *Desk) ProveLog(ctx context.Context, of, path string) (*Proved, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, problem(Usage, "name a FILE; for devices there is dpki log --segments DIR", "%.80q is no file", path)
 	}
+	if err := home.CheckOwn(path, string(b[:len("DPKIAUDT")])); err != nil {
+		return nil, because(err, Usage, "name another FILE", "%.80q is not written over", path)
+	}
 	if err := home.Publish(path, b); err != nil {
 		return nil, because(err, Failed, "name a FILE in a folder that you may write to", "the proof could not be written")
 	}

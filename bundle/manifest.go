@@ -95,6 +95,10 @@ func ReadManifest(from io.Reader, vendor ssh.PublicKey, each func(line int, r *R
 	}
 }
 
+// endlessLine is how many bytes of one line are passed over at most: a device that
+// never ends a line is not read for ever.
+const endlessLine = 64 * MaxRequest
+
 // nextLine gives one line with its end. One that is too long is passed over as a
 // whole, into the digest only.
 func nextLine(from *bufio.Reader, sum io.Writer) ([]byte, error) {
@@ -106,7 +110,10 @@ func nextLine(from *bufio.Reader, sum io.Writer) ([]byte, error) {
 		}
 		return text, err
 	}
-	for errors.Is(err, bufio.ErrBufferFull) {
+	for passed := len(text); errors.Is(err, bufio.ErrBufferFull); passed += len(text) {
+		if passed > endlessLine {
+			return nil, fmt.Errorf("manifest with a line of more than %d bytes: %w", endlessLine, ErrVendor)
+		}
 		sum.Write(text)
 		text, err = from.ReadSlice('\n')
 	}

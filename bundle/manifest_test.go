@@ -91,6 +91,7 @@ func TestAttackManifest(t *testing.T) {
 		"signed by another vendor": another,
 		"signature cut":            b[:len(b)-3],
 		"text behind":              join(b, []byte("x\n")),
+		"a line without end":       bytes.Repeat([]byte("x"), endlessLine+2*MaxRequest),
 		"signature first":          join(sig, body[0], body[1], body[2]),
 	} {
 		if _, _, err := read(m, vendor.PublicKey()); !errors.Is(err, ErrVendor) {

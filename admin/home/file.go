@@ -1,11 +1,14 @@
 package home
 
 import (
-	"dpki/internal/file"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
+
+	"dpki/internal/file"
 )
 
 // Replace writes a file of mode 0600: whole or not at all, whatever happens.
@@ -33,4 +36,27 @@ func Read(path string, max int) ([]byte, error) {
 		return nil, fmt.Errorf("%s is longer than %d bytes", path, max)
 	}
 	return b, nil
+}
+
+// ErrForeign: the file is there already and holds something else.
+var ErrForeign = errors.New("it is there already and holds something else")
+
+// CheckOwn refuses to have a file written over that does not begin as what a
+// command writes there: a mistyped name may be that of a key.
+func CheckOwn(path, begins string) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, len(begins))
+	switch n, err := io.ReadFull(f, head); {
+	case n == 0 && errors.Is(err, io.EOF), err == nil && string(head) == begins:
+		return nil
+	default:
+		return ErrForeign
+	}
 }

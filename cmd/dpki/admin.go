@@ -154,7 +154,13 @@ func (t *tool) adminRequest(c *cli.Context) error {
 		return &admin.Problem{Class: admin.Usage, Text: "the request cannot be made", Hint: "names have 1 to 63 of a-z 0-9 . _ -", Err: err}
 	}
 	text, err := r.Marshal()
-	if err == nil && !t.dryRun {
+	if err != nil {
+		return err
+	}
+	if err := overOwn(c.String("out"), string(text[:len(`{"version":1,"anchor":`)])); err != nil {
+		return err
+	}
+	if !t.dryRun {
 		err = home.Replace(c.String("out"), text) // it holds the mailbox's secret
 	}
 	if err != nil {

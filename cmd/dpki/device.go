@@ -64,12 +64,7 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if expected := c.StringSlice("fingerprint"); len(expected) > 0 {
-		err = admin.Expect(plan, expected)
-	} else {
-		err = t.confirmDevices(plan)
-	}
-	if err != nil {
+	if err := t.compareDevices(plan, c.StringSlice("fingerprint")); err != nil {
 		return err
 	}
 	added, err := d.AddPlanned(c.Context, plan)
@@ -96,9 +91,12 @@ func readRequest(path string) (*bundle.Request, error) {
 	return r, nil
 }
 
-// confirmDevices has the fingerprints compared: the request came over some
+// compareDevices has the fingerprints compared: the request came over some
 // channel, and the fingerprint is what the device itself shows.
-func (t *tool) confirmDevices(plan []admin.Enrolment) error {
+func (t *tool) compareDevices(plan []admin.Enrolment, expected []string) error {
+	if len(expected) > 0 {
+		return admin.Expect(plan, expected)
+	}
 	var fresh []string
 	for _, e := range plan {
 		if !e.Already {
@@ -240,16 +238,10 @@ func (t *tool) deviceReplace(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	plan := []admin.Enrolment{r.New}
-	if expected := c.StringSlice("fingerprint"); len(expected) > 0 {
-		err = admin.Expect(plan, expected)
-	} else {
-		err = t.confirmDevices(plan)
+	if err := t.compareDevices([]admin.Enrolment{r.New}, c.StringSlice("fingerprint")); err != nil {
+		return err
 	}
-	if err == nil {
-		err = d.ReplaceDevice(c.Context, r)
-	}
-	if err != nil {
+	if err := d.ReplaceDevice(c.Context, r); err != nil {
 		return err
 	}
 	return t.show(r, func() { t.printReplaced(r) })

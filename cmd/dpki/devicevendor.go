@@ -25,13 +25,7 @@ func (t *tool) deviceManifest(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	signer, done, err := admin.OpenSigner(c.Context, c.String("key"), t.getenv("SSH_AUTH_SOCK"), func() ([]byte, error) {
-		s, err := t.secretsOnce()
-		if err != nil {
-			return nil, err
-		}
-		return s.get(0, "Passphrase of the key "+c.String("key"), false)
-	})
+	signer, done, err := t.signer(c)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 func (t *tool) monitorCommand() *cli.Command {
 	c := verb("monitor", "", "watch the verified log and tell somebody what should not happen unseen, until stopped", 0, 0, t.monitor,
-		&cli.StringFlag{Name: "rules", Usage: "what to watch for and whom to tell: a TOML `FILE`", Required: true},
+		&cli.StringFlag{Name: "rules", Usage: "what to watch for and whom to tell: a TOML `FILE`"},
 		&cli.StringFlag{Name: "anchor", Usage: "watch the organisation of this `ANCHOR` without any key of an administrator; with --network"},
 		&cli.StringFlag{Name: "state", Usage: "keep what was judged and told below `DIR` (default: with the organisation's cache)"},
 		&cli.BoolFlag{Name: "from-start", Usage: "at the first start, tell about what is in the log already"},
@@ -26,6 +26,9 @@ func (t *tool) monitorCommand() *cli.Command {
 }
 
 func (t *tool) monitor(c *cli.Context) error {
+	if c.String("rules") == "" {
+		return usage("what to watch for, and whom to tell?", "give --rules FILE; docs/operations.md, \"Watch the log\", has an example")
+	}
 	rules, err := monitor.LoadRules(c.String("rules"))
 	if err != nil {
 		return &admin.Problem{Class: admin.Usage, Text: "the rules cannot be used", Hint: "docs/operations.md, \"Watch the log\", has an example", Err: err}

@@ -41,3 +41,12 @@ func checkOut(path string) error {
 	}
 	return &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("%.80q is there already and is no certificate", path), Hint: "name another FILE with --out, as tech-cert.pub; nothing was granted", Err: err}
 }
+
+// overOwn refuses a file that --out names and that holds something else than this
+// command writes, which begins so.
+func overOwn(path, begins string) error {
+	if err := home.CheckOwn(path, begins); err != nil {
+		return &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("%.80q is not written over", path), Hint: "name another FILE; nothing was done", Err: err}
+	}
+	return nil
+}

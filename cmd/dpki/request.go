@@ -121,6 +121,9 @@ func (t *tool) requestFile(c *cli.Context, a admin.Ask) error {
 	if err != nil {
 		return err
 	}
+	if err := overOwn(c.String("out"), "age-encryption.org/"); err != nil {
+		return err
+	}
 	if t.dryRun {
 		t.notef("would write %s, %d bytes", c.String("out"), len(b))
 		return nil

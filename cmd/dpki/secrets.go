@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/ssh"
 	"golang.org/x/term"
 
 	"dpki/admin"
@@ -49,7 +51,7 @@ func (t *tool) secretsOnce() (*secrets, error) {
 		defer from.Close()
 		b, err := io.ReadAll(io.LimitReader(from, maxSecrets+1))
 		if err != nil {
-			return nil, &admin.Problem{Class: admin.Usage, Text: "the passphrase cannot be read", Err: err}
+			return nil, &admin.Problem{Class: admin.Usage, Text: "the passphrase cannot be read", Hint: "name a file of mode 0600, or the number of a descriptor that is open for reading", Err: err}
 		}
 		if len(b) > maxSecrets {
 			return nil, usage("the passphrase file is too long", fmt.Sprintf("at most %d bytes", maxSecrets))
@@ -72,6 +74,19 @@ func (s *secrets) newChain() ([]byte, error) {
 
 func (s *secrets) newCA(label string) ([]byte, error) {
 	return s.get(1, "New passphrase for the key of CA "+label, true)
+}
+
+// signer opens the key that --key names: a private key's file, or the .pub file of
+// one in the ssh-agent.
+func (t *tool) signer(c *cli.Context) (ssh.Signer, io.Closer, error) {
+	path := c.String("key")
+	return admin.OpenSigner(c.Context, path, t.getenv("SSH_AUTH_SOCK"), func() ([]byte, error) {
+		s, err := t.secretsOnce()
+		if err != nil {
+			return nil, err
+		}
+		return s.get(0, "Passphrase of the key "+path, false)
+	})
 }
 
 // get returns a copy: whoever uses it wipes it.

@@ -45,6 +45,11 @@ func (t *tool) sshConfig(c *cli.Context) error {
 	if path, err = filepath.Abs(path); err != nil {
 		return usage(err.Error(), "name a file with --out")
 	}
+	if first, _, _ := strings.Cut(written.Text, "\n"); c.IsSet("out") {
+		if err := overOwn(path, first); err != nil {
+			return err
+		}
+	}
 	if t.dryRun {
 		t.notef("%s would have %s; nothing was written", path, plural(written.Devices, "device"))
 		return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 
@@ -12,7 +11,6 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/home"
-	"dpki/sshca"
 )
 
 // watchdogFlags are those of policies that name watchdogs, and after them the others.
@@ -106,7 +104,7 @@ func (t *tool) watchSign(c *cli.Context) error {
 	if c.String("key") == "" {
 		return usage("by which key?", "give --key FILE: the key whose public half the policy names")
 	}
-	signer, done, err := t.watchdogKey(c, c.String("key"))
+	signer, done, err := t.signer(c)
 	if err != nil {
 		return err
 	}
@@ -142,34 +140,6 @@ func (t *tool) watchSign(c *cli.Context) error {
 		t.sayf("")
 		t.sayf("signed, %s in %s", plural(len(w.Signatures), "signature"), file)
 	})
-}
-
-// watchdogKey opens a key file, or finds the key of a public key file in the agent.
-func (t *tool) watchdogKey(c *cli.Context, path string) (ssh.Signer, io.Closer, error) {
-	s, err := sshca.LoadKey(path, func() ([]byte, error) {
-		secrets, err := t.secretsOnce()
-		if err != nil {
-			return nil, err
-		}
-		return secrets.get(0, "Passphrase of "+path, false)
-	})
-	if err == nil {
-		return s, io.NopCloser(nil), nil
-	}
-	unreadable := &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("the key %.80q cannot be used", path), Hint: "name an OpenSSH private key of mode 0600, or a public one whose private half the ssh-agent has", Err: err}
-	if !errors.Is(err, sshca.ErrKeyFileFormat) && !errors.Is(err, sshca.ErrKeyFileMode) && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, unreadable
-	}
-	pub, err2 := admin.ReadPublicKey(path)
-	socket := t.getenv("SSH_AUTH_SOCK")
-	if err2 != nil || socket == "" {
-		return nil, nil, unreadable
-	}
-	s, done, err := sshca.AgentSigner(c.Context, socket, pub)
-	if err != nil {
-		return nil, nil, &admin.Problem{Class: admin.Failed, Text: "the agent would not sign", Hint: "see ssh-add -l", Err: err}
-	}
-	return s, done, nil
 }
 
 func (t *tool) watchSubmit(c *cli.Context) error {

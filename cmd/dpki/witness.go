@@ -22,11 +22,11 @@ import (
 )
 
 func (t *tool) witnessCommand() *cli.Command {
-	key := &cli.StringFlag{Name: "key", Usage: "the witness's key in `FILE`, from dpki witness key", Required: true}
+	key := &cli.StringFlag{Name: "key", Usage: "the witness's key in `FILE`, from dpki witness key"}
 	return noun("witness", "sign the blocks of a node of one's own, so that endpoints which all lie are not believed",
 		verb("key", "FILE", "make a witness's key, or show the one that is there; print its public half", 1, 1, t.witnessKey),
 		verb("run", "", "sign what a node shows, until stopped", 0, 0, t.witnessRun, key,
-			&cli.StringFlag{Name: "node", Usage: "`URL` of a node that nobody else runs, best over ws on the same machine", Required: true},
+			&cli.StringFlag{Name: "node", Usage: "`URL` of a node that nobody else runs, best over ws on the same machine"},
 			&cli.StringFlag{Name: "out", Usage: "write the newest checkpoint below `DIR`, as witness/KEY: for a mirror's --dir, a web server, a folder that is copied"},
 			&cli.StringFlag{Name: "listen", Usage: "serve it by HTTP at `ADDRESS`, host:port; port 0 takes a free one"},
 			&cli.DurationFlag{Name: "every", Usage: "look at the node every `DURATION`, where it announces no blocks", Value: 2 * time.Second},
@@ -61,6 +61,9 @@ func witnessKeyProblem(err error) error {
 }
 
 func (t *tool) witnessRun(c *cli.Context) error {
+	if c.String("key") == "" || c.String("node") == "" {
+		return usage("by which key, and which node's blocks?", "dpki witness run --key FILE --node URL, with --out DIR or --listen ADDRESS")
+	}
 	private, err := signer.LoadKey(c.String("key"))
 	if err != nil {
 		return witnessKeyProblem(err)
@@ -247,6 +250,9 @@ func witnesses(n network.File) (verify.Witnesses, error) {
 }
 
 func (t *tool) witnessRotate(c *cli.Context) error {
+	if c.String("key") == "" {
+		return usage("by which key?", "dpki witness rotate OLD-FILE NEW-FILE --key FILE")
+	}
 	private, err := signer.LoadKey(c.String("key"))
 	if err != nil {
 		return witnessKeyProblem(err)
