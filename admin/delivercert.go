@@ -22,7 +22,8 @@ type DeliverCertificate struct {
 }
 
 // DeliverCertificate delivers a certificate that was made elsewhere, and enters no
-// grant. What a device would refuse is refused here.
+// grant. What was made for something else, for another key, or by no live CA of the
+// zone is refused here already.
 func (d *Desk) DeliverCertificate(ctx context.Context, r DeliverCertificate) (*Deliveries, error) {
 	if len(r.To) != 1 {
 		return nil, problem(Usage, "deliver to each with its own certificate", "one certificate is one recipient's")
