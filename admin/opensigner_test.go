@@ -2,35 +2,22 @@ package admin
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/rand"
-	"encoding/pem"
 	"errors"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
+
+	"dpki/internal/harness/sshkey"
 )
 
 // TestOpenSigner: which of a file and the agent a name stands for.
 func TestOpenSigner(t *testing.T) {
 	dir := t.TempDir()
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := ssh.NewPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(private, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := sshkey.New(t)
 	socket := filepath.Join(dir, "agent")
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
@@ -38,7 +25,7 @@ func TestOpenSigner(t *testing.T) {
 	}
 	defer listener.Close()
 	ring := agent.NewKeyring()
-	if err := ring.Add(agent.AddedKey{PrivateKey: private}); err != nil {
+	if err := ring.Add(agent.AddedKey{PrivateKey: key.Private}); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -53,19 +40,17 @@ func TestOpenSigner(t *testing.T) {
 			}()
 		}
 	}()
-	line := ssh.MarshalAuthorizedKey(key)
-	write := func(name string, content []byte, mode fs.FileMode) {
-		if err := os.WriteFile(filepath.Join(dir, name), content, mode); err != nil {
-			t.Fatal(err)
-		}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	key.Save(t, in("public"))
+	key.Save(t, in("handle"))
+	key.Save(t, in("open"))
+	key.Save(t, in("whole"))
+	if err := errors.Join(
+		os.Remove(in("public")), os.Remove(in("whole.pub")), os.Chmod(in("open"), 0o644),
+		os.WriteFile(in("handle"), []byte("of a security key"), 0o600), os.WriteFile(in("garbage"), []byte("garbage"), 0o600),
+	); err != nil {
+		t.Fatal(err)
 	}
-	write("whole", pem.EncodeToMemory(block), 0o600)
-	write("public.pub", line, 0o644)
-	write("handle", []byte("of a security key"), 0o600)
-	write("handle.pub", line, 0o644)
-	write("open", pem.EncodeToMemory(block), 0o644)
-	write("open.pub", line, 0o644)
-	write("garbage", []byte("garbage"), 0o600)
 	for _, c := range []struct {
 		what, name, socket string
 		class              Class // 0: it signs
@@ -80,7 +65,7 @@ func TestOpenSigner(t *testing.T) {
 		{"no key at all", "garbage", socket, Failed},
 		{"nothing", "nothing", socket, Usage},
 	} {
-		signer, done, err := OpenSigner(t.Context(), filepath.Join(dir, c.name), c.socket, nil)
+		signer, done, err := OpenSigner(t.Context(), in(c.name), c.socket, nil)
 		var p *Problem
 		switch {
 		case c.class != 0:
@@ -90,7 +75,7 @@ func TestOpenSigner(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", c.what, err)
 		default:
-			if !bytes.Equal(signer.PublicKey().Marshal(), key.Marshal()) {
+			if !bytes.Equal(signer.PublicKey().Marshal(), key.PublicKey().Marshal()) {
 				t.Errorf("%s: another key", c.what)
 			}
 			if _, err := signer.Sign(rand.Reader, []byte("m")); err != nil {
