@@ -114,6 +114,7 @@ type Engine struct {
 	hinted    time.Duration // when a hint last came, since boot; 0 = never
 	steady    bool          // that hint was not the first for long
 	looked    time.Duration // when the chain was last looked at, since boot
+	turns     turns
 	more      bool          // there is more to read at once: other scopes are followed now
 	littered  bool          // the facts were built anew
 	written   time.Duration // when head and clock were last on disk, since boot
@@ -302,8 +303,8 @@ func (e *Engine) Run(ctx context.Context) {
 			boot := e.c.Clock.Boot()
 			e.steady = e.hinted != 0 && boot-e.hinted < hintsTrusted
 			e.hinted = boot
-			if look = boot-e.looked >= hintSpacing; !look {
-				timer.Reset(hintSpacing - (boot - e.looked))
+			if wait := e.turns.wait(boot); wait > 0 {
+				timer.Reset(wait)
 				continue
 			}
 		case f := <-e.found:

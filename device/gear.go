@@ -49,8 +49,10 @@ const (
 	// minutes by then, before the device stops watching for their sake: a batch
 	// that no store serves must not cost a metered link 400 days of it.
 	patientSeeks = 8
-	// hintSpacing bounds how often hints make the engine look.
+	// hintSpacing bounds how often hints make the engine look, on average: a
+	// revocation right after another block does not wait for the next turn.
 	hintSpacing = 300 * time.Millisecond
+	hintBurst   = 2 // looks at once, after as many turns that nobody took
 	// hintsTrusted is how long after a hint polling is slowed down.
 	hintsTrusted = 30 * time.Second
 	hintedPoll   = 5 // times slower
@@ -88,6 +90,25 @@ func (e *Engine) sparing() bool {
 	v := e.view.Load()
 	s := e.successor.Load()
 	return v.Gear == Idle && (s == nil || s.Stage == Vetoed.String()) && v.State.Policy(e.time.Now(e.c.Clock.Read())).SafeKinds == (state.KindMask{})
+}
+
+// turns are the looks that hints may make: one in each hintSpacing, and up to
+// hintBurst that were not taken. Looks for any other reason take one too. The zero
+// value has them all. It is a generic cell rate algorithm (ITU-T I.371).
+type turns time.Duration // since boot, when all that were taken have passed
+
+// take counts a look.
+func (t *turns) take(boot time.Duration) {
+	*t = turns(min(max(time.Duration(*t), boot)+hintSpacing, boot+hintBurst*hintSpacing))
+}
+
+// lose leaves no look at once to hints: the last one failed, and who could not be
+// asked is not asked again at once.
+func (t *turns) lose(boot time.Duration) { *t = turns(boot + hintBurst*hintSpacing) }
+
+// wait is how long until a hint may make a look; zero or less: now.
+func (t turns) wait(boot time.Duration) time.Duration {
+	return time.Duration(t) - boot - (hintBurst-1)*hintSpacing
 }
 
 // pause is how long until the next look.

@@ -15,6 +15,7 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 	ctx, cancel := context.WithTimeout(ctx, e.budget(asked))
 	defer cancel()
 	e.looked = e.c.Clock.Boot()
+	e.turns.take(e.looked)
 	e.c.Log.Debug("looking")
 	e.leaping.now = e.c.Clock.Read()
 	res, err := e.reader.Tick(ctx)
@@ -37,6 +38,7 @@ func (e *Engine) look(ctx context.Context, asked []*refresh) {
 
 func (e *Engine) failed(err error) {
 	e.failures++
+	e.turns.lose(e.looked)
 	level := slog.LevelWarn
 	switch {
 	case errors.Is(err, verify.ErrRollback):

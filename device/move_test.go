@@ -83,6 +83,7 @@ func TestMove(t *testing.T) {
 	r.Eventually(moved)
 	next.keys = append(next.keys, bundle.NumberedKey{ID: 2, Key: bundle.NewKey()})
 	org.Announce(next.zone, next.materials(org), request)
+	r.Engine.Refresh(t.Context()) // it idles: nothing changed since it began
 	r.Eventually(func(s device.Status) bool { return slices.Equal(s.ZoneKeys, []uint32{1, 2}) })
 	// Its old zone's word counts no more.
 	org.Announce(org.Zone, func(*bundle.Request) *bundle.DeviceMaterials { return org.Materials("back") }, request)
