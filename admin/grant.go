@@ -26,6 +26,9 @@ type GrantRequest struct {
 	Key     ssh.PublicKey // who may log in
 	// Uncertified leaves the certificate to a CA's holder who enters no grants (Certify).
 	Uncertified bool
+	// AtOnce is for a key that is forgotten when the command ends: where several
+	// must approve, nothing is proposed.
+	AtOnce bool
 
 	closes *contracts.Group // the access request that it answers, nil where there is none
 }
@@ -105,6 +108,14 @@ func (d *Desk) Grant(ctx context.Context, r GrantRequest) (*Granted, error) {
 		}
 		groups = append(groups, group)
 		out.Grants = append(out.Grants, g)
+	}
+	if r.AtOnce {
+		if n, err := d.approvals(groups); err != nil {
+			return nil, err
+		} else if n > 1 {
+			return nil, problem(Failed, "grant it to a key of your own, which the others then approve: dpki grant; a host key: dpki deliver host-cert --new-key",
+				"the grant needs %d approvals, and this command's key does not outlast it", n)
+		}
 	}
 	if out.Posted, err = d.write(ctx, d.closing(groups, r.closes)...); err != nil {
 		if waits := (*ProposedError)(nil); errors.As(err, &waits) {

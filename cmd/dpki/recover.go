@@ -14,7 +14,7 @@ import (
 func (t *tool) guardianCommand() *cli.Command {
 	return noun("guardian", "who freezes and recovers the organisation",
 		verb("set", "ACCOUNT...", "name the guardians, instead of those there are; none with --nobody", 0, -1, t.guardianSet,
-			&cli.IntFlag{Name: "needed", Usage: "`NUMBER` of them that freeze and recover", Value: 1},
+			&cli.IntFlag{Name: "needed", Usage: "`NUMBER` of them that freeze and recover", DefaultText: "more than half"},
 			&cli.IntFlag{Name: "final", Usage: "`NUMBER` of them whose recovery cannot be vetoed", DefaultText: "all"},
 			&cli.StringFlag{Name: "timelock", Usage: "a recovery waits for `DURATION`, 1h to 30d", Value: "7d"},
 			&cli.BoolFlag{Name: "nobody", Usage: "no guardians"}),
@@ -73,16 +73,24 @@ func (t *tool) guardianSet(c *cli.Context) error {
 	}
 	var g state.Guardians
 	if len(list) > 0 {
-		final := len(list)
+		// One alone is no default: it could freeze everybody, and only a change that takes weeks would end that.
+		needed, final := len(list)/2+1, len(list)
+		if c.IsSet("needed") {
+			needed = c.Int("needed")
+		}
 		if c.IsSet("final") {
 			final = c.Int("final")
 		}
-		if c.Int("needed") < 1 || c.Int("needed") > 16 || final < 1 || final > 16 {
+		if needed < 1 || needed > 16 || final < 1 || final > 16 {
 			return usage("this many guardians are not possible", "--needed and --final are 1 to 16")
 		}
-		g = state.Guardians{Timelock: uint64(lock / time.Second), Needed: uint8(c.Int("needed")), Final: uint8(final), Accounts: list}
+		g = state.Guardians{Timelock: uint64(lock / time.Second), Needed: uint8(needed), Final: uint8(final), Accounts: list}
 	}
-	return t.write(c, "guardians are named; those there were before stay for twice their timelock", func(d *admin.Desk) (*admin.Posted, error) {
+	done := fmt.Sprintf("guardians are named: %d of %d freeze and recover", g.Needed, len(g.Accounts))
+	if len(list) == 0 {
+		done = "no guardians are named"
+	}
+	return t.write(c, done+"; those there were before stay for twice their timelock", func(d *admin.Desk) (*admin.Posted, error) {
 		return d.SetGuardians(c.Context, g)
 	})
 }

@@ -98,7 +98,7 @@ func (t *tool) pull(ctx context.Context, d *admin.Desk, device string, p *admin.
 	if err != nil {
 		return err
 	}
-	granted, err := d.Grant(ctx, admin.GrantRequest{Targets: []string{device}, Account: "root", For: 5 * time.Minute, Key: key.Public(), Label: "rotate"})
+	granted, err := d.Grant(ctx, admin.GrantRequest{Targets: []string{device}, Account: "root", For: 5 * time.Minute, Key: key.Public(), Label: "rotate", AtOnce: true})
 	if err != nil {
 		return err
 	}

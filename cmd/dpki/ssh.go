@@ -60,7 +60,7 @@ func (t *tool) sshOnce(c *cli.Context) error {
 		return err
 	}
 	granted, err := d.Grant(c.Context, admin.GrantRequest{
-		Targets: []string{device}, Account: account, For: length, Key: key.Public(), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"), From: strings.Join(c.StringSlice("from"), ","),
+		Targets: []string{device}, Account: account, For: length, Key: key.Public(), Flags: admin.GrantFlags(c.Bool), Label: c.String("label"), From: strings.Join(c.StringSlice("from"), ","), AtOnce: true,
 	})
 	if err != nil {
 		return err
