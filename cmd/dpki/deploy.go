@@ -26,8 +26,7 @@ func (t *tool) networkDeploy(c *cli.Context) error {
 			"correct contract in the network file: dpki network show")
 	}
 	if t.dryRun {
-		t.notef("would put the contract at %s of chain %d, unless it stands there; nothing was sent", d.Contract, n.ChainID)
-		return nil
+		return t.would("would put the contract at %s of chain %d, unless it stands there; nothing was sent", d.Contract, n.ChainID)
 	}
 	account, err := admin.Account(h)
 	if err != nil {

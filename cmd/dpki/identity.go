@@ -56,8 +56,7 @@ func (t *tool) identityCreate(c *cli.Context) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("would make keys in %s; nothing was made", h.Config())
-		return nil
+		return t.would("would make keys in %s; nothing was made", h.Config())
 	}
 	id, err := admin.CreateIdentity(h, n)
 	if err != nil {

@@ -34,8 +34,7 @@ func (t *tool) monitor(c *cli.Context) error {
 		return &admin.Problem{Class: admin.Usage, Text: "the rules cannot be used", Hint: "docs/operations.md, \"Watch the log\", has an example", Err: err}
 	}
 	if t.dryRun {
-		t.notef("would watch every %v and tell %s", rules.Every, plural(len(rules.Sinks), "sink"))
-		return nil
+		return t.would("would watch every %v and tell %s", rules.Every, plural(len(rules.Sinks), "sink"))
 	}
 	m, err := t.openMonitor(c, rules)
 	switch {

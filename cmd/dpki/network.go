@@ -143,8 +143,7 @@ func (t *tool) networkUse(c *cli.Context) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("would use network %s; nothing was changed", n.Name)
-		return nil
+		return t.would("would use network %s; nothing was changed", n.Name)
 	}
 	if err := h.SaveNetwork(n.Name, text); err != nil {
 		return err

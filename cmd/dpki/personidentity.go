@@ -20,8 +20,7 @@ func (t *tool) personCreate(c *cli.Context, h home.Home) error {
 		return usage("--person makes no chain key", "give it without --chain-key, --signer and --account")
 	}
 	if t.dryRun {
-		t.notef("would make keys in %s; nothing was made", h.Config())
-		return nil
+		return t.would("would make keys in %s; nothing was made", h.Config())
 	}
 	id, err := admin.CreatePerson(h, c.String("key"))
 	if err != nil {
@@ -63,8 +62,7 @@ func (t *tool) identityRequest(c *cli.Context) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("would write %s", c.String("out"))
-		return nil
+		return t.would("would write %s", c.String("out"))
 	}
 	if _, err := admin.CreatePerson(h, c.String("key")); err != nil {
 		return err

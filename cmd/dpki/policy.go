@@ -93,7 +93,7 @@ func (t *tool) policyLimit(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.show(map[string]any{"raised": raised, "transaction": posted}, func() {
+	return t.show(map[string]any{"raised": append([]string{}, raised...), "transaction": posted}, func() {
 		if !t.dryRun {
 			t.sayf("limit of %s", strings.ToUpper(c.Args().First()))
 		}

@@ -31,6 +31,13 @@ func (t *tool) notef(format string, args ...any) {
 	}
 }
 
+// would says what was not done for --dry-run, where nothing can be told of what it
+// would cost.
+func (t *tool) would(format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	return t.show(map[string]any{"dry_run": true, "text": text}, func() { t.notef("%s", text) })
+}
+
 // table prints rows under a head, unless there are none.
 func (t *tool) table(head []string, rows [][]string, none string) {
 	if len(rows) == 0 {

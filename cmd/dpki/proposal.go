@@ -130,8 +130,7 @@ func (t *tool) proposalApprove(c *cli.Context) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("nothing was signed")
-		return nil
+		return t.would("nothing was signed")
 	}
 	if err := d.ApproveProposal(c.Context, p, r); err != nil {
 		return err
@@ -141,8 +140,7 @@ func (t *tool) proposalApprove(c *cli.Context) error {
 
 func (t *tool) saveProposal(file string, p *admin.Proposal, r *admin.Review) error {
 	if t.dryRun {
-		t.notef("nothing was written")
-		return nil
+		return t.would("nothing was written")
 	}
 	text, err := p.Marshal()
 	if err == nil {

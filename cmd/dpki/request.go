@@ -125,8 +125,7 @@ func (t *tool) requestFile(c *cli.Context, a admin.Ask) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("would write %s, %d bytes", c.String("out"), len(b))
-		return nil
+		return t.would("would write %s, %d bytes", c.String("out"), len(b))
 	}
 	if err := home.Publish(c.String("out"), b); err != nil {
 		return &admin.Problem{Class: admin.Failed, Text: "the request could not be written", Hint: "name another FILE with --out", Err: err}

@@ -78,7 +78,9 @@ func (t *tool) rotatePull(c *cli.Context, each time.Duration) error {
 			return err
 		}
 		if t.dryRun {
-			t.sayf("%s would make a host key", p.Host.Name)
+			if err := t.would("%s would make a host key", p.Host.Name); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := t.pull(c.Context, d, device, p); err != nil {

@@ -51,13 +51,13 @@ func (t *tool) sshConfig(c *cli.Context) error {
 		}
 	}
 	if t.dryRun {
-		t.notef("%s would have %s; nothing was written", path, plural(written.Devices, "device"))
-		return nil
+		return t.would("%s would have %s; nothing was written", path, plural(written.Devices, "device"))
 	}
 	if err := home.Replace(path, []byte(written.Text)); err != nil {
 		return &admin.Problem{Class: admin.Failed, Text: "the file for ssh could not be written", Hint: "name another with --out", Err: err}
 	}
-	t.notef("%s has %s; above everything else in ~/.ssh/config:", path, plural(written.Devices, "device"))
-	t.sayf("Include %s", path)
-	return nil
+	return t.show(map[string]any{"file": path, "devices": written.Devices}, func() {
+		t.notef("%s has %s; above everything else in ~/.ssh/config:", path, plural(written.Devices, "device"))
+		t.sayf("Include %s", path)
+	})
 }

@@ -123,8 +123,7 @@ func (t *tool) watchSign(c *cli.Context) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("nothing was signed")
-		return nil
+		return t.would("nothing was signed")
 	}
 	if err := w.Sign(signer); err != nil {
 		return &admin.Problem{Class: admin.Failed, Text: "the key did not sign", Hint: "see ssh-add -l; a security key wants to be touched", Err: err}

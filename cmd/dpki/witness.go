@@ -39,8 +39,7 @@ func (t *tool) witnessCommand() *cli.Command {
 func (t *tool) witnessKey(c *cli.Context) error {
 	path := c.Args().First()
 	if t.dryRun {
-		t.notef("would make a key in %s, unless there is one; nothing was made", path)
-		return nil
+		return t.would("would make a key in %s, unless there is one; nothing was made", path)
 	}
 	private, err := signer.CreateKey(path)
 	if errors.Is(err, file.ErrExists) {
@@ -283,8 +282,7 @@ func (t *tool) witnessRotate(c *cli.Context) error {
 		return err
 	}
 	if t.dryRun {
-		t.notef("would sign; %s was not changed", path)
-		return nil
+		return t.would("would sign; %s was not changed", path)
 	}
 	if err := home.Publish(path, text); err != nil {
 		return &admin.Problem{Class: admin.Failed, Text: "the new network file cannot be written", Hint: "make its folder writable", Err: err}
