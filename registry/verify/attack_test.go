@@ -193,6 +193,36 @@ func TestAnHonestEndpointBesideALiar(t *testing.T) {
 	}
 }
 
+// One endpoint of several shows blocks that are old and true: it is not confirmed
+// by those that have newer ones, and withholds nothing that they can prove.
+func TestOneThatHoldsBack(t *testing.T) {
+	for _, row := range []struct {
+		behind int
+		want   uint64 // entries that are seen
+	}{{confirmWithin, 1}, {confirmWithin + 1, 2}, {100, 2}} {
+		f := newFake(t)
+		f.mine(put(zone, state.KindGrant))
+		old, config := f.clone(), f.config()
+		config.Policy = Agreement{K: 2}
+		f.mine(put(zone, state.KindDeny))
+		for range row.behind - 1 {
+			f.mine()
+		}
+		other := f.clone()
+		res := tickOK(t, f.readerWith(config, []state.Word{zone}, old, f, other))
+		seen := uint64(0)
+		for _, c := range res.Changes {
+			seen += uint64(len(c.Confirmed) + len(c.Added))
+		}
+		if seen != row.want {
+			t.Errorf("%d blocks behind: %d entries, want %d", row.behind, seen, row.want)
+		}
+		if n := old.calls.proofs + f.calls.proofs + other.calls.proofs; n != int(row.want) {
+			t.Errorf("%d blocks behind: %d proofs", row.behind, n)
+		}
+	}
+}
+
 // Yesterday's answers, every proof in them true, are an endpoint that lags:
 // refused, and named without a charge of lying.
 func TestYesterdayReplayed(t *testing.T) {

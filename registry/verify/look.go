@@ -26,13 +26,23 @@ func (t *tick) look(ctx context.Context, slots []state.Word) (View, error) {
 	}
 }
 
+// confirmWithin is by how many blocks a tip that is confirmed may be behind the one
+// of who confirms it, as honest endpoints are. He proves his own words otherwise:
+// one endpoint that shows an old block, however true, would withhold what was
+// written since, whatever the others have.
+const confirmWithin = 3
+
 // confirm asks one endpoint for headers alone, a third of the bytes, while
 // another proves the words. Whoever has the block that was proved has its state
 // too, since the header's hash says so: it would prove the same words. An
 // endpoint that has another block there, or none, proves its own.
 func (t *tick) confirm(ctx context.Context, e Endpoint, slots []state.Word, proved func() []Observation) (Observation, error) {
 	o, _, err := t.headers(ctx, e, registry.HeadQuery{})
+	tip := o.Latest.Number
 	for _, p := range proved() {
+		if tip > p.Latest.Number+confirmWithin {
+			continue
+		}
 		if err == nil && o.Latest.Hash != p.Latest.Hash && o.Latest.Number != p.Latest.Number {
 			// A block apart, as honest endpoints often are.
 			o, _, err = t.headers(ctx, e, registry.HeadQuery{At: p.Latest.Number})
