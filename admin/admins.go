@@ -80,7 +80,9 @@ func (d *Desk) Admins(ctx context.Context, all bool) ([]AdminLine, error) {
 }
 
 // AddAdmin gives an account power. With a member's request he is handed the keys
-// that go with it: the organisation's, or those of the one zone.
+// that go with it: the organisation's, or those of the one zone. A root
+// administrator who was handed none yet is handed them so: the contract takes no
+// second entry of his.
 func (d *Desk) AddAdmin(ctx context.Context, n NewAdmin) (*Posted, error) {
 	if err := d.open(ctx); err != nil {
 		return nil, err
@@ -102,6 +104,10 @@ func (d *Desk) AddAdmin(ctx context.Context, n NewAdmin) (*Posted, error) {
 		announce, err := d.handOver(ctx, n, zone, from)
 		if err != nil {
 			return nil, err
+		}
+		isRoot := func(b state.Admin) bool { return b.Account == n.Account && b.Flags&state.AdminRoot != 0 }
+		if n.Root && slices.ContainsFunc(d.admins(d.Ledger.Head().Time), isRoot) {
+			changes = nil
 		}
 		changes = append(changes, announce)
 	}

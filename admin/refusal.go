@@ -19,7 +19,7 @@ var refusalHints = map[string]string{
 	"InvalidAdmin":          "a root administrator has no end and all powers; others reach one zone or the organisation: dpki admin add --help",
 	"BeyondMaker":           "nobody hands on more than he has, in kinds, reach and time: dpki admin list",
 	"RootProtected":         "the last root administrator, or one without whom too few would be left to approve, cannot be revoked: dpki admin add --root first",
-	"RootExists":            "that account is a root administrator already: dpki admin list",
+	"RootExists":            "that account is a root administrator already: dpki admin list; with --member FILE of his dpki admin request the command hands him the keys that he lacks",
 	"InvalidLimit":          "1 to 16 approvals, and a longest validity that is not zero: dpki policy limit --help",
 	"InvalidThreshold":      "no kind may need more approvals than those that decide over all others, nor more than there are roots: dpki policy show",
 	"ApprovalsNeeded":       "this kind needs several administrators: run it again, it writes a proposal for the others to approve",
