@@ -15,6 +15,7 @@ import (
 	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/sshca"
+	"dpki/sshca/profile"
 	"dpki/state"
 )
 
@@ -201,6 +202,19 @@ func (d *Desk) DeliverHostCertificate(ctx context.Context, r DeliverHostCertific
 	}})
 }
 
+// hostKeyDenied reports whether the host key that a device is known by is denied. A
+// denial with a `before` spares what is entered later; a host key is entered once.
+func (d *Desk) hostKeyDenied(m bundle.RosterMember) bool {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(m.HostKey))
+	return err == nil && d.view(m.Zone, m.Device).Denied(profile.Hash(key), 0, uint64(d.Now().Unix()))
+}
+
+// deniedHostKey: people read no denials, and would go by the certificate; and who has
+// the key need only connect to the device to be shown it.
+func deniedHostKey(m bundle.RosterMember) error {
+	return problem(No, "give it another: dpki deliver host-cert "+m.Name+" --new-key", "the host key of %s is denied, and is not certified", m.Name)
+}
+
 // checkWindows: 1 to 64, each of a minute at least.
 func checkWindows(n int, each time.Duration) error {
 	if n < 1 || n > 64 || each < time.Minute {
@@ -231,6 +245,9 @@ func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, p *parcel
 		defer clear(h.PrivateKey)
 		m.HostKey = oneLine(key)
 		p.changed = &m
+	}
+	if d.hostKeyDenied(m) {
+		return deniedHostKey(m)
 	}
 	p.shown.HostKey = ssh.FingerprintSHA256(key)
 	if d.DryRun {

@@ -123,6 +123,8 @@ func (d *Desk) rotateHosts(ctx context.Context, z bundle.RosterZone, r RotateDue
 			t.Left = here.Error()
 		case !d.may(m.Device, m.MailboxSecret.Commitment(), state.KindDelivery):
 			t.Left = notMine
+		case d.hostKeyDenied(m):
+			t.Left = OneLine(deniedHostKey(m))
 		default:
 			due = append(due, t.Name)
 		}
