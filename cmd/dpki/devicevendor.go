@@ -30,6 +30,9 @@ func (t *tool) deviceManifest(c *cli.Context) (err error) {
 		return err
 	}
 	defer done.Close()
+	if t.dryRun {
+		return t.would("would write %s to %s; nothing was written", plural(len(names), "request"), c.String("out"))
+	}
 	out, err := os.OpenFile(c.String("out"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return &admin.Problem{Class: admin.Usage, Text: fmt.Sprintf("--out %.120q cannot be made", c.String("out")), Hint: "name a new file in a folder that is there", Err: err}
@@ -46,8 +49,10 @@ func (t *tool) deviceManifest(c *cli.Context) (err error) {
 	if err := out.Sync(); err != nil {
 		return err
 	}
-	t.sayf("%s in %s, signed by %s", plural(len(names), "request"), c.String("out"), ssh.FingerprintSHA256(signer.PublicKey()))
-	return nil
+	key := ssh.FingerprintSHA256(signer.PublicKey())
+	return t.show(map[string]any{"file": c.String("out"), "requests": len(names), "key": key}, func() {
+		t.sayf("%s in %s, signed by %s", plural(len(names), "request"), c.String("out"), key)
+	})
 }
 
 // requestFiles are the files that are named, and all in the folders that are.
