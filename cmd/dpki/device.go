@@ -48,13 +48,9 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 	if c.NArg() == 0 || c.IsSet("vendor-key") || c.IsSet("sample") || c.IsSet("skip-bad") {
 		return usage("enrol what?", "dpki device add REQUEST..., or dpki device add --vendor FILE --vendor-key PUB")
 	}
-	var requests []*bundle.Request
-	for _, path := range c.Args().Slice() {
-		r, err := readRequest(path)
-		if err != nil {
-			return err
-		}
-		requests = append(requests, r)
+	requests, err := readRequests(c.Args().Slice())
+	if err != nil {
+		return err
 	}
 	d, err := t.open()
 	if err != nil {
@@ -77,6 +73,17 @@ func (t *tool) deviceAdd(c *cli.Context) error {
 		}
 		t.posted(added.Posted)
 	})
+}
+
+func readRequests(paths []string) (requests []*bundle.Request, err error) {
+	for _, path := range paths {
+		r, err := readRequest(path)
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, r)
+	}
+	return requests, nil
 }
 
 func readRequest(path string) (*bundle.Request, error) {

@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"dpki/admin"
-	"dpki/bundle"
 )
 
 const nobodyEnrolled = "nobody is enrolled; they: dpki identity request ANCHOR, here: dpki person add REQUEST"
@@ -32,13 +31,9 @@ func (t *tool) personCommand() *cli.Command {
 }
 
 func (t *tool) personAdd(c *cli.Context) error {
-	var requests []*bundle.Request
-	for _, path := range c.Args().Slice() {
-		r, err := readRequest(path)
-		if err != nil {
-			return err
-		}
-		requests = append(requests, r)
+	requests, err := readRequests(c.Args().Slice())
+	if err != nil {
+		return err
 	}
 	d, err := t.open()
 	if err != nil {
