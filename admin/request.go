@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,17 +52,31 @@ type Request struct {
 	closes  *contracts.Group // revokes the entry; nil for a file
 }
 
-// Question is the request in one sentence, for who decides.
-func (r *Request) Question() string {
-	by := r.By
+// Question is what an approval would grant, in one sentence, for who decides.
+func (r *Request) Question(a Approval) (string, error) {
+	length, err := r.length(a)
+	if err != nil {
+		return "", err
+	}
+	by, long := r.By, Length(length)
 	if r.Known != "" {
 		by = r.Known + " (" + by + ")"
 	}
-	text := fmt.Sprintf("%s on %s for %s to key %s, asked for by %s", r.Account, r.Device, r.For, r.Key, by)
+	if long != r.For {
+		long += " (" + r.For + " were asked for)"
+	}
+	text := fmt.Sprintf("%s on %s for %s to key %s", r.Account, r.Device, long, r.Key)
+	if len(r.Allows) > 0 {
+		text += " with " + strings.Join(r.Allows, ", ")
+	}
+	if a.From != "" {
+		text += ", only from " + a.From
+	}
+	text += ", asked for by " + by
 	if r.Reason != "" {
 		text += fmt.Sprintf(", reason %q", r.Reason)
 	}
-	return text
+	return text, nil
 }
 
 // Standings of requests.
@@ -308,17 +323,22 @@ func (d *Desk) ApproveRequest(ctx context.Context, r *Request, a Approval) (*Gra
 	if r.Standing != requestOpen {
 		return nil, problem(No, "ask again: dpki request", "the request is %s", r.Standing)
 	}
-	asked := time.Duration(r.seconds) * time.Second
-	length := asked
-	if a.For > 0 {
-		length = a.For
-	}
-	if length > asked {
-		return nil, problem(Usage, "grant it yourself: dpki grant "+r.target, "the request is for %s, not for %s", r.For, Length(a.For))
+	length, err := r.length(a)
+	if err != nil {
+		return nil, err
 	}
 	return d.Grant(ctx, GrantRequest{
 		Targets: []string{r.target}, Account: r.Account, For: length, From: a.From, Flags: r.flags, Label: r.label(), Key: r.key, Uncertified: a.Uncertified, closes: r.closes,
 	})
+}
+
+// length is for how long an approval grants: never longer than was asked for.
+func (r *Request) length(a Approval) (time.Duration, error) {
+	asked := time.Duration(r.seconds) * time.Second
+	if a.For > asked {
+		return 0, problem(Usage, "grant it yourself: dpki grant "+r.target, "the request is for %s, not for %s", r.For, Length(a.For))
+	}
+	return cmp.Or(a.For, asked), nil
 }
 
 // RefuseRequest closes a request that stands in the log.

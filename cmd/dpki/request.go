@@ -207,7 +207,11 @@ func (t *tool) requestApprove(c *cli.Context) error {
 		return err
 	}
 	if r.Standing == "open" {
-		if err := t.confirm("Grant "+r.Question()+"?", "give --yes"); err != nil {
+		question, err := r.Question(a)
+		if err != nil {
+			return err
+		}
+		if err := t.confirm("Grant "+question+"?", "give --yes"); err != nil {
 			return err
 		}
 	}
