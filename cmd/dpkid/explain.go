@@ -70,7 +70,7 @@ func (e *env) showExplained(r answer.Record) error {
 	if r.Grant != "" {
 		line("until", time.Unix(int64(r.Until), 0).UTC().Format(time.RFC3339))
 	}
-	line("break-glass", r.BreakGlass)
+	line("break-glass", r.BreakGlassFile)
 	line("judged", fmt.Sprintf("block %d, %s, %v old", r.Block, r.Freshness, time.Duration(r.Age)*time.Second))
 	_, err := io.WriteString(e.stdout, b.String())
 	return err

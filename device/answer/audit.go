@@ -16,29 +16,30 @@ import (
 // Record is one audit line. It holds no key and no certificate, only their
 // fingerprints.
 type Record struct {
-	Time        time.Time `json:"time"`
-	Event       string    `json:"event"` // "authkeys": sshd was answered; whether anybody logged in is not known here
-	Allow       bool      `json:"allow"`
-	Account     string    `json:"account"`
-	Reason      string    `json:"reason"`
-	Next        string    `json:"next,omitempty"` // what an administrator does next
-	Fingerprint string    `json:"fingerprint,omitempty"`
-	CA          string    `json:"ca,omitempty"`
-	Serial      uint64    `json:"serial,omitempty"`
-	Grant       string    `json:"grant,omitempty"`
-	Until       uint64    `json:"until,omitempty"` // Unix seconds
-	BreakGlass  string    `json:"break_glass,omitempty"`
-	Freshness   string    `json:"freshness"`
-	Age         int64     `json:"age"` // seconds
-	Block       uint64    `json:"block"`
-	Refreshed   bool      `json:"refreshed"`
-	Monitor     int32     `json:"monitor,omitempty"` // pid of the sshd that asked
+	Time           time.Time `json:"time"`
+	Event          string    `json:"event"` // "authkeys": sshd was answered; whether anybody logged in is not known here
+	Allow          bool      `json:"allow"`
+	Account        string    `json:"account"`
+	Reason         string    `json:"reason"`
+	Next           string    `json:"next,omitempty"` // what an administrator does next
+	Fingerprint    string    `json:"fingerprint,omitempty"`
+	CA             string    `json:"ca,omitempty"`
+	Serial         uint64    `json:"serial,omitempty"`
+	Grant          string    `json:"grant,omitempty"`
+	Until          uint64    `json:"until,omitempty"` // Unix seconds
+	BreakGlass     bool      `json:"break_glass,omitempty"`
+	BreakGlassFile string    `json:"break_glass_file,omitempty"` // that the break-glass key stands in
+	Freshness      string    `json:"freshness"`
+	Age            int64     `json:"age"` // seconds
+	Block          uint64    `json:"block"`
+	Refreshed      bool      `json:"refreshed"`
+	Monitor        int32     `json:"monitor,omitempty"` // pid of the sshd that asked
 }
 
 func recordOf(req authkeys.Request, v Verdict, monitor proc.Process, at time.Time) Record {
 	r := Record{
 		Time: at.UTC(), Event: "authkeys", Allow: v.Allow, Account: req.Account, Reason: v.Reason.String(), Next: v.Reason.Hint(),
-		Fingerprint: v.Fingerprint(), CA: v.CAFingerprint(), Serial: v.Serial, Until: v.Until, BreakGlass: v.BreakGlass,
+		Fingerprint: v.Fingerprint(), CA: v.CAFingerprint(), Serial: v.Serial, Until: v.Until, BreakGlass: v.BreakGlass != "", BreakGlassFile: v.BreakGlass,
 		Freshness: v.Freshness.String(), Age: int64(v.Now.Age / time.Second), Refreshed: v.Refreshed, Monitor: monitor.PID,
 	}
 	if v.View.State != nil {
@@ -64,8 +65,8 @@ func (r Record) String() string {
 	if r.CA != "" {
 		s += fmt.Sprintf(" ca=%s serial=%d", r.CA, r.Serial)
 	}
-	if r.BreakGlass != "" {
-		s = fmt.Sprintf("BREAK-GLASS %s file=%q", s, r.BreakGlass)
+	if r.BreakGlass {
+		s = fmt.Sprintf("BREAK-GLASS %s file=%q", s, r.BreakGlassFile)
 	}
 	if r.Next != "" {
 		s += fmt.Sprintf(" next=%q", r.Next)
@@ -79,7 +80,7 @@ type line interface {
 	alarm() bool    // whether somebody is to be woken up
 }
 
-func (r Record) alarm() bool { return r.BreakGlass != "" }
+func (r Record) alarm() bool { return r.BreakGlass }
 
 // Audit writes one line a decision, and one for each thing that happens to a
 // session. The zero value writes nothing.

@@ -45,7 +45,7 @@ func TestNetworkCut(t *testing.T) {
 	glass := user{account: "root", key: w.Org.NewKey()}
 	w.breakGlass(glass)
 	w.Accepted("offline, by a break-glass key", "root", glass.key, nil)
-	if r := w.LastAudit(); r.BreakGlass == "" {
+	if r := w.LastAudit(); !r.BreakGlass || r.BreakGlassFile == "" {
 		t.Errorf("the audit does not name the break-glass key: %v", r)
 	}
 	stranger := user{account: "root", key: w.Org.NewKey()}
