@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"dpki/device"
@@ -63,6 +65,9 @@ func (e *env) setup(c *cli.Context) error {
 	case c.IsSet("sudo") && w.NoPAM:
 		return usage("leave one of them out", "--sudo needs PAM, and --no-pam leaves it alone")
 	}
+	if err := hasSshd(s.Server); err != nil {
+		return err
+	}
 	if !c.Bool("force") {
 		if err := e.decides(c.Context); err != nil {
 			return err
@@ -87,6 +92,17 @@ func (e *env) setup(c *cli.Context) error {
 	}
 	e.made(made)
 	return e.reload(c, s)
+}
+
+// hasSshd says what is missing where no sshd was installed, before a daemon is asked
+// about logins that nothing would serve.
+func hasSshd(s sshd.Server) error {
+	for _, of := range []struct{ path, flag string }{{s.Config, "--sshd-config FILE"}, {s.Program, "--sshd PATH"}} {
+		if _, err := os.Stat(of.path); errors.Is(err, fs.ErrNotExist) {
+			return &failure{exitFailed, fmt.Errorf("there is no %s", of.path), "is openssh-server installed? Where it lies elsewhere: dpkid setup " + of.flag}
+		}
+	}
+	return nil
 }
 
 // made says which files are other ones now.

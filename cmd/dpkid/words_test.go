@@ -10,6 +10,7 @@ import (
 	"dpki/device"
 	"dpki/device/answer"
 	"dpki/device/config"
+	"dpki/device/sshd"
 	"dpki/internal/socket"
 )
 
@@ -66,6 +67,24 @@ func TestUndecided(t *testing.T) {
 				t.Errorf("%+v: status %d, hint %q", c.s, f.code, f.hint)
 			}
 		}
+	}
+}
+
+// A machine without sshd is told so, and which flag says that it lies elsewhere.
+func TestHasSshd(t *testing.T) {
+	dir := t.TempDir()
+	s := sshd.Server{Program: filepath.Join(dir, "sshd"), Config: filepath.Join(dir, "sshd_config")}
+	for _, c := range []struct{ path, hint string }{{s.Config, "dpkid setup --sshd-config FILE"}, {s.Program, "dpkid setup --sshd PATH"}} {
+		f := explained(hasSshd(s))
+		if f.code != exitFailed || !strings.Contains(f.err.Error(), c.path) || !strings.Contains(f.hint, "is openssh-server installed?") || !strings.HasSuffix(f.hint, c.hint) {
+			t.Errorf("status %d, %v, hint %q; want %q", f.code, f.err, f.hint, c.hint)
+		}
+		if err := os.WriteFile(c.path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := hasSshd(s); err != nil {
+		t.Error(err)
 	}
 }
 
