@@ -37,7 +37,7 @@ func (d *Desk) authority(groups []contracts.Group) (state.Admin, error) {
 	if len(mine) == 0 {
 		return state.Admin{}, problem(Failed, hint, "account %s is not an administrator of this organisation", d.Account)
 	}
-	return state.Admin{}, problem(Failed, hint, "account %s has no power to %s", d.Account, describe(groups))
+	return state.Admin{}, problem(Failed, hint, "account %s has no power to %s", d.Account, d.describe(groups))
 }
 
 // admins are the live administrators, in the log's order.
@@ -83,11 +83,11 @@ func allowed(org state.Word, a state.Admin, groups []contracts.Group) bool {
 }
 
 // describe names what the groups need, each once.
-func describe(groups []contracts.Group) string {
+func (d *Desk) describe(groups []contracts.Group) string {
 	var words []string
 	for _, g := range groups {
 		for _, c := range g.Changes {
-			w := fmt.Sprintf("%s %s in scope %s", c.Action, c.Kind, short(g.Scope))
+			w := fmt.Sprintf("%s %s in scope %s", c.Action, c.Kind, d.scopeName(g.Scope))
 			if !slices.Contains(words, w) {
 				words = append(words, w)
 			}

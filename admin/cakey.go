@@ -34,6 +34,7 @@ func (d *Desk) caFor(ctx context.Context, zone state.Word, use state.Kind) (ssh.
 // signing is the CA that caFor opens.
 func (d *Desk) signing(zone state.Word, use state.Kind) (knownCA, error) {
 	live := 0
+	var lone string // a key that lies there, and cannot be found
 	for _, ca := range d.cas() {
 		if ca.Scope != zone || ca.Kind != use || ca.standing != state.Live || d.prepared(ca.CA.Key) {
 			continue
@@ -41,6 +42,9 @@ func (d *Desk) signing(zone state.Word, use state.Kind) (knownCA, error) {
 		live++
 		if d.whereKey(ca.CA.Key) != "" {
 			return ca, nil
+		}
+		if lone == "" {
+			lone = d.lonePrivate(ca.CA.Key)
 		}
 	}
 	name, create, elsewhere := d.zoneName(zone), "dpki ca create LABEL --zone ", "; or grant with --uncertified, and its holder: dpki ca certify; to deliver that: dpki deliver user-key --cert"
@@ -50,7 +54,10 @@ func (d *Desk) signing(zone state.Word, use state.Kind) (knownCA, error) {
 	if live == 0 {
 		return knownCA{}, problem(Failed, create+name, "zone %s has no live %s CA", name, useName(use))
 	}
-	return knownCA{}, problem(Failed, "put it into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or "+create+name+elsewhere,
+	if lone != "" {
+		return knownCA{}, withoutPublic(lone, "a CA of zone "+name)
+	}
+	return knownCA{}, problem(Failed, "put it and its .pub into "+d.Home.CAs()+" or an ssh-agent (SSH_AUTH_SOCK), or "+create+name+elsewhere,
 		"the key of no live %s CA of zone %s is here", useName(use), name)
 }
 
@@ -75,8 +82,11 @@ func (d *Desk) signer(ctx context.Context, key state.Word, label string) (ssh.Si
 		return s, io.NopCloser(nil), nil
 	}
 	pub := d.agentKey(key)
+	if lone := d.lonePrivate(key); pub == nil && lone != "" {
+		return nil, nil, withoutPublic(lone, "CA "+label)
+	}
 	if pub == nil {
-		return nil, nil, problem(Failed, "ssh-add it (is SSH_AUTH_SOCK set?), or put the private key into "+d.Home.CAs(), "the private key of CA %s is neither in a file nor in an agent", label)
+		return nil, nil, problem(Failed, "ssh-add it (is SSH_AUTH_SOCK set?), or put the private key and its .pub into "+d.Home.CAs(), "the private key of CA %s is neither in a file nor in an agent", label)
 	}
 	s, done, err := sshca.AgentSigner(ctx, d.AgentSocket, pub)
 	return s, done, because(err, Failed, "see ssh-add -l", "the agent would not sign for CA %s", label)
@@ -106,6 +116,50 @@ func (d *Desk) caFiles(key state.Word) []string {
 		}
 	}
 	return places
+}
+
+// lonePrivate is a CA's private key in the folder, which nothing finds for want of
+// its public half.
+func (d *Desk) lonePrivate(key state.Word) string {
+	files, err := os.ReadDir(d.Home.CAs())
+	if err != nil {
+		return ""
+	}
+	for _, f := range files {
+		path := filepath.Join(d.Home.CAs(), f.Name())
+		if !f.Type().IsRegular() || strings.HasSuffix(path, ".pub") {
+			continue
+		}
+		if _, err := os.Lstat(path + ".pub"); err == nil {
+			continue
+		}
+		if pub := publicOf(path); pub != nil && profile.Hash(pub) == key {
+			return path
+		}
+	}
+	return ""
+}
+
+// publicOf is the public half of an OpenSSH private key, which says it without its
+// passphrase; nil for what is none.
+func publicOf(path string) ssh.PublicKey {
+	b, err := home.Read(path, 64<<10)
+	if err != nil {
+		return nil
+	}
+	defer clear(b)
+	s, err := ssh.ParsePrivateKey(b)
+	if locked := (*ssh.PassphraseMissingError)(nil); errors.As(err, &locked) {
+		return locked.PublicKey
+	}
+	if err != nil {
+		return nil
+	}
+	return s.PublicKey()
+}
+
+func withoutPublic(path, of string) error {
+	return problem(Failed, fmt.Sprintf("make it: ssh-keygen -y -f %s > %s.pub", path, path), "the private key of %s lies at %s without %s.pub, by which it is found", of, path, filepath.Base(path))
 }
 
 // agentKey finds the key with this hash in the agent.

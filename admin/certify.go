@@ -16,6 +16,9 @@ import (
 // be who entered it, nor be able to enter any.
 func (d *Desk) Certifiable(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
 	g, _, err := d.certifiable(ctx, id, key)
+	if err == nil {
+		err = d.signs(g) // before he is asked whether he wants to
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -25,18 +28,20 @@ func (d *Desk) Certifiable(ctx context.Context, id string, key ssh.PublicKey) (*
 // Certify makes the certificate of such a grant, and writes nothing into the log.
 func (d *Desk) Certify(ctx context.Context, id string, key ssh.PublicKey) (*Grant, error) {
 	g, key, err := d.certifiable(ctx, id, key)
+	if err == nil {
+		err = d.signs(g)
+	}
 	if err != nil {
 		return nil, err
 	}
-	signers := newSigners(d)
-	defer signers.close()
-	cert, err := signers.certificate(ctx, d.view(g.zone, g.mailbox()).Policy(uint64(d.Now().Unix())), key,
-		sshca.Grant{Subject: g.Subject, Until: g.Until, Terms: g.terms(g.Kind, g.GrantFact.Grant)})
+	ca, done, err := d.caFor(ctx, g.zone, state.KindCAUser)
 	if err != nil {
 		return nil, err
 	}
-	if cert == nil {
-		return nil, problem(Failed, "the key alone logs in", "zone %s takes no certificates", d.zoneName(g.zone))
+	defer done.Close()
+	cert, err := sshca.IssueGrant(ca, key, sshca.Grant{Subject: g.Subject, Until: g.Until, Terms: g.terms(g.Kind, g.GrantFact.Grant)})
+	if err != nil {
+		return nil, because(err, Failed, "", "the certificate could not be made")
 	}
 	shown := d.shownGrant(g)
 	shown.Cert = cert
@@ -60,6 +65,15 @@ func (d *Desk) certifiable(ctx context.Context, id string, key ssh.PublicKey) (k
 		return g, nil, problem(No, "name that key's .pub file: --key FILE", "grant %s is for key %s", short(g.Subject), fingerprintText(g.Grant.Key))
 	}
 	return g, key, nil
+}
+
+// signs says why no certificate for a grant can be made here.
+func (d *Desk) signs(g knownGrant) error {
+	if takesPlainKeys(d.view(g.zone, g.mailbox()).Policy(uint64(d.Now().Unix()))) {
+		return problem(Failed, "the key alone logs in", "zone %s takes no certificates", d.zoneName(g.zone))
+	}
+	_, err := d.signing(g.zone, state.KindCAUser)
+	return err
 }
 
 // askedKey is the key of a grant that answers a request in the log, or is for a

@@ -55,6 +55,8 @@ type Grant struct {
 	// Certificate is where the command kept it; absent where none was made.
 	Certificate string `json:"certificate,omitempty"`
 	Address     string `json:"address,omitempty"`
+	// Uncertified says that nobody logs in before a CA's holder has made its certificate.
+	Uncertified bool `json:"uncertified,omitempty"`
 
 	// Cert is what logs in together with the grant; nil where the zone asks
 	// for the plain key only, and with DryRun.
@@ -146,6 +148,7 @@ func (d *Desk) grantOne(ctx context.Context, signers *signers, t target, r Grant
 	}
 	g := d.showGrant(t, kind, sealed.Subject, r)
 	g.Since, g.Until = Time(from), Time(until)
+	g.Uncertified = r.Uncertified && !takesPlainKeys(policy)
 	if !d.DryRun && !r.Uncertified {
 		if g.Cert, err = signers.certificate(ctx, policy, r.Key, sshca.Grant{Subject: sealed.Subject, Until: until, Terms: t.terms(kind, r.says())}); err != nil {
 			return nil, contracts.Group{}, err

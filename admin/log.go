@@ -242,9 +242,9 @@ func clearWords(e *state.Entry, name func(state.Word) string) (text string, clea
 		case err != nil:
 			return "distrust that cannot be read", true
 		case dist.Author.IsZero():
-			return fmt.Sprintf("distrust of what anybody entered from %s to %s", Time(dist.From), Time(dist.To)), true
+			return fmt.Sprintf("distrust of what anybody entered %s", window(dist.From, dist.To)), true
 		}
-		return fmt.Sprintf("distrust of what %s entered from %s to %s", dist.Author, Time(dist.From), Time(dist.To)), true
+		return fmt.Sprintf("distrust of what %s entered %s", dist.Author, window(dist.From, dist.To)), true
 	case state.KindDenyClear:
 		return "denied key " + fingerprintText(e.Subject), true
 	case state.KindDevice:

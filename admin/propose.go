@@ -52,14 +52,14 @@ func (d *Desk) prepare(ctx context.Context, groups []contracts.Group, guarded bo
 	needs, able := d.needs(p, standing), d.signersOf(p, standing, now)
 	if len(able) < max(needs, 1) {
 		return problem(Failed, "a root administrator must give that power first; without the organisation's guardians nobody has theirs",
-			"it takes %d approvals to %s, and %d accounts could give one", max(needs, 1), describe(groups), len(able))
+			"it takes %d approvals to %s, and %d accounts could give one", max(needs, 1), d.describe(groups), len(able))
 	}
 	if d.DryRun {
 		return problem(Later, "without --dry-run it is written into a file", "needs %d approvals, and nothing can be estimated before", needs)
 	}
 	if d.Propose.Sign {
 		if !slices.Contains(able, d.Account) {
-			return problem(Failed, "propose it without signing it; it can be signed by "+accounts(able), "account %s has no power to %s", d.Account, describe(groups))
+			return problem(Failed, "propose it without signing it; it can be signed by "+accounts(able), "account %s has no power to %s", d.Account, d.describe(groups))
 		}
 		if err := d.unlock(); err != nil {
 			return err

@@ -17,5 +17,13 @@ func (t Time) String() string {
 	return time.Unix(int64(t), 0).UTC().Format(time.RFC3339)
 }
 
+// window says from when to when; 0 is no beginning.
+func window(from, until uint64) string {
+	if from == 0 {
+		return "until " + Time(until).String()
+	}
+	return Time(from).String() + " to " + Time(until).String()
+}
+
 // MarshalText is String.
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

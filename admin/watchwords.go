@@ -16,7 +16,7 @@ func watchWords(wd WatchedDelivery) []string {
 	if name == "" {
 		name = sum.Name()
 	}
-	lines := []string{fmt.Sprintf("%s %s for %s (%s), %v to %v", s.Purpose, name, wd.To, s.Mailbox, Time(s.From), Time(s.Until))}
+	lines := []string{fmt.Sprintf("%s %s for %s (%s), %s", s.Purpose, name, wd.To, s.Mailbox, window(s.From, s.Until))}
 	if !s.Supersedes.IsZero() {
 		lines = append(lines, "in place of delivery "+s.Supersedes.String())
 	}
@@ -59,8 +59,8 @@ func certificateWords(text string) string {
 	if c.CertType == ssh.HostCert {
 		kind = "host"
 	}
-	return fmt.Sprintf("%s certificate of key %s, signed by CA %s, for %s, %v to %v", kind, fingerprintText(k.Hash),
-		ssh.FingerprintSHA256(c.SignatureKey), strings.Join(c.ValidPrincipals, " "), Time(c.ValidAfter), Time(c.ValidBefore))
+	return fmt.Sprintf("%s certificate of key %s, signed by CA %s, for %s, %s", kind, fingerprintText(k.Hash),
+		ssh.FingerprintSHA256(c.SignatureKey), strings.Join(c.ValidPrincipals, " "), window(c.ValidAfter, c.ValidBefore))
 }
 
 func keyWords(text string) string {

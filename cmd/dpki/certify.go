@@ -65,7 +65,7 @@ func certifies(g *admin.Grant) string {
 // uncertified is what stands in the place of a certificate that was not made. A
 // request has brought the key into the log.
 func uncertified(c *cli.Context, g *admin.Grant) string {
-	if !c.Bool("uncertified") {
+	if !g.Uncertified {
 		return ""
 	}
 	line := "by the CA's holder: dpki ca certify " + g.ID[:12]

@@ -173,14 +173,17 @@ func (t *tool) showGranted(c *cli.Context, granted *admin.Granted, keyPath strin
 }
 
 // loginLine is what the key's owner types, on a machine without dpki too. KEY stands
-// for a key that is not here: whoever asked has it.
+// for a key that is not here: whoever asked has it; CERT for what is not made yet.
 func loginLine(g *admin.Grant, keyPath string) string {
 	key := "KEY"
 	if _, err := os.Stat(keyPath); err == nil {
 		key = quote(strings.TrimSuffix(keyPath, ".pub"))
 	}
 	line := "ssh -i " + key
-	if g.Certificate != "" {
+	switch {
+	case g.Uncertified:
+		line = "as soon as that has made CERT: " + line + " -o CertificateFile=CERT"
+	case g.Certificate != "":
 		line += " -o CertificateFile=" + quote(g.Certificate)
 	}
 	host, port, err := net.SplitHostPort(g.Address)
