@@ -16,6 +16,7 @@ import (
 type AdminLine struct {
 	ID       string   `json:"id"`
 	Account  string   `json:"account"`
+	Name     string   `json:"name,omitempty"` // what the reader's roster calls it
 	Root     bool     `json:"root"`
 	Scope    string   `json:"scope"`
 	Puts     []string `json:"puts"`
@@ -73,7 +74,7 @@ func (d *Desk) Admins(ctx context.Context, all bool) ([]AdminLine, error) {
 		if !all && !writes {
 			continue
 		}
-		list = append(list, AdminLine{ID: e.Subject.String(), Account: a.Account.String(), Root: a.Flags&state.AdminRoot != 0, Scope: d.scopeName(a.Power),
+		list = append(list, AdminLine{ID: e.Subject.String(), Account: a.Account.String(), Name: d.Called(a.Account.String()), Root: a.Flags&state.AdminRoot != 0, Scope: d.scopeName(a.Power),
 			Puts: kindsOf(a.PutMask), Revokes: kindsOf(a.RevokeMask), Until: Time(e.Until), Standing: standing.String(), Self: a.Account == d.Account, writes: writes})
 	}
 	return list, nil
@@ -175,6 +176,9 @@ func (d *Desk) handOver(ctx context.Context, n NewAdmin, zone *bundle.RosterZone
 	}
 	if r.HostKey != "" || r.LoginKey != "" {
 		return contracts.Change{}, problem(Failed, "he makes it with dpki admin request; a device: dpki device add, a person: dpki person add", "the request of %s is no administrator's", r.Name)
+	}
+	if r.Account != "" && r.Account != n.Account.String() {
+		return contracts.Change{}, problem(No, "give the account that is its author's; who means another asks again: dpki admin request NAME --account ACCOUNT", "the request of %s is for account %s, not for %s", r.Name, d.Shown(r.Account), d.shown(n.Account))
 	}
 	below, all := d.Anchor.Org, *d.roster
 	if zone != nil {

@@ -27,7 +27,7 @@ func (d *Desk) authority(groups []contracts.Group) (state.Admin, error) {
 		case a.Account == d.Account:
 			mine = append(mine, a)
 		case covers:
-			others = append(others, a.Account.String())
+			others = append(others, d.shown(a.Account))
 		}
 	}
 	hint := "nobody can; a root administrator must give that power first"

@@ -53,6 +53,7 @@ type Config struct {
 type Desk struct {
 	Config
 	roster  *bundle.Roster
+	called  *callings
 	ring    *bundle.Ring
 	cache   *blocks
 	views   views
@@ -75,7 +76,7 @@ func New(c Config) *Desk {
 		c.Now = time.Now
 	}
 	return &Desk{
-		Config: c, roster: &bundle.Roster{Version: 1}, ring: bundle.NewRing(c.Anchor),
+		Config: c, roster: &bundle.Roster{Version: 1}, called: newCallings(), ring: bundle.NewRing(c.Anchor),
 		cache: newBlocks(c.Home.State(c.Anchor.Org), c.Stores),
 	}
 }

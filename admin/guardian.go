@@ -50,7 +50,7 @@ func (d *Desk) Guardianship(ctx context.Context) (*Guardianship, error) {
 		Timelock: Length(time.Duration(g.Guardians.Timelock) * time.Second), Vetoed: g.Vetoed,
 	}
 	if g.Pending != nil {
-		shown.Next, shown.NextFrom = guardianWords(*g.Pending), Time(g.PendingFrom)
+		shown.Next, shown.NextFrom = d.guardianWords(*g.Pending), Time(g.PendingFrom)
 	}
 	if g.Recovery != nil {
 		shown.Recovery, shown.Roots, shown.CompleteFrom, shown.FinalOne = g.RecoveryID.String(), texts(g.Recovery.Roots), Time(g.CompleteFrom), g.Final
@@ -136,7 +136,7 @@ func (d *Desk) guarded(ctx context.Context, g state.Guardianship, change contrac
 		return nil, d.prepare(ctx, []contracts.Group{d.organisationGroup(change)}, true)
 	}
 	if !slices.Contains(g.Guardians.Accounts, d.Account) {
-		return nil, problem(Failed, "it is for "+accounts(g.Guardians.Accounts), "account %s is no guardian", d.Account)
+		return nil, problem(Failed, "it is for "+d.accounts(g.Guardians.Accounts), "account %s is no guardian", d.Account)
 	}
 	p, err := d.newProposal([]contracts.Group{d.organisationGroup(change)}, true)
 	if err != nil {

@@ -28,6 +28,8 @@ type LogLine struct {
 	// Text is what the entry says, as far as this administrator's keys open it.
 	Text  string `json:"text"`
 	Final bool   `json:"final"`
+	// AuthorNames are what the reader's roster calls the authors; absent where it knows none.
+	AuthorNames []string `json:"author_names,omitempty"`
 }
 
 // Log returns entries in the order of their blocks: of one device's or person's
@@ -100,7 +102,7 @@ func (d *Desk) mailboxes(zone state.Word) []state.Word {
 
 func (d *Desk) logLine(ctx context.Context, scope state.Word, e *state.Entry, log []state.Entry) LogLine {
 	line := plainLine(scope, e)
-	line.Scope, line.Final = d.scopeName(scope), e.Block <= d.Ledger.Head().Finalized
+	line.Scope, line.Final, line.AuthorNames = d.scopeName(scope), e.Block <= d.Ledger.Head().Finalized, d.calledNames(e.Authors)
 	if e.Action == state.ActionPut {
 		line.Text = d.words(ctx, scope, e)
 		return line
@@ -198,7 +200,7 @@ func (d *Desk) batchWords(ctx context.Context, e *state.Entry) string {
 
 // words says what a put means.
 func (d *Desk) words(ctx context.Context, scope state.Word, e *state.Entry) string {
-	if text, clear := clearWords(e, d.scopeName); clear {
+	if text, clear := clearWords(e, d.scopeName, d.shown); clear {
 		return text
 	}
 	switch e.Kind {
@@ -211,8 +213,8 @@ func (d *Desk) words(ctx context.Context, scope state.Word, e *state.Entry) stri
 }
 
 // clearWords says what a put means that nobody needs a key for. name is what
-// scopes are called.
-func clearWords(e *state.Entry, name func(state.Word) string) (text string, clear bool) {
+// scopes are called, who what accounts are.
+func clearWords(e *state.Entry, name func(state.Word) string, who func(state.Address) string) (text string, clear bool) {
 	if e.Action != state.ActionPut {
 		return "", false
 	}
@@ -223,9 +225,9 @@ func clearWords(e *state.Entry, name func(state.Word) string) (text string, clea
 		case err != nil:
 			return "administrator that cannot be read", true
 		case a.Flags&state.AdminRoot != 0:
-			return "root administrator " + a.Account.String(), true
+			return "root administrator " + who(a.Account), true
 		}
-		return "administrator " + a.Account.String() + " of " + name(a.Power), true
+		return "administrator " + who(a.Account) + " of " + name(a.Power), true
 	case state.KindLimit:
 		l, err := state.ParseLimit(e.Data)
 		if err != nil {
@@ -244,7 +246,7 @@ func clearWords(e *state.Entry, name func(state.Word) string) (text string, clea
 		case dist.Author.IsZero():
 			return fmt.Sprintf("distrust of what anybody entered %s", window(dist.From, dist.To)), true
 		}
-		return fmt.Sprintf("distrust of what %s entered %s", dist.Author, window(dist.From, dist.To)), true
+		return fmt.Sprintf("distrust of what %s entered %s", who(dist.Author), window(dist.From, dist.To)), true
 	case state.KindDenyClear:
 		return "denied key " + fingerprintText(e.Subject), true
 	case state.KindDevice:

@@ -218,7 +218,7 @@ func someOf(names []string) string {
 func publicLine(names scopeWords, scope state.Word, e *state.Entry) LogLine {
 	line := plainLine(scope, e)
 	line.Scope = names.of(scope)
-	switch text, clear := clearWords(e, names.of); {
+	switch text, clear := clearWords(e, names.of, bare); {
 	case clear:
 		line.Text = text
 	case e.Action == state.ActionPut:

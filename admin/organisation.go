@@ -26,6 +26,7 @@ type Organisation struct {
 // AdminShown is one live administrator.
 type AdminShown struct {
 	Account string   `json:"account"`
+	Name    string   `json:"name,omitempty"` // what the reader's roster calls it
 	Root    bool     `json:"root"`
 	Self    bool     `json:"self"`
 	Puts    []string `json:"puts,omitempty"` // kinds; absent for root
@@ -115,7 +116,7 @@ func (d *Desk) Organisation(ctx context.Context, name string) (*Organisation, er
 		}
 	}
 	for _, a := range d.admins(uint64(d.Now().Unix())) {
-		shown := AdminShown{Account: a.Account.String(), Root: a.Flags&state.AdminRoot != 0, Self: a.Account == d.Account}
+		shown := AdminShown{Account: a.Account.String(), Name: d.Called(a.Account.String()), Root: a.Flags&state.AdminRoot != 0, Self: a.Account == d.Account}
 		for k := state.Kind(0); k <= state.MaxKind && !shown.Root; k++ {
 			if a.PutMask.Has(k) {
 				shown.Puts = append(shown.Puts, k.String())

@@ -210,7 +210,7 @@ func (d *Desk) checkSigned(ctx context.Context, p *Proposal, digest state.Word, 
 		case err != nil:
 			r.Unchecked = append(r.Unchecked, s.Account.String())
 		case !good:
-			return problem(Failed, "ask for the file again", "a signature of the proposal is not of %s over what stands in it", s.Account)
+			return problem(Failed, "ask for the file again", "a signature of the proposal is not of %s over what stands in it", d.shown(s.Account))
 		default:
 			r.Signed = append(r.Signed, s.Account.String())
 		}
@@ -238,7 +238,7 @@ func (d *Desk) AttachSignature(ctx context.Context, p *Proposal, r *Review, s Si
 		return problem(Usage, "0x and the hex digits that the wallet has shown", "a signature has 1 to %d bytes", maxSignature)
 	}
 	if r.Needs > 0 && !slices.Contains(slices.Concat(r.Missing, r.Signed, r.Unchecked), s.Account.String()) {
-		return problem(Failed, "it can be signed by "+strings.Join(r.Missing, " or "), "account %s has no power to approve it", s.Account)
+		return problem(Failed, "it can be signed by "+strings.Join(d.ShownAll(r.Missing), " or "), "account %s has no power to approve it", s.Account)
 	}
 	digest, err := p.Digest(p.Anchor.Registry)
 	if err != nil {
@@ -289,7 +289,7 @@ func (d *Desk) ApproveProposal(ctx context.Context, p *Proposal, r *Review) erro
 	me := d.Account.String()
 	if len(r.Missing) > 0 || len(r.Signed) > 0 {
 		if r.Needs > 0 && !slices.Contains(slices.Concat(r.Missing, r.Signed, r.Unchecked), me) {
-			return problem(Failed, "it can be signed by "+strings.Join(r.Missing, " or "), "account %s has no power to approve it", d.Account)
+			return problem(Failed, "it can be signed by "+strings.Join(d.ShownAll(r.Missing), " or "), "account %s has no power to approve it", d.Account)
 		}
 	}
 	if err := d.unlock(); err != nil {
@@ -339,7 +339,7 @@ func (d *Desk) SubmitProposal(ctx context.Context, p *Proposal) (*Posted, error)
 		return nil, problem(Later, "dpki network check", "no endpoint could be used")
 	}
 	if len(r.Unchecked) > 0 {
-		return nil, problem(Later, "dpki network check", "the signature of %s could not be checked", strings.Join(r.Unchecked, " and "))
+		return nil, problem(Later, "dpki network check", "the signature of %s could not be checked", strings.Join(d.ShownAll(r.Unchecked), " and "))
 	}
 	if len(p.Signed) > state.MaxAuthors {
 		return nil, problem(Failed, "leave copies out", "more than %d signatures", state.MaxAuthors)
@@ -359,7 +359,7 @@ func (d *Desk) SubmitProposal(ctx context.Context, p *Proposal) (*Posted, error)
 		}
 	}
 	if have := len(approvals) + len(consents); have < r.Needs || have == 0 {
-		return nil, problem(No, "ask "+strings.Join(r.Missing, " or ")+": dpki proposal approve FILE", "the proposal has %d of %d approvals", have, r.Needs)
+		return nil, problem(No, "ask "+strings.Join(d.ShownAll(r.Missing), " or ")+": dpki proposal approve FILE", "the proposal has %d of %d approvals", have, r.Needs)
 	}
 	call, err := d.calls().WriteApproved(p.Proposal, approvals)
 	if p.Guarded {

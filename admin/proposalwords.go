@@ -51,7 +51,7 @@ func (d *Desk) inWords(ctx context.Context, p *Proposal, g contracts.Group, c co
 	case state.ActionRecover:
 		shown.Text = "recovery that cannot be read"
 		if r, err := state.ParseRecovery(c.Data); err == nil && r.ID() == c.Subject {
-			shown.Text = fmt.Sprintf("end the power of every administrator; then root are %s, %d of whom together", accounts(r.Roots), r.Threshold)
+			shown.Text = fmt.Sprintf("end the power of every administrator; then root are %s, %d of whom together", d.accounts(r.Roots), r.Threshold)
 		} else {
 			why = "it is malformed"
 		}
@@ -79,7 +79,7 @@ func (d *Desk) putInWords(ctx context.Context, p *Proposal, scope state.Word, e 
 	if text, ok := d.exactly(e); ok {
 		return text, ""
 	}
-	if text, clear := clearWords(e, d.scopeName); clear {
+	if text, clear := clearWords(e, d.scopeName, d.shown); clear {
 		if strings.Contains(text, "cannot be read") {
 			return text, "it is malformed"
 		}
@@ -140,7 +140,7 @@ func (d *Desk) exactly(e *state.Entry) (string, bool) {
 	switch e.Kind {
 	case state.KindAdmin:
 		if a, err := state.ParseAdmin(e.Data); err == nil && a.ID() == e.Subject {
-			return adminWords(a, d.scopeName(a.Power)), true
+			return d.adminWords(a), true
 		}
 		return "", false
 	case state.KindGuardian:
@@ -148,7 +148,7 @@ func (d *Desk) exactly(e *state.Entry) (string, bool) {
 		if err != nil || g.ID() != e.Subject {
 			return "", false
 		}
-		return guardianWords(g), true
+		return d.guardianWords(g), true
 	case state.KindPointer:
 		if to, err := state.ParsePointer(e.Data); err == nil {
 			way := map[state.Direction]string{state.Successor: "go on as", state.Predecessor: "come from"}[to.Direction]
@@ -158,11 +158,11 @@ func (d *Desk) exactly(e *state.Entry) (string, bool) {
 	return "", false
 }
 
-func adminWords(a state.Admin, scope string) string {
+func (d *Desk) adminWords(a state.Admin) string {
 	if a.Flags&state.AdminRoot != 0 {
-		return "root administrator " + a.Account.String() + ", who may do everything"
+		return "root administrator " + d.shown(a.Account) + ", who may do everything"
 	}
-	return fmt.Sprintf("administrator %s of %s: may put %s; may revoke %s", a.Account, scope,
+	return fmt.Sprintf("administrator %s of %s: may put %s; may revoke %s", d.shown(a.Account), d.scopeName(a.Power),
 		firstText(strings.Join(kindsOf(a.PutMask), ", "), "nothing"), firstText(strings.Join(kindsOf(a.RevokeMask), ", "), "nothing"))
 }
 
@@ -175,20 +175,16 @@ func limitWords(l state.Limit) string {
 	return fmt.Sprintf("limit of %s: %s, %d approvals", l.Kind, length, l.Approvals)
 }
 
-func guardianWords(g state.Guardians) string {
+func (d *Desk) guardianWords(g state.Guardians) string {
 	if len(g.Accounts) == 0 {
 		return "no guardians"
 	}
 	return fmt.Sprintf("guardians %s: %d freeze and recover, %d without a veto, timelock %s",
-		accounts(g.Accounts), g.Needed, g.Final, Length(time.Duration(g.Timelock)*time.Second))
+		d.accounts(g.Accounts), g.Needed, g.Final, Length(time.Duration(g.Timelock)*time.Second))
 }
 
-func accounts(list []state.Address) string {
-	var names []string
-	for _, a := range list {
-		names = append(names, a.String())
-	}
-	return strings.Join(names, ", ")
+func (d *Desk) accounts(list []state.Address) string {
+	return strings.Join(d.ShownAll(texts(list)), ", ")
 }
 
 // kindsOf are the names of a mask's kinds; those without a name are numbered.

@@ -59,7 +59,7 @@ func (d *Desk) prepare(ctx context.Context, groups []contracts.Group, guarded bo
 	}
 	if d.Propose.Sign {
 		if !slices.Contains(able, d.Account) {
-			return problem(Failed, "propose it without signing it; it can be signed by "+accounts(able), "account %s has no power to %s", d.Account, d.describe(groups))
+			return problem(Failed, "propose it without signing it; it can be signed by "+d.accounts(able), "account %s has no power to %s", d.Account, d.describe(groups))
 		}
 		if err := d.unlock(); err != nil {
 			return err

@@ -38,7 +38,8 @@ type Request struct {
 	Reason   string   `json:"reason,omitempty"`
 	Key      string   `json:"key"` // fingerprint
 	Allows   []string `json:"allows"`
-	By       string   `json:"by"` // account, or signing key
+	By       string   `json:"by"`                 // accounts, or signing key
+	ByNames  []string `json:"by_names,omitempty"` // what the reader's roster calls the accounts
 	Known    string   `json:"known,omitempty"`
 	Since    Time     `json:"since,omitempty"` // entered; absent in a file
 	Expires  Time     `json:"expires"`
@@ -52,13 +53,25 @@ type Request struct {
 	closes  *contracts.Group // revokes the entry; nil for a file
 }
 
+// Asker is who asks, as people read it.
+func (r *Request) Asker() string {
+	if len(r.ByNames) == 0 {
+		return r.By
+	}
+	accounts := strings.Split(r.By, ",")
+	for i, name := range r.ByNames {
+		accounts[i] = Beside(accounts[i], name)
+	}
+	return strings.Join(accounts, ", ")
+}
+
 // Question is what an approval would grant, in one sentence, for who decides.
 func (r *Request) Question(a Approval) (string, error) {
 	length, err := r.length(a)
 	if err != nil {
 		return "", err
 	}
-	by, long := r.By, Length(length)
+	by, long := r.Asker(), Length(length)
 	if r.Known != "" {
 		by = r.Known + " (" + by + ")"
 	}
@@ -147,7 +160,7 @@ func (d *Desk) RequestAccess(ctx context.Context, a Ask) (*Request, error) {
 	}
 	return &Request{
 		ID: sealed.Subject.String(), Device: d.targetName(t), Account: a.Account, For: Length(a.For), Reason: a.Reason, Key: ssh.FingerprintSHA256(a.Key),
-		Allows: flagNames(a.Flags), By: d.Account.String(), Since: posted.Time, Expires: Time(until), Standing: requestOpen, Posted: posted,
+		Allows: flagNames(a.Flags), By: d.Account.String(), ByNames: d.calledNames([]state.Address{d.Account}), Since: posted.Time, Expires: Time(until), Standing: requestOpen, Posted: posted,
 	}, nil
 }
 
@@ -236,7 +249,7 @@ func (d *Desk) requestsOf(t target, now uint64) (list []*Request) {
 		closes := t.group(revoke(state.KindRequest, e.Subject))
 		r := &Request{
 			ID: e.Subject.String(), Device: d.targetName(t), Account: asked.Account, For: Length(time.Duration(asked.Seconds) * time.Second), Reason: asked.Reason,
-			Key: ssh.FingerprintSHA256(key), Allows: flagNames(asked.Flags), By: strings.Join(by, ","), Since: Time(e.Time), Expires: Time(e.Until), Standing: requestStanding(answered[e.Subject], e.InForce(now)),
+			Key: ssh.FingerprintSHA256(key), Allows: flagNames(asked.Flags), By: strings.Join(by, ","), ByNames: d.calledNames(e.Authors), Since: Time(e.Time), Expires: Time(e.Until), Standing: requestStanding(answered[e.Subject], e.InForce(now)),
 			target: d.targetName(t), seconds: asked.Seconds, key: key, flags: asked.Flags, closes: &closes,
 		}
 		list = append(list, r)

@@ -123,7 +123,7 @@ func factOf(scope state.Word, e *state.Entry) *state.Fact {
 // ones winning. One that cannot be fetched is left out with a warning: what the
 // others say still holds.
 func (d *Desk) loadRoster(ctx context.Context) error {
-	roster := &bundle.Roster{Version: 1}
+	roster, names := &bundle.Roster{Version: 1}, newCallings()
 	d.announced, d.announcedKeys, d.torn = map[state.Word]announcedFor{}, map[zoneKey]announcedFor{}, map[zoneKey]bool{}
 	for _, b := range d.batches() {
 		parts, err := d.readRoster(ctx, b, roster)
@@ -137,6 +137,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 		for _, p := range parts {
 			d.noteTorn(roster, p)
 			roster = roster.Merge(p)
+			names.note(p)
 			d.noteAnnounced(b, p)
 		}
 	}
@@ -144,7 +145,7 @@ func (d *Desk) loadRoster(ctx context.Context) error {
 	if err != nil {
 		return because(err, Failed, "two administrators wrote different keys under one number; see dpki log", "the rosters contradict each other")
 	}
-	d.roster, d.ring, d.views = roster, ring, views{}
+	d.roster, d.called, d.ring, d.views = roster, names, ring, views{}
 	return nil
 }
 

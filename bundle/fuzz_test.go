@@ -164,6 +164,15 @@ func FuzzParseRequest(f *testing.F) {
 	for _, r := range readVectors(f).Requests {
 		addSeed(f, r.JSON)
 	}
+	admins, err := testIdentity(f).NewAdminRequest(anchorOf(1), "bob", state.Address{0xab})
+	if err != nil {
+		f.Fatal(err)
+	}
+	seed, err := admins.Marshal()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := ParseRequest(b)
 		if err != nil {

@@ -31,6 +31,7 @@ type Request struct {
 	SigningKey    string // "ssh-ed25519 <base64>"
 	HostKey       string // "<type> <base64>", empty for a person
 	LoginKey      string // "<type> <base64>", by which a person logs in elsewhere; empty for a device, and for who has none
+	Account       string // 0x and 40 hex digits, that an administrator writes from; empty for all others, and where it was not said
 	MailboxSecret MailboxSecret
 	Nonce         [16]byte
 	Signature     [ed25519.SignatureSize]byte
@@ -45,6 +46,7 @@ type requestJSON struct {
 	SigningKey    string        `json:"signing_key"`
 	HostKey       string        `json:"host_key"`
 	LoginKey      string        `json:"login_key,omitempty"`
+	Account       string        `json:"account,omitempty"`
 	MailboxSecret MailboxSecret `json:"mailbox_secret"`
 	Nonce         base64Nonce   `json:"nonce"`
 	Signature     base64Sig     `json:"signature"`
@@ -63,24 +65,30 @@ func (s *base64Sig) UnmarshalText(b []byte) error   { return decodeSecret(s[:], 
 // NewRequest makes and signs a request. hostKey is the line of the SSH host
 // key's .pub file, with or without comment, or empty for a person.
 func (i *Identity) NewRequest(a anchor.Anchor, name, hostKey string) (*Request, error) {
-	return i.newRequest(a, name, hostKey, "")
+	return i.newRequest(a, name, hostKey, "", "")
 }
 
 // NewPersonRequest makes and signs the request of a person. loginKey is the line of
 // the .pub file of the key by which he logs in elsewhere, or empty: the private
 // half stays with him, only certificates for it travel.
 func (i *Identity) NewPersonRequest(a anchor.Anchor, name, loginKey string) (*Request, error) {
-	return i.newRequest(a, name, "", loginKey)
+	return i.newRequest(a, name, "", loginKey, "")
 }
 
-func (i *Identity) newRequest(a anchor.Anchor, name, hostKey, loginKey string) (*Request, error) {
+// NewAdminRequest makes and signs the request of an administrator, who says which
+// account is his.
+func (i *Identity) NewAdminRequest(a anchor.Anchor, name string, account state.Address) (*Request, error) {
+	return i.newRequest(a, name, "", "", account.String())
+}
+
+func (i *Identity) newRequest(a anchor.Anchor, name, hostKey, loginKey, account string) (*Request, error) {
 	signing, err := ssh.NewPublicKey(i.signing.Public())
 	if err != nil {
 		return nil, fmt.Errorf("enrolment request: %w", err)
 	}
 	r := &Request{
 		Anchor: a, Name: name, Recipient: i.Recipient(),
-		SigningKey: authorizedKey(signing), MailboxSecret: i.mailbox,
+		SigningKey: authorizedKey(signing), Account: account, MailboxSecret: i.mailbox,
 	}
 	rand.Read(r.Nonce[:])
 	for _, k := range []struct {
@@ -117,7 +125,7 @@ func ParseRequest(b []byte) (*Request, error) {
 	}
 	r := &Request{
 		Anchor: w.Anchor, Name: w.Name, Recipient: w.Recipient, SigningKey: w.SigningKey, HostKey: w.HostKey, LoginKey: w.LoginKey,
-		MailboxSecret: w.MailboxSecret, Nonce: w.Nonce, Signature: w.Signature,
+		Account: w.Account, MailboxSecret: w.MailboxSecret, Nonce: w.Nonce, Signature: w.Signature,
 	}
 	if err := r.Verify(); err != nil {
 		return nil, err
@@ -129,7 +137,7 @@ func ParseRequest(b []byte) (*Request, error) {
 func (r *Request) Marshal() ([]byte, error) {
 	b, err := json.Marshal(requestJSON{
 		Version: 1, Anchor: r.Anchor, Name: r.Name, Recipient: r.Recipient, SigningKey: r.SigningKey, HostKey: r.HostKey, LoginKey: r.LoginKey,
-		MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature,
+		Account: r.Account, MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("enrolment request: %w", err)
@@ -156,6 +164,11 @@ func (r *Request) Verify() error {
 	if err := checkKeysOf(r.HostKey, r.LoginKey); err != nil {
 		return err
 	}
+	if r.Account != "" {
+		if _, err := state.ParseAddress(r.Account); err != nil || r.HostKey+r.LoginKey != "" {
+			return malformed("enrolment request of account %.80q", r.Account)
+		}
+	}
 	signing, err := parseSigningKey(r.SigningKey)
 	if err != nil {
 		return err
@@ -172,14 +185,18 @@ func (r *Request) Mailbox(zone state.Word) state.Word { return r.MailboxSecret.M
 
 // digest is what the signature is over: sha256 of "dpki/enroll/1" and then, as
 // u16 length | bytes each, anchor, name, recipient, signing key, host key,
-// mailbox commitment, nonce, and the login key where there is one.
+// mailbox commitment, nonce, and the login key where there is one; where there is an
+// account, an empty login key and the account.
 func (r *Request) digest() [32]byte {
 	commitment := r.MailboxSecret.Commitment()
 	fields := []string{
 		r.Anchor.String(), r.Name, r.Recipient.String(), r.SigningKey, r.HostKey, string(commitment[:]), string(r.Nonce[:]),
 	}
-	if r.LoginKey != "" {
+	if r.LoginKey != "" || r.Account != "" {
 		fields = append(fields, r.LoginKey)
+	}
+	if r.Account != "" {
+		fields = append(fields, r.Account)
 	}
 	return digestOf("dpki/enroll/1", fields)
 }

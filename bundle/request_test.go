@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/internal/anchor"
+	"dpki/state"
 )
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHlkGAeylVkQ+FPDZ4JH4AKwvWkQxUYClVb5m6e4gK8f"
@@ -123,7 +124,7 @@ func TestAttackRequestForms(t *testing.T) {
 		digest := r.digest()
 		copy(r.Signature[:], ed25519.Sign(i.signing, digest[:]))
 		b, err := json.Marshal(requestJSON{Version: 1, Anchor: r.Anchor, Name: r.Name, Recipient: r.Recipient, SigningKey: r.SigningKey,
-			HostKey: r.HostKey, LoginKey: r.LoginKey, MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature})
+			HostKey: r.HostKey, LoginKey: r.LoginKey, Account: r.Account, MailboxSecret: r.MailboxSecret, Nonce: r.Nonce, Signature: r.Signature})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,6 +166,10 @@ func TestAttackRequestForms(t *testing.T) {
 		{"host key with a line more", resigned(func(r *Request) { r.HostKey += "\n" + hostKey }), ErrMalformed},
 		{"host key with an option", resigned(func(r *Request) { r.HostKey = "cert-authority " + r.HostKey }), ErrMalformed},
 		{"a certificate as host key", resigned(func(r *Request) { r.HostKey = certificate }), ErrMalformed},
+		{"a device with an account", resigned(func(r *Request) { r.Account = testAccount }), ErrMalformed},
+		{"an account that is none", resigned(func(r *Request) { r.HostKey, r.Account = "", "bob" }), ErrMalformed},
+		{"an account in capitals", resigned(func(r *Request) { r.HostKey, r.Account = "", strings.ToUpper(testAccount) }), ErrMalformed},
+		{"an administrator's", resigned(func(r *Request) { r.HostKey, r.Account = "", testAccount }), nil},
 		{"a signing key that is none", resigned(func(r *Request) { r.SigningKey = "ssh-ed25519 AAAA" }), ErrMalformed},
 		{"no mailbox secret", resigned(func(r *Request) { r.MailboxSecret = MailboxSecret{} }), ErrMalformed},
 		{"intact", resigned(func(*Request) {}), nil},
@@ -196,4 +201,51 @@ func hostCertificate(t testing.TB, i *Identity) string {
 		t.Fatal(err)
 	}
 	return authorizedKey(c)
+}
+
+var testAccount = state.Address{0xab, 19: 0xcd}.String()
+
+// An administrator's account is signed with the rest, so that nobody who carries the
+// request puts his own there. A request of before says none, and is as it was.
+func TestAttackRequestAccount(t *testing.T) {
+	i := testIdentity(t)
+	account, err := state.ParseAddress(testAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := i.NewAdminRequest(anchorOf(1), "bob", account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParseRequest(b); err != nil || got.Account != testAccount || got.Fingerprint() != r.Fingerprint() {
+		t.Fatalf("parsed %+v, %v", got, err)
+	}
+	for name, to := range map[string]string{"another": state.Address{0xee}.String(), "none": ""} {
+		changed := *r
+		changed.Account = to
+		b, err := changed.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseRequest(b); !errors.Is(err, ErrSignature) || changed.Fingerprint() == r.Fingerprint() {
+			t.Errorf("%s: %v, want ErrSignature and another fingerprint", name, err)
+		}
+	}
+	// What is signed as one field does not count as the other.
+	moved := *r
+	moved.Account, moved.LoginKey = "", testAccount
+	if moved.digest() == r.digest() {
+		t.Error("an account and a login key are signed alike")
+	}
+	old, err := i.NewRequest(anchorOf(1), "bob", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err = old.Marshal(); err != nil || bytes.Contains(b, []byte(`"account"`)) {
+		t.Errorf("without an account: %s, %v", b, err)
+	}
 }

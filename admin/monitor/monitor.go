@@ -28,6 +28,8 @@ type Config struct {
 	FromStart bool
 	// Words says what an entry means, as far as somebody's keys open it.
 	Words func(ctx context.Context, scope state.Word, e *state.Entry) string
+	// Who is an account as people are told of it; nil is its address.
+	Who func(account string) string
 	// Mailboxes are the devices' logs, which no entry names in the clear; nil where
 	// nobody's keys tell them.
 	Mailboxes func(ctx context.Context) []state.Word
@@ -188,16 +190,24 @@ func (m *Monitor) judge(ctx context.Context, scope state.Word) (known int, err e
 
 func (m *Monitor) entry(ctx context.Context, scope state.Word, e *state.Entry, h state.Word) {
 	for _, kind := range m.Rules.about(e) {
+		words := m.Words(ctx, scope, e) // it reads names, too
 		var by []string
 		for _, a := range e.Authors {
-			by = append(by, a.String())
+			by = append(by, m.who(a.String()))
 		}
-		text := fmt.Sprintf("%s, by %s", m.Words(ctx, scope, e), strings.Join(by, ", "))
+		text := fmt.Sprintf("%s, by %s", words, strings.Join(by, ", "))
 		if kind == Hours {
 			text += ", at " + time.Unix(int64(e.Time), 0).In(m.Rules.Location).Format("Mon 15:04")
 		}
 		m.raise(kind, h.String(), text, &Entry{Scope: scope, Seq: e.Seq, Block: e.Block, Time: e.Time, Authors: e.Authors, Action: e.Action.String(), Kind: e.Kind.String(), Subject: e.Subject})
 	}
+}
+
+func (m *Monitor) who(account string) string {
+	if m.Who == nil {
+		return account
+	}
+	return m.Who(account)
 }
 
 // raise puts an alert into the queue of the sinks that want it.

@@ -28,6 +28,7 @@ func (t *tool) adminCommand() *cli.Command {
 		verb("revoke", "ACCOUNT|ID", "take an administrator's power away; what he entered stays", 1, 1, t.adminRevoke),
 		verb("request", "NAME", "ask to be handed the organisation's keys: a file for dpki admin add --member", 1, 1, t.adminRequest,
 			&cli.StringFlag{Name: "anchor", Usage: "the organisation's `ANCHOR` (default: the configured one)"},
+			&cli.StringFlag{Name: "account", Usage: "`ACCOUNT` that is to have the power (default: the one of this chain key)"},
 			&cli.StringFlag{Name: "out", Usage: "write to `FILE`", Value: "member.request"}),
 	)
 }
@@ -47,6 +48,9 @@ func (t *tool) adminAdd(c *cli.Context) error {
 		if n.Member, err = t.memberRequest(file, c.String("fingerprint")); err != nil {
 			return err
 		}
+	}
+	if n.Member != nil && n.Member.Account == "" {
+		t.notef("the request of %s names no account (an older dpki made it): ask %s whether %s is the right one", n.Member.Name, n.Member.Name, account)
 	}
 	d, err := t.open()
 	if err != nil {
@@ -108,7 +112,7 @@ func (t *tool) adminList(c *cli.Context) error {
 			if !a.Root {
 				may = "puts " + orDash(strings.Join(a.Puts, ",")) + " revokes " + orDash(strings.Join(a.Revokes, ","))
 			}
-			rows = append(rows, []string{a.ID[:12], a.Account, a.Scope, a.Standing, a.Until.String(), may})
+			rows = append(rows, []string{a.ID[:12], admin.Beside(a.Account, a.Name), a.Scope, a.Standing, a.Until.String(), may})
 		}
 		t.table([]string{"ID", "ACCOUNT", "SCOPE", "STANDING", "UNTIL", "MAY"}, rows, "nobody; --all shows those of before")
 	})
@@ -126,7 +130,7 @@ func (t *tool) adminRevoke(c *cli.Context) error {
 	return t.show(map[string]any{"revoked": gone, "transaction": posted}, func() {
 		for _, a := range gone {
 			if !t.dryRun {
-				t.sayf("revoked administrator %s (%s)", a.Account, a.ID[:12])
+				t.sayf("revoked administrator %s, %s", admin.Beside(a.Account, a.Name), a.ID[:12])
 			}
 		}
 		t.posted(posted)
@@ -135,7 +139,7 @@ func (t *tool) adminRevoke(c *cli.Context) error {
 	})
 }
 
-// adminRequest needs an identity and an anchor: no account, no network.
+// adminRequest needs an identity, an account and an anchor: no network.
 func (t *tool) adminRequest(c *cli.Context) error {
 	h, conf, err := t.config()
 	if err != nil {
@@ -149,7 +153,11 @@ func (t *tool) adminRequest(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := id.NewRequest(a, c.Args().First(), "")
+	account, err := requestAccount(c, h)
+	if err != nil {
+		return err
+	}
+	r, err := id.NewAdminRequest(a, c.Args().First(), account)
 	if err != nil {
 		return &admin.Problem{Class: admin.Usage, Text: "the request cannot be made", Hint: "names have 1 to 63 of a-z 0-9 . _ -", Err: err}
 	}
@@ -166,10 +174,18 @@ func (t *tool) adminRequest(c *cli.Context) error {
 	if err != nil {
 		return &admin.Problem{Class: admin.Failed, Text: "the request could not be written", Hint: "name another FILE with --out", Err: err}
 	}
-	return t.show(map[string]any{"file": c.String("out"), "fingerprint": r.Fingerprint()}, func() {
+	return t.show(map[string]any{"file": c.String("out"), "fingerprint": r.Fingerprint(), "account": r.Account}, func() {
 		t.sayf("%s, fingerprint %s", c.String("out"), r.Fingerprint())
 		t.notef("send it to an administrator by a way that others cannot read, and the fingerprint by another")
 	})
+}
+
+// requestAccount is the account that a request says is its author's.
+func requestAccount(c *cli.Context, h home.Home) (state.Address, error) {
+	if text := c.String("account"); text != "" {
+		return parseAccount(text)
+	}
+	return admin.Account(h)
 }
 
 // past reads a time: RFC 3339, or how long ago.

@@ -34,7 +34,7 @@ func (t *tool) caCertify(c *cli.Context) error {
 	if path == "" {
 		path = "request"
 	}
-	t.notef("%s, allows %s, until %s, entered by %s", certifies(g), strings.Join(g.Allows, ", "), g.Until, g.Author)
+	t.notef("%s, allows %s, until %s, entered by %s", certifies(g), strings.Join(g.Allows, ", "), g.Until, d.Shown(g.Author))
 	if err := t.confirm("Certify "+certifies(g)+"?", "read it, and give --yes"); err != nil {
 		return err
 	}

@@ -276,7 +276,7 @@ func (t *tool) grantShow(c *cli.Context) error {
 	return t.show(g, func() {
 		t.pairs("grant", g.ID, "on", firstOf(g.Device, "zone:"+g.Zone), "account", g.Account, "privileged", yesNo(g.Privileged), "standing", g.Standing,
 			"key", g.Key, "from", g.From, "command", g.Command, "allows", strings.Join(g.Allows, ", "), "label", g.Label,
-			"since", g.Since.String(), "until", g.Until.String(), "block", fmt.Sprint(g.Block), "by", g.Author, "key ID", g.KeyID)
+			"since", g.Since.String(), "until", g.Until.String(), "block", fmt.Sprint(g.Block), "by", d.Shown(g.Author), "key ID", g.KeyID)
 	})
 }
 

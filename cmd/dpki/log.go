@@ -72,16 +72,19 @@ func (t *tool) logLines(lines []admin.LogLine, finality bool) {
 		if finality && !l.Final {
 			text += " (not final)"
 		}
-		rows = append(rows, []string{l.Time.String(), fmt.Sprint(l.Block), fmt.Sprintf("%s#%d", l.Scope, l.Seq), shortAuthors(l.Author), l.Action, l.Kind, l.Subject[:12], text})
+		rows = append(rows, []string{l.Time.String(), fmt.Sprint(l.Block), fmt.Sprintf("%s#%d", l.Scope, l.Seq), shortAuthors(l.Author, l.AuthorNames), l.Action, l.Kind, l.Subject[:12], text})
 	}
 	t.table([]string{"TIME", "BLOCK", "ENTRY", "BY", "ACTION", "KIND", "SUBJECT", "WHAT"}, rows, "nothing was entered")
 }
 
-// shortAuthors is the beginning of each account.
-func shortAuthors(all string) string {
+// shortAuthors is the beginning of each account, and its name.
+func shortAuthors(all string, names []string) string {
 	list := strings.Split(all, ",")
 	for i := range list {
 		list[i] = list[i][:min(10, len(list[i]))]
+		if i < len(names) {
+			list[i] = admin.Beside(list[i], names[i])
+		}
 	}
 	return strings.Join(list, ",")
 }

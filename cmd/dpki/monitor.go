@@ -101,6 +101,7 @@ func (t *tool) openMonitor(c *cli.Context, rules *monitor.Rules) (*monitor.Monit
 		config.Witnesses = append(config.Witnesses, "witness "+w.Name)
 	}
 	config.Org, config.Ledger, config.Words = d.Anchor.Org, d.Ledger, d.EntryWords
+	config.Who = d.Shown
 	config.Mailboxes = d.Mailboxes
 	config.Path = filepath.Join(stateDir(c, filepath.Join(h.State(d.Anchor.Org), "monitor")), "monitor.json")
 	return monitor.Open(config)

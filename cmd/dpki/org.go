@@ -206,7 +206,7 @@ func (t *tool) printOrganisation(o *admin.Organisation) {
 		if a.Self {
 			what += ", this account"
 		}
-		lines = append(lines, "administrator", a.Account+" "+what)
+		lines = append(lines, "administrator", admin.Beside(a.Account, a.Name)+" "+what)
 	}
 	t.pairs(lines...)
 }

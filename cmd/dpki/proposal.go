@@ -54,7 +54,7 @@ func (t *tool) review(c *cli.Context) (*admin.Desk, *admin.Proposal, *admin.Revi
 }
 
 func (t *tool) proposalShow(c *cli.Context) error {
-	_, p, r, err := t.review(c)
+	d, p, r, err := t.review(c)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (t *tool) proposalShow(c *cli.Context) error {
 		_, err = fmt.Fprintf(t.stdout, "%s\n", data)
 		return err
 	}
-	return t.show(r, func() { t.printReview(r) })
+	return t.show(r, func() { t.printReview(d, r) })
 }
 
 func (t *tool) proposalAttach(c *cli.Context) error {
@@ -88,16 +88,16 @@ func (t *tool) proposalAttach(c *cli.Context) error {
 	return t.saveProposal(c.Args().First(), p, r)
 }
 
-func (t *tool) printReview(r *admin.Review) {
+func (t *tool) printReview(d *admin.Desk, r *admin.Review) {
 	needs := fmt.Sprintf("%d %s", r.Needs, r.By)
 	if r.Needs == 0 {
 		needs = r.By + ", nothing here says how many"
 	}
 	unchecked := ""
 	if len(r.Unchecked) > 0 {
-		unchecked = strings.Join(r.Unchecked, ", ") + ": a contract's signature, or a wrong one; it cannot be checked offline"
+		unchecked = strings.Join(d.ShownAll(r.Unchecked), ", ") + ": a contract's signature, or a wrong one; it cannot be checked offline"
 	}
-	t.pairs("digest", r.Digest, "needs", needs, "signed", strings.Join(r.Signed, ", "), "NOT CHECKED", unchecked, "can sign too", strings.Join(r.Missing, ", "), "until", r.Deadline.String())
+	t.pairs("digest", r.Digest, "needs", needs, "signed", strings.Join(d.ShownAll(r.Signed), ", "), "NOT CHECKED", unchecked, "can sign too", strings.Join(d.ShownAll(r.Missing), ", "), "until", r.Deadline.String())
 	for i, ch := range r.Changes {
 		window := ""
 		if ch.Until != 0 {
@@ -120,7 +120,7 @@ func (t *tool) proposalApprove(c *cli.Context) error {
 		return err
 	}
 	if !t.json {
-		t.printReview(r)
+		t.printReview(d, r)
 	}
 	if unseen := r.Unseen(); len(unseen) > 0 && !c.Bool("unseen") {
 		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("%s of the proposal cannot be shown here: %s", plural(len(unseen), "change"), unseen[0].Unseen),

@@ -126,7 +126,7 @@ func (t *tool) guardianShow(c *cli.Context) error {
 		if len(g.Guardians) == 0 {
 			t.sayf("no guardians")
 		} else {
-			t.pairs("guardians", strings.Join(g.Guardians, ", "), "freeze, recover", fmt.Sprint(g.Needed), "without a veto", fmt.Sprint(g.Final), "timelock", g.Timelock)
+			t.pairs("guardians", strings.Join(d.ShownAll(g.Guardians), ", "), "freeze, recover", fmt.Sprint(g.Needed), "without a veto", fmt.Sprint(g.Final), "timelock", g.Timelock)
 		}
 		when := func(at admin.Time) string {
 			if at == 0 {
@@ -134,7 +134,7 @@ func (t *tool) guardianShow(c *cli.Context) error {
 			}
 			return at.String()
 		}
-		t.pairs("epoch", fmt.Sprint(g.Epoch), "next", g.Next, "from", when(g.NextFrom), "recovery", g.Recovery, "new roots", strings.Join(g.Roots, ", "),
+		t.pairs("epoch", fmt.Sprint(g.Epoch), "next", g.Next, "from", when(g.NextFrom), "recovery", g.Recovery, "new roots", strings.Join(d.ShownAll(g.Roots), ", "),
 			"complete from", when(g.CompleteFrom), "vetoed", map[bool]string{true: "one was: the next needs all that --final says"}[g.Vetoed],
 			"frozen until", when(g.FrozenUntil), "next freeze from", when(g.CoolUntil))
 	})
@@ -212,7 +212,7 @@ func (t *tool) distrust(c *cli.Context) error {
 		t.posted(posted)
 		for _, m := range made {
 			t.notef("administrator %s (%s) was made by %s at %s and can still write: dpki admin revoke %s; dpki distrust %s --from %s",
-				m.Account, m.Scope, m.By, m.Time, m.ID[:12], m.Account, m.Time)
+				d.Shown(m.Account), m.Scope, d.Shown(m.By), m.Time, m.ID[:12], m.Account, m.Time)
 		}
 	})
 }

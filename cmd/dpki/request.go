@@ -142,7 +142,7 @@ func (t *tool) printRequest(r *admin.Request) {
 		since = r.Since.String()
 	}
 	t.pairs("request", r.ID, "on", r.Device, "account", r.Account, "for", r.For, "reason", r.Reason, "key", r.Key, "allows", strings.Join(r.Allows, ", "),
-		"by", r.By, "known as", r.Known, "since", since, "expires", r.Expires.String(), "standing", r.Standing)
+		"by", r.Asker(), "known as", r.Known, "since", since, "expires", r.Expires.String(), "standing", r.Standing)
 }
 
 func (t *tool) requestList(c *cli.Context) error {
@@ -157,7 +157,7 @@ func (t *tool) requestList(c *cli.Context) error {
 	return t.show(list, func() {
 		var rows [][]string
 		for _, r := range list {
-			rows = append(rows, []string{r.ID[:12], r.Device, r.Account, r.For, r.Standing, r.Expires.String(), shortAuthors(r.By), orDash(r.Reason)})
+			rows = append(rows, []string{r.ID[:12], r.Device, r.Account, r.For, r.Standing, r.Expires.String(), shortAuthors(r.By, r.ByNames), orDash(r.Reason)})
 		}
 		t.table([]string{"REQUEST", "ON", "ACCOUNT", "FOR", "STANDING", "EXPIRES", "BY", "REASON"}, rows, "nothing is asked for; --all shows what was answered")
 	})

@@ -206,7 +206,8 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // makeRequest: request ANCHOR|foreign NAME FILE enrols a new device; its
-// fingerprint is in $FINGERPRINT, its public host key in FILE.host.pub.
+// fingerprint is in $FINGERPRINT, its public host key in FILE.host.pub. With keyless
+// behind FILE there is no host key: as an administrator's without an account.
 func makeRequest(ts *testscript.TestScript, _ bool, args []string) {
 	a := anchor.Anchor{Registry: state.Registry{ChainID: 31337, Contract: state.Address{1}}, Org: state.Word{1}}
 	if args[0] != "foreign" {
@@ -220,6 +221,9 @@ func makeRequest(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host))
 	pub, err := os.ReadFile(host + ".pub")
 	ts.Check(err)
+	if len(args) > 3 && args[3] == "keyless" {
+		pub = nil
+	}
 	r, err := id.NewRequest(a, args[1], string(pub))
 	ts.Check(err)
 	b, err := r.Marshal()
