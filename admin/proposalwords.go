@@ -87,7 +87,7 @@ func (d *Desk) putInWords(ctx context.Context, p *Proposal, scope state.Word, e 
 	}
 	switch {
 	case e.Kind == state.KindBatch:
-		return d.batchWords(ctx, e), "what is in it only its recipients can read"
+		return d.batchInWords(ctx, scope, e)
 	case e.Kind == state.KindPolicy && scope == d.Anchor.Org:
 		return plainWords(e.Kind, e.Data)
 	}
