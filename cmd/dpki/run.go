@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -78,11 +79,14 @@ func (t *tool) app() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Flags: t.globals(),
-		Commands: []*cli.Command{
-			t.grantCommand(), t.sshCommand(), t.revokeCommand(), t.requestCommand(), t.explainCommand(), t.denyCommand(), t.logCommand(), t.monitorCommand(),
-			t.orgCommand(), t.adminCommand(), t.policyCommand(), t.proposalCommand(), t.guardianCommand(), t.freezeCommand(), t.recoverCommand(), t.distrustCommand(), t.zoneCommand(), t.caCommand(), t.deviceCommand(), t.personCommand(), t.deliverCommand(), t.watchCommand(), t.receiveCommand(), t.identityCommand(), t.knownHostsCommand(), t.sshConfigCommand(), t.rotateCommand(),
-			t.networkCommand(), t.witnessCommand(), t.storeCommand(), t.mirrorCommand(), t.doctorCommand(), t.completionCommand(),
-		},
+		Commands: slices.Concat(
+			group("access", t.grantCommand(), t.sshCommand(), t.revokeCommand(), t.requestCommand(), t.explainCommand(), t.denyCommand(), t.knownHostsCommand(), t.sshConfigCommand()),
+			group("audit", t.logCommand(), t.monitorCommand(), t.witnessCommand()),
+			group("devices and people", t.zoneCommand(), t.deviceCommand(), t.personCommand(), t.identityCommand()),
+			group("keys and deliveries", t.caCommand(), t.deliverCommand(), t.receiveCommand(), t.watchCommand(), t.rotateCommand()),
+			group("power", t.orgCommand(), t.adminCommand(), t.policyCommand(), t.proposalCommand(), t.guardianCommand(), t.freezeCommand(), t.recoverCommand(), t.distrustCommand()),
+			group("upkeep", t.doctorCommand(), t.networkCommand(), t.storeCommand(), t.mirrorCommand(), t.completionCommand()),
+		),
 	}
 }
 
@@ -98,6 +102,14 @@ func (t *tool) globals() []cli.Flag {
 		&cli.StringFlag{Name: "passphrase-file", Usage: "read passphrases from `FILE`: the chain key's on its first line, the CA's on its second (absent: the same)", Destination: &t.passphraseFile},
 		&cli.IntFlag{Name: "passphrase-fd", Usage: "the same from an open file `DESCRIPTOR`", Value: -1, Destination: &t.passphraseFD},
 	}
+}
+
+// group puts commands below a heading of the help, which sorts headings by the alphabet.
+func group(heading string, commands ...*cli.Command) []*cli.Command {
+	for _, c := range commands {
+		c.Category = heading
+	}
+	return commands
 }
 
 // noun is a command that only has subcommands.
