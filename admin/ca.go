@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/contracts"
@@ -157,7 +158,7 @@ func readCA(path string) (pub ssh.PublicKey, private []byte, err error) {
 // keepCA copies a CA's key under its label, where no other key stands.
 func (d *Desk) keepCA(label string, pub ssh.PublicKey, private []byte) error {
 	if err := home.Make(d.Home.CAs()); err != nil {
-		return folderProblem(err)
+		return fault.Folder(err)
 	}
 	path := d.caFile(label)
 	if there, err := readPublic(path + ".pub"); err == nil && !bytes.Equal(there.Marshal(), pub.Marshal()) {

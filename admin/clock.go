@@ -3,33 +3,15 @@ package admin
 import (
 	"time"
 
-	"dpki/registry/verify"
 	"dpki/state"
 )
-
-// clockTolerance is how far the wall clock and the chain's may be apart. A grant
-// is counted from the one and judged by the other.
-const clockTolerance = 5 * time.Minute
 
 // longestEntry is how long an entry of a zone is where nobody says, in seconds: the
 // longest that a zone allows, less an hour for the block to come.
 const longestEntry = state.MaxValidity - 3600
 
 // now is the wall clock, held against the verified head.
-func (d *Desk) now() (uint64, error) { return verifiedNow(d.Now(), d.Ledger.Head()) }
-
-func verifiedNow(now time.Time, newest verify.Head) (uint64, error) {
-	head := time.Unix(int64(newest.Time), 0)
-	if apart := now.Sub(head).Round(time.Second); apart > clockTolerance || apart < -clockTolerance {
-		word := "ahead of"
-		if apart < 0 {
-			word, apart = "behind", -apart
-		}
-		return 0, problem(Later, "set this machine's clock, or find an endpoint that keeps up: dpki network check",
-			"this machine's clock is %v %s the newest block (%s, block %d)", apart, word, head.UTC().Format(time.RFC3339), newest.Number)
-	}
-	return uint64(now.Unix()), nil
-}
+func (d *Desk) now() (uint64, error) { return d.Ledger.Now(d.Now()) }
 
 // begin is from when an entry counts that is to count at once: the newest block's
 // time where that is earlier than now, so that no device waits for its clock to

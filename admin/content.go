@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/state"
 )
@@ -154,7 +155,7 @@ func (d *Desk) sentTo(m bundle.RosterMember, now uint64) (all []sent, sealed []s
 			sealed = append(sealed, e.Subject)
 			continue
 		}
-		fact := factOf(m.Device, &e)
+		fact := ledger.FactOf(m.Device, &e)
 		standing := view.Standing(fact, now)
 		all = append(all, sent{
 			DeliveryFact: state.DeliveryFact{Fact: *fact, Delivery: delivery}, final: d.final(&e), live: standing == state.Live, void: voided(standing),

@@ -100,7 +100,7 @@ func (d *Desk) packLogin(p *parcel, t target, u *bundle.UserKey, cert *ssh.Certi
 	if u.Authority, err = d.authorityOf(ca); err != nil {
 		return err
 	}
-	u.Hosts, u.Certificate = d.loginHosts(t), oneLine(cert)
+	u.Hosts, u.Certificate = d.loginHosts(t), profile.Line(cert)
 	p.content, err = u.Marshal()
 	return because(err, Failed, "", "the user key could not be made")
 }

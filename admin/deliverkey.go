@@ -175,8 +175,6 @@ func newPair() (ssh.PublicKey, bundle.PrivateKey, error) {
 	return key, pem.EncodeToMemory(block), err
 }
 
-func oneLine(k ssh.PublicKey) string { return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k))) }
-
 // DeliverHostCertificate is what `deliver host-cert` asks for.
 type DeliverHostCertificate struct {
 	Delivering
@@ -243,7 +241,7 @@ func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, p *parcel
 			return err
 		}
 		defer clear(h.PrivateKey)
-		m.HostKey = oneLine(key)
+		m.HostKey = profile.Line(key)
 		p.changed = &m
 	}
 	if d.hostKeyDenied(m) {
@@ -271,7 +269,7 @@ func (d *Desk) packHost(ctx context.Context, r DeliverHostCertificate, p *parcel
 		if err != nil {
 			return because(err, Failed, "", "the host certificate could not be made")
 		}
-		h.Certificates = append(h.Certificates, oneLine(cert))
+		h.Certificates = append(h.Certificates, profile.Line(cert))
 	}
 	p.content, err = h.Marshal()
 	return because(err, Failed, "", "the host certificate could not be made")
@@ -313,7 +311,7 @@ func (d *Desk) packCA(p *parcel, kind state.Kind, use string) error {
 		if err != nil {
 			return err
 		}
-		t.CAs = append(t.CAs, bundle.TrustedCA{Key: oneLine(key), Authority: authority})
+		t.CAs = append(t.CAs, bundle.TrustedCA{Key: profile.Line(key), Authority: authority})
 	}
 	if len(t.CAs) == 0 {
 		return problem(Failed, "dpki ca list", "zone %s has no live %s CA", d.zoneName(zone), use)

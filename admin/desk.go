@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/admin/ledger"
 	"dpki/bundle"
@@ -55,7 +56,7 @@ type Desk struct {
 	roster  *bundle.Roster
 	called  *callings
 	ring    *bundle.Ring
-	cache   *blocks
+	cache   *store.Cache
 	views   views
 	watched int // Ledger.Moves when a monitor last read names
 	opened  bool
@@ -77,7 +78,7 @@ func New(c Config) *Desk {
 	}
 	return &Desk{
 		Config: c, roster: &bundle.Roster{Version: 1}, called: newCallings(), ring: bundle.NewRing(c.Anchor),
-		cache: newBlocks(c.Home.State(c.Anchor.Org), c.Stores),
+		cache: &store.Cache{Kept: store.Folder{Path: c.Home.Blocks(c.Anchor.Org)}, Stores: c.Stores},
 	}
 }
 
@@ -108,7 +109,7 @@ func (d *Desk) read(ctx context.Context, scopes ...state.Word) error {
 	if err == nil && d.since == 0 {
 		d.since = d.Ledger.Head().Number
 	}
-	return chainProblem(err, d.Network)
+	return fault.Chain(err, d.Network)
 }
 
 // need reads those of the scopes that this Desk has not read yet.

@@ -15,6 +15,6 @@
 // interrupted in between has told nobody anything and is done again from the
 // start.
 //
-// Outcomes that are not success are *Problem: what happened, what to do next,
-// and one of four classes that commands turn into exit statuses.
+// Outcomes that are not success are *Problem (admin/fault): what happened, what
+// to do next, and one of four classes that commands turn into exit statuses.
 package admin

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/admin/chainkey"
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/internal/file"
@@ -38,7 +39,7 @@ type NewIdentity struct {
 // Nothing that exists is replaced.
 func CreateIdentity(h home.Home, n NewIdentity) (*Identity, error) {
 	if err := home.Make(h.Config()); err != nil {
-		return nil, folderProblem(err)
+		return nil, fault.Folder(err)
 	}
 	_, err := chainkey.Address(h.ChainKey())
 	haveKey := err == nil
@@ -145,7 +146,7 @@ func showIdentity(h home.Home, id *bundle.Identity, login ssh.PublicKey) (*Ident
 // LoadIdentity reads the identity file.
 func LoadIdentity(h home.Home) (*bundle.Identity, error) {
 	if err := h.Check(); err != nil {
-		return nil, folderProblem(err)
+		return nil, fault.Folder(err)
 	}
 	id, err := bundle.LoadIdentity(h.Identity())
 	switch {
@@ -172,10 +173,6 @@ func signerProblem(err error, h home.Home) error {
 		return because(err, Later, "is it running, does it show the account, was it approved there? dpki identity show names it", "the external signer did not sign")
 	}
 	return keyProblem(err, h)
-}
-
-func folderProblem(err error) error {
-	return because(err, Failed, "it holds keys: chmod 700 it if nobody else has used it", "the configuration folder is not safe")
 }
 
 func keyProblem(err error, h home.Home) error {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/admin/home"
+	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -214,7 +215,7 @@ func (d *Desk) noteTime(name string) {
 func (d *Desk) sinceSaw(device state.Word) (age time.Duration, fresh, ok bool) {
 	at, ok := d.notedTime(device.String())
 	age = d.Now().Sub(at)
-	if !ok || age < -clockTolerance {
+	if !ok || age < -ledger.ClockTolerance {
 		return 0, false, false
 	}
 	wrote, _ := d.notedTime(wroteName)

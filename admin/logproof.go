@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/admin/ledger"
 	"dpki/registry/verify"
@@ -38,7 +39,7 @@ func (d *Desk) ProveLog(ctx context.Context, of, path string) (*Proved, error) {
 	case errors.Is(err, verify.ErrWitness):
 		return nil, because(err, Later, "see dpki witness verify", "no checkpoint of the witnesses has the block yet")
 	case err != nil:
-		return nil, chainProblem(err, d.Network)
+		return nil, fault.Chain(err, d.Network)
 	}
 	checked, err := f.Check(d.Ledger.CodeHash()) // nobody is handed what does not hold
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/internal/anchor"
@@ -22,7 +23,7 @@ import (
 // needs neither a chain key nor a network. Nothing that exists is replaced.
 func CreatePerson(h home.Home, key string) (*Identity, error) {
 	if err := home.Make(h.Config()); err != nil {
-		return nil, folderProblem(err)
+		return nil, fault.Folder(err)
 	}
 	made := false
 	id, err := bundle.LoadIdentity(h.Identity())
@@ -152,7 +153,7 @@ func RequestEnrolment(h home.Home, org anchor.Anchor, name string) (*bundle.Requ
 	}
 	text := ""
 	if login != nil {
-		text = oneLine(login)
+		text = profile.Line(login)
 	}
 	r, err := id.NewPersonRequest(org, name, text)
 	return r, because(err, Usage, "names have 1 to 63 of a-z 0-9 . _ -, the first a letter or digit", "the request cannot be made")

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"dpki/admin/home"
+	"dpki/sshca/profile"
 )
 
 // A login key whose public half was lost, or not written yet by who was killed, is
@@ -33,7 +34,7 @@ func TestLoginKeyIsNeverReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := home.Publish(other+".pub", []byte(oneLine(key))); err != nil {
+	if err := home.Publish(other+".pub", []byte(profile.Line(key))); err != nil {
 		t.Fatal(err)
 	}
 	kept := func(after string) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/contracts"
 	"dpki/state"
@@ -189,7 +190,7 @@ func (d *Desk) latestPolicyEntry(z bundle.RosterZone) *state.Entry {
 	entries := d.Ledger.Entries(z.Zone)
 	for i := range entries {
 		e := &entries[i]
-		if e.Kind == state.KindPolicy && e.Action == state.ActionPut && view.Standing(factOf(z.Zone, e), now) == state.Live {
+		if e.Kind == state.KindPolicy && e.Action == state.ActionPut && view.Standing(ledger.FactOf(z.Zone, e), now) == state.Live {
 			latest = e
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"dpki/bundle"
+	"dpki/sshca/profile"
 	"dpki/state"
 )
 
@@ -68,7 +69,7 @@ func (d *Desk) PullHostKey(ctx context.Context, device, file string, windows int
 		return nil, problem(Usage, "name an absolute path without quotes or spaces", "%.200q cannot be a host key's file", file)
 	}
 	return &Pull{
-		Host: h, desk: d, member: m, Script: fmt.Sprintf(pullScript, file, oneLine(key), kind, d.Anchor, m.Name, pullEnd, pullGo),
+		Host: h, desk: d, member: m, Script: fmt.Sprintf(pullScript, file, profile.Line(key), kind, d.Anchor, m.Name, pullEnd, pullGo),
 		make: DeliverHostCertificate{Delivering: Delivering{To: []string{h.Name}}, Windows: windows, Each: each},
 	}, nil
 }

@@ -124,7 +124,7 @@ func (d *Desk) served(ctx context.Context, list []content, o StoreChecking) map[
 func (d *Desk) repair(ctx context.Context, s store.Served) (by []string, err error) {
 	var from bundle.Getter = d.cache
 	if s.Nobody() {
-		from = d.cache.kept // whoever searched for it in vain would do so again
+		from = d.cache.Kept // whoever searched for it in vain would do so again
 	}
 	block, err := bundle.Fetch(ctx, from, s.ID, bundle.MaxBlock)
 	if err != nil {

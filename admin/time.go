@@ -1,21 +1,9 @@
 package admin
 
-import (
-	"time"
+import "dpki/admin/ledger"
 
-	"dpki/state"
-)
-
-// Time is Unix seconds. In JSON it is RFC 3339 in UTC, "never" for state.Never.
-type Time uint64
-
-// String is the JSON form without quotes.
-func (t Time) String() string {
-	if uint64(t) >= state.Never {
-		return "never"
-	}
-	return time.Unix(int64(t), 0).UTC().Format(time.RFC3339)
-}
+// Time is a time of the log.
+type Time = ledger.Time
 
 // window says from when to when; 0 is no beginning.
 func window(from, until uint64) string {
@@ -24,6 +12,3 @@ func window(from, until uint64) string {
 	}
 	return Time(from).String() + " to " + Time(until).String()
 }
-
-// MarshalText is String.
-func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

@@ -6,33 +6,9 @@ import (
 
 	"dpki/admin/chainkey"
 	"dpki/contracts"
-	"dpki/internal/network"
 	"dpki/registry"
 	"dpki/registry/post"
-	"dpki/registry/verify"
 )
-
-// chainProblem says what reading the chain ran into.
-func chainProblem(err error, n network.File) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, registry.ErrChain):
-		return because(err, Usage, "correct the network file: dpki network show", "the endpoint is not of chain %d", n.ChainID)
-	case errors.Is(err, registry.ErrNoCode) && n.Contract == contracts.Deterministic().Contract:
-		return because(err, Failed, "nobody has put it on this chain yet: dpki network deploy does, once for everybody", "the registry contract is not at %s", n.Contract)
-	case errors.Is(err, registry.ErrNoCode), errors.Is(err, registry.ErrCode):
-		return because(err, Failed, "the network file names another contract than this program was built for: dpki network show",
-			"the registry contract is not at %s", n.Contract)
-	case errors.Is(err, verify.ErrForked):
-		return because(err, Failed, "dpki witness verify shows which; find out whom somebody has taken over before you believe either", "witnesses and endpoints of network %s contradict one another", n.Name)
-	case errors.Is(err, verify.ErrWitness):
-		return because(err, Later, "dpki witness verify shows which; start dpki witness run where it does not run", "too few witnesses of network %s have signed what its endpoints show", n.Name)
-	case errors.Is(err, verify.ErrRollback):
-		return because(err, Failed, "ask another endpoint (dpki network check); if the chain itself was rolled back, delete the state folder", "the log was rolled back")
-	}
-	return because(err, Later, "is it running, is this machine on the network? dpki network check asks each", "no endpoint of network %s could be used", n.Name)
-}
 
 // postProblem says what writing to the chain ran into.
 func postProblem(err error) error {

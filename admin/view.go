@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"slices"
 
+	"dpki/admin/fault"
+	"dpki/admin/ledger"
 	"dpki/bundle"
-	"dpki/internal/anchor"
 	"dpki/state"
 )
 
@@ -22,7 +23,7 @@ func (d *Desk) open(ctx context.Context) error {
 		return err
 	}
 	if len(d.Ledger.Entries(d.Anchor.Org)) == 0 {
-		return noOrganisation(d.Anchor)
+		return fault.NoOrganisation(d.Anchor)
 	}
 	if err := d.read(ctx, d.liveZones()...); err != nil {
 		return err
@@ -32,11 +33,6 @@ func (d *Desk) open(ctx context.Context) error {
 	}
 	d.opened = true
 	return nil
-}
-
-func noOrganisation(a anchor.Anchor) error {
-	return problem(Failed, "check the anchor and the network: dpki network check", "there is no organisation %s at contract %s on chain %d",
-		short(a.Org), a.Registry.Contract, a.Registry.ChainID)
 }
 
 // reload reads everything again after a write.
@@ -106,18 +102,11 @@ func (d *Desk) voidBatch(b batchEntry) bool {
 	if zone == d.Anchor.Org {
 		zone = state.Word{}
 	}
-	return voided(d.view(zone, state.Word{}).Standing(factOf(b.scope, &b.Entry), uint64(d.Now().Unix())))
+	return voided(d.view(zone, state.Word{}).Standing(ledger.FactOf(b.scope, &b.Entry), uint64(d.Now().Unix())))
 }
 
 // batches are those that count. One whose window is over still says who is enrolled.
 func (d *Desk) batches() []batchEntry { return slices.DeleteFunc(d.everyBatch(), d.voidBatch) }
-
-// factOf is what an entry has in common with all that state something.
-func factOf(scope state.Word, e *state.Entry) *state.Fact {
-	return &state.Fact{
-		Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors,
-	}
-}
 
 // loadRoster unites the rosters that were sent to this administrator, the later
 // ones winning. One that cannot be fetched is left out with a warning: what the
@@ -171,4 +160,4 @@ func (d *Desk) readRoster(ctx context.Context, b batchEntry, known *bundle.Roste
 }
 
 // short is how an identifier is shown: enough to find it again.
-func short(w state.Word) string { return w.String()[:12] }
+func short(w state.Word) string { return w.Short() }

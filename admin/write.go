@@ -130,7 +130,7 @@ func (d *Desk) publish(ctx context.Context, list []bundle.Block) error {
 			return because(err, Later, "start the store, or name one that can be written in the network file; nothing was sent to the chain",
 				"the content could not be stored")
 		}
-		d.cache.keep(ctx, b.Bytes)
+		d.cache.Keep(ctx, b.Bytes)
 	}
 	return nil
 }

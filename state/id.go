@@ -24,6 +24,9 @@ var ErrNotHex = errors.New("not lower-case hex of the right length")
 
 func (w Word) String() string { return hex.EncodeToString(w[:]) }
 
+// Short is how w is shown to people: enough to find it again.
+func (w Word) Short() string { return w.String()[:12] }
+
 // IsZero reports whether w is all zeros, which no identifier is.
 func (w Word) IsZero() bool { return w == Word{} }
 

@@ -59,6 +59,9 @@ func (h Home) Config() string { return h.config }
 // State is the folder of an organisation's cache.
 func (h Home) State(org state.Word) string { return filepath.Join(h.state, org.String()) }
 
+// Blocks is the folder of the blocks that were read for an organisation.
+func (h Home) Blocks(org state.Word) string { return filepath.Join(h.State(org), "blocks") }
+
 // Identity is the file of the bundle identity.
 func (h Home) Identity() string { return filepath.Join(h.config, "identity") }
 

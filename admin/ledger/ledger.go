@@ -101,6 +101,13 @@ func (l *Ledger) Alarms() []error { return l.alarms }
 // Forget drops the alarms, for who has heard them and goes on reading.
 func (l *Ledger) Forget() { l.alarms = nil }
 
+// FactOf is what an entry has in common with all that state something.
+func FactOf(scope state.Word, e *state.Entry) *state.Fact {
+	return &state.Fact{
+		Scope: scope, Subject: e.Subject, Kind: e.Kind, From: e.From, Until: e.Until, Time: e.Time, Block: e.Block, Seq: e.Seq, Authors: e.Authors,
+	}
+}
+
 // State is what the reader of these scopes knows who holds these keys. Scopes
 // that are zero are left out. More scopes may be laid over it, to judge what
 // they grant and revoke in one go; their restrictions then count for all.

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"dpki/admin"
+	"dpki/admin/receive"
 )
 
 func (t *tool) receiveCommand() *cli.Command {
@@ -45,7 +46,7 @@ func (t *tool) receive(c *cli.Context) error {
 }
 
 // receiveOn looks until it is interrupted. It tells what is new, and a trouble once.
-func (t *tool) receiveOn(ctx context.Context, r *admin.Receiver, every time.Duration) error {
+func (t *tool) receiveOn(ctx context.Context, r *receive.Receiver, every time.Duration) error {
 	told := ""
 	for {
 		got, err := r.Receive(ctx)
@@ -85,7 +86,7 @@ func text(err error) string {
 }
 
 // receiver puts a person's side together. Nothing is asked of the network yet.
-func (t *tool) receiver() (*admin.Receiver, error) {
+func (t *tool) receiver() (*receive.Receiver, error) {
 	h, conf, err := t.config()
 	if err != nil {
 		return nil, err
@@ -121,16 +122,16 @@ func (t *tool) receiver() (*admin.Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	var takers []admin.ReceiptTaker
+	var takers []receive.ReceiptTaker
 	for _, m := range mirrors {
 		takers = append(takers, m)
 	}
-	return admin.NewReceiver(admin.ReceiverConfig{
+	return receive.New(receive.Config{
 		Home: h, Folder: h.Received(name), Anchor: o.Anchor, Network: n, Identity: id, LoginKey: login, Ledger: log, Stores: stores, Receipts: takers,
 	}), nil
 }
 
-func (t *tool) receiverWarnings(r *admin.Receiver) {
+func (t *tool) receiverWarnings(r *receive.Receiver) {
 	for _, w := range r.Warnings() {
 		if !t.quiet {
 			fmt.Fprintf(t.stderr, "dpki: warning: %s\n", w)
@@ -139,16 +140,16 @@ func (t *tool) receiverWarnings(r *admin.Receiver) {
 }
 
 // printReception prints what there is, or only what is new.
-func (t *tool) printReception(got *admin.Reception, fresh bool) {
+func (t *tool) printReception(got *receive.Reception, fresh bool) {
 	for _, v := range got.Received {
 		switch {
-		case v.Outcome == admin.ReceivedRemoved:
+		case v.Outcome == receive.Removed:
 			t.sayf("%s %s of zone %s was taken away: it was revoked, replaced, or has ended", v.Purpose, v.Name, v.Zone)
-		case v.Outcome != admin.ReceivedInstalled && !fresh:
+		case v.Outcome != receive.Installed && !fresh:
 			t.sayf("%s: %s %s of zone %s: %s", v.Outcome, v.Purpose, orDash(v.Name), v.Zone, v.Why)
 		case v.New:
 			t.sayf("received %s %s of zone %s, until %v: %s", v.Purpose, v.Name, v.Zone, v.Until, v.Path)
-		case v.Outcome == admin.ReceivedInstalled && !fresh:
+		case v.Outcome == receive.Installed && !fresh:
 			t.sayf("there is %s %s of zone %s, until %v: %s", v.Purpose, v.Name, v.Zone, v.Until, v.Path)
 		}
 	}
@@ -158,28 +159,28 @@ func (t *tool) printReception(got *admin.Reception, fresh bool) {
 }
 
 // receptionProblem is why not everything is as it should be, nil where it is.
-func receptionProblem(got *admin.Reception) error {
+func receptionProblem(got *receive.Reception) error {
 	live := 0
 	for _, p := range got.Places {
 		if !p.Retired {
 			live++
 		}
 	}
-	refused, waiting := got.Count(admin.ReceivedRefused), got.Count(admin.ReceivedWaiting)
+	refused, waiting := got.Count(receive.Refused), got.Count(receive.Waiting)
 	switch {
 	case len(got.Places) == 0:
 		return &admin.Problem{Class: admin.Later, Text: "you are not enrolled in this organisation yet", Hint: "hand an administrator your request: dpki identity request; the fingerprint by another way"}
 	case live == 0:
 		return &admin.Problem{Class: admin.No, Text: "you were retired: what you had received was taken away", Hint: "ask an administrator; a new enrolment takes a new identity"}
 	case refused > 0:
-		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("of what was delivered %d cannot be used: %s", refused, firstWhy(got, admin.ReceivedRefused)), Hint: "tell who delivered it; what was in use before is in use"}
+		return &admin.Problem{Class: admin.No, Text: fmt.Sprintf("of what was delivered %d cannot be used: %s", refused, firstWhy(got, receive.Refused)), Hint: "tell who delivered it; what was in use before is in use"}
 	case waiting > 0:
-		return &admin.Problem{Class: admin.Later, Text: fmt.Sprintf("of what was delivered %d cannot be used yet: %s", waiting, firstWhy(got, admin.ReceivedWaiting)), Hint: "try again; dpki network show names the stores"}
+		return &admin.Problem{Class: admin.Later, Text: fmt.Sprintf("of what was delivered %d cannot be used yet: %s", waiting, firstWhy(got, receive.Waiting)), Hint: "try again; dpki network show names the stores"}
 	}
 	return nil
 }
 
-func firstWhy(got *admin.Reception, outcome string) string {
+func firstWhy(got *receive.Reception, outcome string) string {
 	for _, v := range got.Received {
 		if v.Outcome == outcome {
 			return v.Purpose + " " + v.Name + ": " + v.Why

@@ -12,6 +12,7 @@ import (
 
 	"dpki/admin"
 	"dpki/admin/login"
+	"dpki/admin/sshconfig"
 	"dpki/bundle"
 )
 
@@ -107,11 +108,11 @@ func (t *tool) hostOptions(host *admin.Host) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	asks, err := admin.KnownHostsCommand(command)
+	asks, err := sshconfig.KnownHostsCommand(command)
 	if err != nil {
 		return nil, err
 	}
-	return admin.HostOptions(host.Alias, host.HostKey, asks), nil
+	return sshconfig.HostOptions(host.Alias, host.HostKey, asks), nil
 }
 
 // whyNot says what the log has to say about a login that failed.

@@ -43,6 +43,7 @@ var table = []rule{
 	{"device/...", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts"}, "a device only reads"},
 	{"cmd/dpkid", []string{kubo, module + "/registry/post", module + "/admin", geth + "/accounts"}, "a device only reads"},
 	{"admin/...", []string{module + "/device", "github.com/urfave/cli"}, "use cases do not know the daemon or the command line"},
+	{"admin/receive", []string{kubo, module + "/registry/post", module + "/admin/chainkey"}, "a person only reads, and holds no account"},
 	{"cmd/dpki", []string{module + "/device"}, "the command does not know the daemon"},
 	{"cmd/dpki-sandbox", []string{kubo, module + "/bundle", module + "/device", module + "/admin", module + "/registry/verify"}, "a chain judges nothing"},
 }

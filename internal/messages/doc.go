@@ -3,7 +3,7 @@
 // man` writes it anew; a test compares.
 //
 // It knows the few forms in which this repository makes errors for people:
-// admin.Problem and its makers, cmd/dpkid's failure, usage and tables of known
+// fault.Problem and its makers, cmd/dpkid's failure, usage and tables of known
 // errors, findings of the two doctors, and authkeys.Reason. A message that is put
 // together at run time appears with "..." for what is filled in.
 package messages

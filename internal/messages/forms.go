@@ -14,7 +14,7 @@ type calls map[string]form
 
 var (
 	ofAdmin  = calls{"problem": {2, 1}, "because": {3, 2}}
-	ofDpki   = calls{"usage": {0, 1}, "problem": {2, 1}, "because": {3, 2}}
+	ofDpki   = calls{"usage": {0, 1}, "problem": {2, 1}, "because": {3, 2}, "fault.New": {2, 1}, "fault.Because": {3, 2}, "New": {2, 1}, "Because": {3, 2}}
 	ofDpkid  = calls{"usage": {1, 0}, "f.fail": {1, 0}, "f.note": {1, 0}}
 	ofHelper = calls{"refused": {0, -1}, "errors.New": {0, -1}}
 )

@@ -27,7 +27,7 @@ func Page(root string) (string, error) {
 		makers  calls
 		folders []string
 	}{
-		{"dpki", "On the terminal, as `dpki: error: MESSAGE` and `dpki: hint: WHAT TO DO`; some by `dpki doctor`.", ofDpki, []string{"cmd/dpki", "admin"}},
+		{"dpki", "On the terminal, as `dpki: error: MESSAGE` and `dpki: hint: WHAT TO DO`; some by `dpki doctor`.", ofDpki, []string{"cmd/dpki", "admin", "admin/fault", "admin/ledger", "admin/receive", "admin/sshconfig"}},
 		{"dpkid", "As above; some by `dpkid doctor`. Short ones stand within a longer line, which names the file or the account.", ofDpkid, []string{"cmd/dpkid"}},
 		{"dpki-authkeys, in syslog", "With facility authpriv, each within a line that names account and key type.", ofHelper, []string{"cmd/dpki-authkeys", "authkeys/breakglass"}},
 	} {

@@ -106,6 +106,9 @@ func Hash(pub ssh.PublicKey) state.Word {
 	return sha256.Sum256(pub.Marshal())
 }
 
+// Line is a key or a certificate on one line, as OpenSSH writes it, without a comment.
+func Line(pub ssh.PublicKey) string { return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(pub))) }
+
 // Accepted checks the algorithm and the size of a plain key: Ed25519, ECDSA on the NIST curves, RSA of 2,048 to 8,192 bits,
 // and the two kinds of security keys (PROTOCOL.u2f).
 func Accepted(pub ssh.PublicKey) error {

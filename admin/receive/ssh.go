@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"errors"
@@ -12,7 +12,9 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
+	"dpki/admin/sshconfig"
 	"dpki/bundle"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -145,7 +147,7 @@ func (r *Receiver) standingCAs(zone string, sets []*receivedSet) string {
 			continue
 		}
 		for _, ca := range s.hostCAs {
-			if s.outcome == ReceivedInstalled {
+			if s.outcome == Installed {
 				b.Write(ssh.MarshalAuthorizedKey(ca))
 			}
 		}
@@ -183,13 +185,13 @@ func replaceText(path, text string) error {
 func (r *Receiver) sshHosts(places []Place, sets []*receivedSet) []*sshHost {
 	cas, retired := map[string][]ssh.PublicKey{}, r.retiredIn(places)
 	for _, s := range sets {
-		if s.outcome == ReceivedInstalled {
+		if s.outcome == Installed {
 			cas[s.place.Zone] = append(cas[s.place.Zone], s.hostCAs...)
 		}
 	}
 	var list []*sshHost
 	for _, s := range sets {
-		if s.outcome != ReceivedInstalled || s.login == nil {
+		if s.outcome != Installed || s.login == nil {
 			continue
 		}
 		dir := filepath.Join(r.Folder, s.link())
@@ -227,7 +229,7 @@ func knownHosts(hosts []*sshHost) string {
 		case h.retired:
 		case len(h.cas) > 0:
 			for _, ca := range h.cas {
-				fmt.Fprintf(&b, "@cert-authority %s %s\n", alias, oneLine(ca))
+				fmt.Fprintf(&b, "@cert-authority %s %s\n", alias, profile.Line(ca))
 			}
 		case h.HostKey != "":
 			fmt.Fprintf(&b, "%s %s\n", alias, h.HostKey)
@@ -248,7 +250,7 @@ func sshConfigText(hosts []*sshHost, known string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		patterns := sshNames(h.zone, h.Name, named[h.Name] == 1)
+		patterns := sshconfig.Names(h.zone, h.Name, named[h.Name] == 1)
 		fmt.Fprintf(&b, "\nHost %s\n", strings.Join(patterns, " "))
 		if host, port, err := net.SplitHostPort(h.Address); err == nil {
 			fmt.Fprintf(&b, "    HostName %s\n    Port %s\n", host, port)
@@ -260,7 +262,7 @@ func sshConfigText(hosts []*sshHost, known string) (string, error) {
 		if len(accounts) == 1 {
 			fmt.Fprintf(&b, "    User %s\n", h.logins[0].account)
 		}
-		for _, o := range knownBy(profile.HostPrincipal(h.Device), h.HostKey, "UserKnownHostsFile="+quotedKnown) {
+		for _, o := range sshconfig.KnownBy(profile.HostPrincipal(h.Device), h.HostKey, "UserKnownHostsFile="+quotedKnown) {
 			name, value, _ := strings.Cut(o, "=")
 			fmt.Fprintf(&b, "    %s %s\n", name, value)
 		}
@@ -282,7 +284,7 @@ func sshConfigText(hosts []*sshHost, known string) (string, error) {
 // sshPath spells a path for ssh_config(5), which expands % and ${}.
 func sshPath(path string) (string, error) {
 	if strings.ContainsAny(path, "\"'\\\n\r") || strings.Contains(path, "${") {
-		return "", problem(Usage, "use a folder without quotes, backslashes and ${", "ssh cannot be given %.200q", path)
+		return "", fault.New(fault.Usage, "use a folder without quotes, backslashes and ${", "ssh cannot be given %.200q", path)
 	}
 	return `"` + strings.ReplaceAll(path, "%", "%%") + `"`, nil
 }

@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/admin/ledger"
 	"dpki/bundle"
@@ -24,8 +25,8 @@ type ReceiptTaker interface {
 	PutReceipt(ctx context.Context, key state.Word, receipt []byte) error
 }
 
-// ReceiverConfig is what a Receiver works with.
-type ReceiverConfig struct {
+// Config is what a Receiver works with.
+type Config struct {
 	Home     home.Home
 	Folder   string // where what is received goes; made as needed
 	Anchor   anchor.Anchor
@@ -45,8 +46,8 @@ type ReceiverConfig struct {
 // folder is made anew from the log each time, so that a crash costs nothing and
 // running it twice changes nothing. It is not safe for concurrent use.
 type Receiver struct {
-	ReceiverConfig
-	cache    *blocks
+	Config
+	cache    *store.Cache
 	search   *searched
 	warnings []string
 
@@ -55,13 +56,13 @@ type Receiver struct {
 	step func(string)
 }
 
-// NewReceiver makes a Receiver. Nothing is read yet.
-func NewReceiver(c ReceiverConfig) *Receiver {
+// New makes a Receiver. Nothing is read yet.
+func New(c Config) *Receiver {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	dir := c.Home.State(c.Anchor.Org)
-	return &Receiver{ReceiverConfig: c, cache: newBlocks(dir, c.Stores), search: loadSearched(dir)}
+	return &Receiver{Config: c, cache: &store.Cache{Kept: store.Folder{Path: c.Home.Blocks(c.Anchor.Org)}, Stores: c.Stores}, search: loadSearched(dir)}
 }
 
 // Place is where a person is enrolled.
@@ -76,22 +77,22 @@ type Place struct {
 
 // Outcomes of deliveries.
 const (
-	ReceivedInstalled = "installed"
-	ReceivedWaiting   = "waiting"
-	ReceivedRefused   = "refused"
-	ReceivedRemoved   = "removed"
+	Installed = "installed"
+	Waiting   = "waiting"
+	Refused   = "refused"
+	Removed   = "removed"
 )
 
 // Received is one delivery, or something that was taken away.
 type Received struct {
-	Zone    string `json:"zone"`
-	Purpose string `json:"purpose,omitempty"`
-	Name    string `json:"name"`
-	ID      string `json:"id,omitempty"`
-	Outcome string `json:"outcome"`
-	Why     string `json:"why,omitempty"` // where it waits or is refused
-	Until   Time   `json:"until,omitempty"`
-	Path    string `json:"path,omitempty"`
+	Zone    string      `json:"zone"`
+	Purpose string      `json:"purpose,omitempty"`
+	Name    string      `json:"name"`
+	ID      string      `json:"id,omitempty"`
+	Outcome string      `json:"outcome"`
+	Why     string      `json:"why,omitempty"` // where it waits or is refused
+	Until   ledger.Time `json:"until,omitempty"`
+	Path    string      `json:"path,omitempty"`
 	// New: it was not there before.
 	New bool `json:"new,omitempty"`
 }
@@ -137,7 +138,7 @@ func (r *Receiver) Receive(ctx context.Context) (*Reception, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := verifiedNow(r.Now(), r.Ledger.Head())
+	now, err := r.Ledger.Now(r.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (r *Receiver) Receive(ctx context.Context) (*Reception, error) {
 		sets = append(sets, of...)
 	}
 	if err := r.install(places, sets, now, out); err != nil {
-		return nil, because(err, Failed, "what was received before is as it was", "what was delivered could not be installed in %s", r.Folder)
+		return nil, fault.Because(err, fault.Failed, "what was received before is as it was", "what was delivered could not be installed in %s", r.Folder)
 	}
 	r.report(ctx, places, sets)
 	return out, nil
@@ -221,16 +222,16 @@ func (r *Receiver) receiveIn(ctx context.Context, p Place, now uint64) ([]*recei
 		if old && !stands {
 			continue
 		}
-		s := &receivedSet{place: p, fact: f, name: f.Delivery.Name, outcome: ReceivedInstalled}
+		s := &receivedSet{place: p, fact: f, name: f.Delivery.Name, outcome: Installed}
 		err := r.judge(ctx, view, s, now)
 		var later waits
 		switch {
 		case ctx.Err() != nil:
-			return nil, because(ctx.Err(), Later, "try again", "receiving was interrupted")
+			return nil, fault.Because(ctx.Err(), fault.Later, "try again", "receiving was interrupted")
 		case errors.As(err, &later):
-			s.outcome, s.why, s.kept, settled[id] = ReceivedWaiting, OneLine(err), stands, stands
+			s.outcome, s.why, s.kept, settled[id] = Waiting, fault.OneLine(err), stands, stands
 		case err != nil:
-			s.outcome, s.why = ReceivedRefused, OneLine(err)
+			s.outcome, s.why = Refused, fault.OneLine(err)
 		default:
 			settled[id] = true
 		}
@@ -252,7 +253,7 @@ func (r *Receiver) announced(p Place, view *state.State, ring *bundle.Ring, now 
 		if e.Kind != state.KindDelivery || e.Action != state.ActionPut {
 			continue
 		}
-		fact := factOf(p.mailbox, &e)
+		fact := ledger.FactOf(p.mailbox, &e)
 		switch view.Standing(fact, now) {
 		case state.Live, state.Revoked, state.Expired:
 		default:
@@ -270,7 +271,7 @@ func (r *Receiver) announced(p Place, view *state.State, ring *bundle.Ring, now 
 }
 
 func (r *Receiver) read(ctx context.Context, scopes ...state.Word) error {
-	return chainProblem(r.Ledger.Read(ctx, scopes...), r.Network)
+	return fault.Chain(r.Ledger.Read(ctx, scopes...), r.Network)
 }
 
 // report tells the mirrors how far this person has come. Nobody waits for it.
@@ -281,12 +282,12 @@ func (r *Receiver) report(ctx context.Context, places []Place, sets []*receivedS
 		}
 		bad := map[string]int{}
 		for _, s := range sets {
-			if s.place.mailbox == p.mailbox && s.outcome != ReceivedInstalled {
+			if s.place.mailbox == p.mailbox && s.outcome != Installed {
 				bad[s.outcome]++
 			}
 		}
 		result := bundle.Applied
-		for _, outcome := range []string{ReceivedRefused, ReceivedWaiting} {
+		for _, outcome := range []string{Refused, Waiting} {
 			if bad[outcome] > 0 {
 				result = fmt.Sprintf("deliveries %s: %d", outcome, bad[outcome])
 			}

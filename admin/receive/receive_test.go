@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
 	"dpki/bundle"
 	"dpki/state"
@@ -17,7 +18,7 @@ import (
 func received(version byte) *receivedSet {
 	text := []byte(fmt.Sprintf("version %d\n", version))
 	return &receivedSet{
-		place: Place{Zone: "plant"}, name: "web", outcome: ReceivedInstalled,
+		place: Place{Zone: "plant"}, name: "web", outcome: Installed,
 		fact:  &state.DeliveryFact{Fact: state.Fact{Subject: state.Word{version}, Seq: uint64(version)}, Delivery: state.Delivery{Purpose: uint8(bundle.PurposeFiles)}},
 		files: []receivedFile{{"a", text, 0o600}, {"b/c", text, 0o644}},
 	}
@@ -53,7 +54,7 @@ type died struct{ step string }
 func TestReceiveInterrupted(t *testing.T) {
 	steps := 0
 	for n := 0; ; n++ {
-		r := &Receiver{ReceiverConfig: ReceiverConfig{Folder: filepath.Join(t.TempDir(), "received"), Home: home.Home{}}}
+		r := &Receiver{Config: Config{Folder: filepath.Join(t.TempDir(), "received"), Home: home.Home{}}}
 		if err := errors.Join(home.Make(r.Folder), r.have(received(1))); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +118,7 @@ func dies(t *testing.T, r *Receiver, sets ...*receivedSet) (step string) {
 // What cannot be written leaves what stands there; what was damaged is mended; what
 // somebody else has put into the folder is neither used nor removed.
 func TestReceiveRollsBack(t *testing.T) {
-	r := &Receiver{ReceiverConfig: ReceiverConfig{Folder: filepath.Join(t.TempDir(), "received")}}
+	r := &Receiver{Config: Config{Folder: filepath.Join(t.TempDir(), "received")}}
 	if err := errors.Join(home.Make(r.Folder), r.have(received(1))); err != nil {
 		t.Fatal(err)
 	}
@@ -163,8 +164,8 @@ func TestReceiveRollsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p *Problem
-	if _, err := lockFolder(r.Folder); !errors.As(err, &p) || p.Class != Later {
+	var p *fault.Problem
+	if _, err := lockFolder(r.Folder); !errors.As(err, &p) || p.Class != fault.Later {
 		t.Errorf("a second one at once: %v", err)
 	}
 	unlock()

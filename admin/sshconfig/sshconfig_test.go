@@ -1,4 +1,4 @@
-package admin
+package sshconfig
 
 import (
 	"strings"
@@ -35,5 +35,20 @@ func TestHostAlgorithms(t *testing.T) {
 		if !strings.HasPrefix(got, "ssh-ed25519-cert-v01@openssh.com,") || !strings.HasSuffix(got, want) || strings.Contains(got, "ssh-rsa") {
 			t.Errorf("%q: %s", key, got)
 		}
+	}
+}
+
+// ssh finds a device by its name alone only where that is no name of somebody
+// else's: who enrols devices does not say where ssh goes for github.com.
+func TestDeviceNamesForSSH(t *testing.T) {
+	for name, want := range map[string]string{
+		"gate-7": "plant/gate-7 gate-7", "github.com": "plant/github.com", "localhost": "plant/localhost", "10.0.0.1": "plant/10.0.0.1",
+	} {
+		if got := strings.Join(Names("plant", name, true), " "); got != want {
+			t.Errorf("%s is found by %q, want %q", name, got, want)
+		}
+	}
+	if got := Names("plant", "gate-7", false); len(got) != 1 {
+		t.Errorf("of two zones' gate-7 one is found by %q", got)
 	}
 }

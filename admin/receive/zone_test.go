@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"dpki/bundle"
 	"dpki/bundle/store"
 	"dpki/internal/anchor"
+	"dpki/internal/harness/sshkey"
+	"dpki/sshca/profile"
 	"dpki/state"
 )
 
@@ -76,21 +78,6 @@ func TestZoneIsCalledWhatItWasCalledFirst(t *testing.T) {
 	}
 }
 
-// ssh finds a device by its name alone only where that is no name of somebody
-// else's: who enrols devices does not say where ssh goes for github.com.
-func TestDeviceNamesForSSH(t *testing.T) {
-	for name, want := range map[string]string{
-		"gate-7": "plant/gate-7 gate-7", "github.com": "plant/github.com", "localhost": "plant/localhost", "10.0.0.1": "plant/10.0.0.1",
-	} {
-		if got := strings.Join(sshNames("plant", name, true), " "); got != want {
-			t.Errorf("%s is found by %q, want %q", name, got, want)
-		}
-	}
-	if got := sshNames("plant", "gate-7", false); len(got) != 1 {
-		t.Errorf("of two zones' gate-7 one is found by %q", got)
-	}
-}
-
 // lying answers with other bytes than were asked for.
 type lying struct{ store.Store }
 
@@ -130,12 +117,12 @@ func TestSearchOutlivesAStoreThatLies(t *testing.T) {
 		}
 	}
 	e := &state.Entry{Seq: 1, Kind: state.KindBatch, Action: state.ActionPut, Subject: batch.Subject(), Data: index.Data}
-	r := &Receiver{ReceiverConfig: ReceiverConfig{Anchor: a, Identity: id}, search: loadSearched(dir)}
-	r.cache = newBlocks(dir, lying{good})
+	r := &Receiver{Config: Config{Anchor: a, Identity: id}, search: loadSearched(dir)}
+	r.cache = &store.Cache{Kept: store.Folder{Path: filepath.Join(dir, "blocks")}, Stores: lying{good}}
 	if p, err := r.searchBatch(t.Context(), zone, e); p != nil || err == nil {
 		t.Errorf("of a store that lies: %v, %v", p, err)
 	}
-	r.cache = newBlocks(dir, good)
+	r.cache = &store.Cache{Kept: store.Folder{Path: filepath.Join(dir, "blocks")}, Stores: good}
 	if p, err := r.searchBatch(t.Context(), zone, e); err != nil || p == nil || p.Name != "tess" {
 		t.Errorf("of an honest one: %v, %v, %q", p, err, r.warnings)
 	}
@@ -149,14 +136,8 @@ func TestSearchOutlivesAStoreThatLies(t *testing.T) {
 // revoked meanwhile and a device that was retired are not believed any more, in its
 // zone and in others.
 func TestUnreadableFreezesNoTrust(t *testing.T) {
-	r := &Receiver{ReceiverConfig: ReceiverConfig{Folder: filepath.Join(t.TempDir(), "received")}}
-	ca := func() (key ssh.PublicKey) {
-		key, _, err := newPair()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return key
-	}
+	r := &Receiver{Config: Config{Folder: filepath.Join(t.TempDir(), "received")}}
+	ca := func() ssh.PublicKey { return sshkey.New(t).PublicKey() }
 	stands, revoked := ca(), ca()
 	set := func(n byte, zone, name string, purpose bundle.Purpose, file receivedFile) *receivedSet {
 		s := received(n)
@@ -184,16 +165,16 @@ func TestUnreadableFreezesNoTrust(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.Contains(string(text), oneLine(key))
+		return strings.Contains(string(text), profile.Line(key))
 	}
 	if !believed("plant", stands) || !believed("plant", revoked) || !believed("office", revoked) {
 		t.Fatal("not believed while all stands")
 	}
 	// The login and one CA of plant cannot be read now; the other CA is revoked.
 	for _, s := range []*receivedSet{plant, first} {
-		s.outcome, s.kept, s.login, s.hostCAs = ReceivedWaiting, true, nil, nil
+		s.outcome, s.kept, s.login, s.hostCAs = Waiting, true, nil, nil
 	}
-	second.outcome, third.outcome = ReceivedRefused, ReceivedRefused
+	second.outcome, third.outcome = Refused, Refused
 	if err := r.have(plant, office, first, second, third); err != nil {
 		t.Fatal(err)
 	}

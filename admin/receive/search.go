@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"context"
@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
+	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/state"
 )
@@ -78,7 +80,7 @@ func (r *Receiver) places(ctx context.Context) ([]Place, error) {
 		return nil, err
 	}
 	if len(r.Ledger.Entries(r.Anchor.Org)) == 0 {
-		return nil, noOrganisation(r.Anchor)
+		return nil, fault.NoOrganisation(r.Anchor)
 	}
 	now := r.Ledger.Head().Time
 	zones := slices.Collect(r.Ledger.State(state.Scopes{Org: r.Anchor.Org}, nil).Zones(now))
@@ -100,10 +102,10 @@ func (r *Receiver) places(ctx context.Context) ([]Place, error) {
 	}
 	r.search.save()
 	if trouble != nil && len(list) == 0 {
-		return nil, because(trouble, Later, "try again; the stores of the network file: dpki network show", "where you are enrolled could not be fetched")
+		return nil, fault.Because(trouble, fault.Later, "try again; the stores of the network file: dpki network show", "where you are enrolled could not be fetched")
 	}
 	if trouble != nil {
-		r.warnings = append(r.warnings, "part of where you are enrolled could not be fetched: "+OneLine(trouble))
+		r.warnings = append(r.warnings, "part of where you are enrolled could not be fetched: "+fault.OneLine(trouble))
 	}
 	return list, nil
 }
@@ -117,7 +119,7 @@ func (r *Receiver) enrolment(ctx context.Context, zone state.Word, view *state.S
 		if e.Kind != state.KindBatch || e.Action != state.ActionPut || r.search.Nothing[e.Subject.String()] {
 			continue
 		}
-		standing := view.Standing(factOf(zone, &e), now)
+		standing := view.Standing(ledger.FactOf(zone, &e), now)
 		if standing == state.Revoked || standing == state.Distrusted {
 			continue
 		}
@@ -150,7 +152,7 @@ func (r *Receiver) searchBatch(ctx context.Context, zone state.Word, e *state.En
 	err = r.Identity.ReadBatch(ctx, from, r.Anchor, fact, func(b *bundle.Bundle) error {
 		p, err := bundle.ParsePerson(b.Content)
 		if err == nil && p.Zone != zone {
-			err = fmt.Errorf("an enrolment in zone %s, announced in zone %s: %w", short(p.Zone), short(zone), bundle.ErrWrongPlace)
+			err = fmt.Errorf("an enrolment in zone %s, announced in zone %s: %w", p.Zone.Short(), zone.Short(), bundle.ErrWrongPlace)
 		}
 		if err == nil {
 			found = p
@@ -163,7 +165,7 @@ func (r *Receiver) searchBatch(ctx context.Context, zone state.Word, e *state.En
 	for _, never := range []error{bundle.ErrNotInBatch, bundle.ErrMalformed, bundle.ErrWrongPlace, bundle.ErrNotForUs, bundle.ErrAltered} {
 		if errors.Is(err, never) {
 			if never != bundle.ErrNotInBatch {
-				r.warnings = append(r.warnings, fmt.Sprintf("something for you in batch %s is refused: %s", short(e.Subject), OneLine(err)))
+				r.warnings = append(r.warnings, fmt.Sprintf("something for you in batch %s is refused: %s", e.Subject.Short(), fault.OneLine(err)))
 			}
 			return nil, nil
 		}

@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/sshca/profile"
 	"dpki/state"
@@ -85,7 +86,7 @@ func (r *Receiver) judgeUserKey(ctx context.Context, view *state.State, s *recei
 	}
 	s.login = &receivedLogin{account: u.Account, hosts: hosts, own: own}
 	s.files = []receivedFile{
-		{keyFile + "-cert.pub", append([]byte(oneLine(cert)), '\n'), 0o600},
+		{keyFile + "-cert.pub", append([]byte(profile.Line(cert)), '\n'), 0o600},
 		{keyFile + ".pub", ssh.MarshalAuthorizedKey(cert.Key), 0o600},
 	}
 	if !own {
@@ -128,7 +129,7 @@ func (r *Receiver) grantStands(ctx context.Context, view *state.State, u *bundle
 			if e.Subject != p.Grant || e.Kind != state.KindGrant && e.Kind != state.KindGrantPriv {
 				continue
 			}
-			switch standing := judge.Standing(factOf(scope, &e), now); standing {
+			switch standing := judge.Standing(ledger.FactOf(scope, &e), now); standing {
 			case state.Revoked, state.Distrusted, state.Expired:
 				return fmt.Errorf("its grant is %s", standing)
 			}
@@ -198,7 +199,7 @@ func (r *Receiver) trusts(view *state.State, a bundle.Authority, use state.Kind,
 		if ca.Key != profile.Hash(key) {
 			return fmt.Errorf("the entry that it names is of another CA than %s", ssh.FingerprintSHA256(key))
 		}
-		switch standing := view.Standing(factOf(zone, &e), now); {
+		switch standing := view.Standing(ledger.FactOf(zone, &e), now); {
 		case standing == state.NotYet || standing == state.NotSafe:
 			return waits{fmt.Errorf("its CA is %s", standing)}
 		case standing != state.Live:

@@ -1,4 +1,4 @@
-package admin
+package receive
 
 import (
 	"bytes"
@@ -13,7 +13,9 @@ import (
 	"strings"
 	"syscall"
 
+	"dpki/admin/fault"
 	"dpki/admin/home"
+	"dpki/admin/ledger"
 	"dpki/bundle"
 	"dpki/internal/file"
 	"dpki/state"
@@ -41,7 +43,7 @@ var receivedFolders = map[bundle.Purpose]string{bundle.PurposeUserKey: "keys", b
 // lockFolder makes the folder and keeps others out of it.
 func lockFolder(dir string) (unlock func(), err error) {
 	if err := home.Make(dir); err != nil {
-		return nil, folderProblem(err)
+		return nil, fault.Folder(err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0o600)
 	if err == nil {
@@ -50,7 +52,7 @@ func lockFolder(dir string) (unlock func(), err error) {
 		}
 	}
 	if err != nil {
-		return nil, because(err, Later, "wait for the other dpki receive", "%s is in use", dir)
+		return nil, fault.Because(err, fault.Later, "wait for the other dpki receive", "%s is in use", dir)
 	}
 	return func() { f.Close() }, nil
 }
@@ -97,14 +99,14 @@ func (r *Receiver) install(places []Place, sets []*receivedSet, now uint64, out 
 	}
 	wanted, blind := map[string]bool{}, map[string]bool{}
 	for _, s := range sets {
-		shown := Received{Zone: s.place.Zone, Purpose: bundle.Purpose(s.fact.Purpose).String(), Name: s.name, ID: s.fact.Subject.String(), Outcome: s.outcome, Why: s.why, Until: Time(s.fact.Until)}
-		if s.outcome == ReceivedInstalled {
+		shown := Received{Zone: s.place.Zone, Purpose: bundle.Purpose(s.fact.Purpose).String(), Name: s.name, ID: s.fact.Subject.String(), Outcome: s.outcome, Why: s.why, Until: ledger.Time(s.fact.Until)}
+		if s.outcome == Installed {
 			shown.Path = filepath.Join(r.Folder, s.link())
 			if shown.New, err = r.point(s); err != nil {
 				return err
 			}
 		}
-		if s.outcome == ReceivedInstalled || s.kept {
+		if s.outcome == Installed || s.kept {
 			wanted[s.link()] = true
 		}
 		if s.kept {
@@ -143,7 +145,7 @@ func (r *Receiver) writeSets(sets []*receivedSet) ([]*receivedSet, error) {
 	var list []*receivedSet
 	seen := map[string]bool{}
 	for _, s := range sets {
-		if s.outcome == ReceivedInstalled {
+		if s.outcome == Installed {
 			if seen[s.link()] {
 				continue
 			}
@@ -258,7 +260,7 @@ func (r *Receiver) drop(wanted map[string]bool) (gone []Received, err error) {
 			}
 			r.at("dropped " + rel)
 			if name := filepath.Base(path); !strings.HasPrefix(name, unfinished) {
-				gone = append(gone, Received{Zone: filepath.Base(filepath.Dir(path)), Purpose: purpose.String(), Name: name, Outcome: ReceivedRemoved, New: true})
+				gone = append(gone, Received{Zone: filepath.Base(filepath.Dir(path)), Purpose: purpose.String(), Name: name, Outcome: Removed, New: true})
 			}
 			// A zone that has nothing left needs no folder; one that has keeps it.
 			_ = os.Remove(filepath.Dir(path))
