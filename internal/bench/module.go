@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 
+	"dpki/device/answer"
 	"dpki/internal/harness"
 	"dpki/internal/harness/machine"
 	"dpki/internal/harness/sshd"
+	"dpki/pam/session"
 )
 
 // PAM's lines of the two: one asks the module as well, as set-up writes it.
@@ -49,8 +53,10 @@ func (d *bench) moduleLogins(t *report, pairs int) {
 
 // opened is how many sessions the audit has seen begin.
 func (d *bench) opened() (n int) {
-	for _, r := range d.Audit() {
-		if r.Event == "session opened" {
+	for line := range bytes.Lines(d.AuditText()) {
+		var r answer.SessionRecord
+		d.Must(json.Unmarshal(line, &r))
+		if r.Event == string(session.Opened) {
 			n++
 		}
 	}
